@@ -1,0 +1,14 @@
+/**
+ * What every module may use and which knows none of them: clock, ids, typed faults, queues, logs.
+ * Pure or nearly so: nothing here opens a socket or a file except the log.
+ */
+export * from './clock.ts'
+export * from './dispose.ts'
+export * from './faults.ts'
+export * from './ids.ts'
+export * from './json.ts'
+export * from './log.ts'
+export * from './retry.ts'
+export * from './serial-queue.ts'
+export * from './units.ts'
+export * from './wait.ts'
