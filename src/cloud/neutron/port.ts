@@ -1,0 +1,133 @@
+import { declareFault } from '#base'
+import type { As } from '../glance/port.ts'
+
+export const NetworkNotFound = declareFault('NetworkNotFound', 'missing', (p: { id: string }) => `Network ${p.id} could not be found.`)
+export const PortNotFound = declareFault('PortNotFound', 'missing', (p: { id: string }) => `Port ${p.id} could not be found.`)
+export const PortInUseByOther = declareFault('PortInUse', 'conflict', (p: { id: string }) => `Port ${p.id} is still in use.`)
+export const NoMoreFixedIps = declareFault(
+  'NoMoreFixedIps',
+  'refused',
+  (p: { id: string }) => `No fixed IP addresses available for network: ${p.id}`,
+)
+export const FixedIpInUse = declareFault(
+  'FixedIpAlreadyInUse',
+  'refused',
+  (p: { address: string; id: string }) => `Fixed IP address ${p.address} is already in use on instance ${p.id}.`,
+)
+export const PortQuotaExceeded = declareFault(
+  'PortLimitExceeded',
+  'refused',
+  () => 'Maximum number of ports exceeded',
+  403,
+)
+export const SecurityGroupNotFound = declareFault(
+  'SecurityGroupNotFound',
+  'missing',
+  (p: { id: string }) => `Security group ${p.id} not found.`,
+)
+
+export interface NetworkView {
+  readonly id: string
+  readonly name: string
+  readonly projectId: string
+  readonly isShared: boolean
+  readonly isExternal: boolean
+  readonly isUp: boolean
+  readonly mtu: number
+  readonly subnetIds: readonly string[]
+  readonly isPortSecurityEnabled: boolean
+}
+
+export interface SubnetView {
+  readonly id: string
+  readonly networkId: string
+  readonly cidr: string
+  readonly ipVersion: 4 | 6
+  readonly gatewayIp: string | null
+  readonly isDhcpEnabled: boolean
+  readonly dnsNameservers: readonly string[]
+  readonly hostRoutes: readonly { destination: string; nexthop: string }[]
+  readonly ipv6AddressMode: string | null
+  readonly ipv6RaMode: string | null
+  /** Where DHCP answers from, when a server runs. */
+  readonly dhcpServer: string | null
+}
+
+export interface PortView {
+  readonly id: string
+  readonly name: string
+  readonly networkId: string
+  readonly projectId: string
+  readonly macAddress: string
+  readonly status: 'ACTIVE' | 'DOWN' | 'BUILD' | 'ERROR'
+  readonly isUp: boolean
+  readonly deviceId: string
+  readonly deviceOwner: string
+  readonly fixedIps: readonly { subnetId: string; ipAddress: string }[]
+  readonly securityGroupIds: readonly string[]
+  /** Empty string when unbound. */
+  readonly bindingHost: string
+  readonly vnicType: string
+  /** `bridge` for the built-in network, `unbound`, `binding_failed`, `ovs`, … */
+  readonly vifType: string
+  readonly vifDetails: Readonly<Record<string, unknown>>
+  readonly profile: Readonly<Record<string, unknown>>
+  readonly floatingIps: readonly string[]
+  readonly isPortSecurityEnabled: boolean
+}
+
+export interface SecurityGroupView {
+  readonly id: string
+  readonly name: string
+  readonly projectId: string
+}
+
+export interface PortRequest {
+  readonly networkId: string
+  readonly projectId: string
+  readonly deviceId: string
+  readonly deviceOwner: string
+  readonly bindingHost?: string
+  readonly fixedIps?: readonly { ipAddress: string }[]
+  readonly macAddress?: string
+  readonly securityGroupIds?: readonly string[]
+  readonly hostname?: string
+}
+
+export interface PortChange {
+  readonly deviceId?: string
+  readonly deviceOwner?: string
+  readonly bindingHost?: string
+  readonly securityGroupIds?: readonly string[]
+  readonly hostname?: string
+  readonly profile?: Readonly<Record<string, unknown>>
+}
+
+export interface PortFilter {
+  readonly ids?: readonly string[]
+  readonly deviceId?: string
+  readonly networkId?: string
+}
+
+export interface NetworkPort {
+  networks(as: As, filter: { ids?: readonly string[]; names?: readonly string[] }): Promise<readonly NetworkView[]>
+  /** Networks a server of this project gets when it names none: its own, else shared ones; never external only. */
+  availableNetworks(as: As, projectId: string): Promise<readonly NetworkView[]>
+  subnets(as: As, ids: readonly string[]): Promise<readonly SubnetView[]>
+  ports(as: As, filter: PortFilter): Promise<readonly PortView[]>
+  /** Bound at once when `bindingHost` is given. */
+  createPort(as: As, request: PortRequest): Promise<PortView>
+  updatePort(as: As, id: string, change: PortChange): Promise<PortView>
+  /** Deleting a port that is gone is no error. */
+  deletePort(as: As, id: string): Promise<void>
+  securityGroups(as: As, projectId: string): Promise<readonly SecurityGroupView[]>
+  /** Ports the project may still create; undefined = unlimited. */
+  portQuotaLeft(as: As, projectId: string): Promise<number | undefined>
+}
+
+/** What the host needs to connect a guest to a bound port; done before the guest starts, undone after it is gone. */
+export interface VifPlugger {
+  /** Idempotent: bridge, DHCP, address translation and firewall rules of this port are in place afterwards. */
+  plug(portId: string): Promise<void>
+  unplug(portId: string): Promise<void>
+}

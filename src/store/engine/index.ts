@@ -1,0 +1,8 @@
+/**
+ * A database as kysely sees it: open, migrate, write in transactions that retry. Every service that owns tables uses
+ * this and nothing else. SQLite through node:sqlite now; the MySQL family comes behind the same functions.
+ */
+export { type Database, openDatabase } from './database.ts'
+export { type Migration, migrate } from './migrate.ts'
+export { affected, insertIgnore, upsert } from './portable.ts'
+export { StatementCounter } from './statement-counter.ts'

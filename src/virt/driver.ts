@@ -1,0 +1,134 @@
+import type { InstanceId } from '#base'
+import type { Inventory } from '#cloud'
+import type { GuestSpec } from './guest-spec.ts'
+
+/**
+ * What nova-compute asks of a hypervisor.
+ *
+ * A driver is a small required core and a set of optional facets. Absence of a facet *is* the capability flag: the API
+ * refuses it, the scheduler never places such a request here, and no method throws "not implemented".
+ *
+ * Every method may be called twice with the same arguments, after a crash of this process, and must then converge.
+ * Nothing here knows about sagas, task states, projects, Placement or Neutron.
+ */
+export interface VirtDriver {
+  /** As `hypervisor_type` shows it: `QEMU` or `KVM` through libvirt, `fake`. */
+  readonly hypervisorType: string
+  readonly host: HostView
+  /** Guests the hypervisor knows, ours or not. Cheap: no round trip per guest. */
+  list(): Promise<readonly GuestSummary[]>
+  guest(id: InstanceId): Guest
+  /** Power changes and crashes; in order per guest, at least once. Ends when the signal aborts. */
+  events(signal: AbortSignal): AsyncIterable<GuestEvent>
+  close(): Promise<void>
+
+  readonly hotplug?: Hotplug
+  readonly consoleLog?: ConsoleLog
+}
+
+/** Nova's numbers for power_state: 0 NOSTATE, 1 RUNNING, 3 PAUSED, 4 SHUTDOWN, 6 CRASHED, 7 SUSPENDED. */
+export type PowerState = 0 | 1 | 3 | 4 | 6 | 7
+export const power = { noState: 0, running: 1, paused: 3, shutdown: 4, crashed: 6, suspended: 7 } as const satisfies Record<
+  string,
+  PowerState
+>
+
+export interface GuestSummary {
+  readonly id: InstanceId
+  /** The name the hypervisor shows, `instance-00000001`. */
+  readonly name: string
+  readonly power: PowerState
+}
+
+export interface GuestState {
+  /** False: the hypervisor has no such guest; the other fields then say nothing. */
+  readonly exists: boolean
+  readonly power: PowerState
+}
+
+/** A handle, not a cache: holds an id, reads live state on each call. */
+export interface Guest {
+  readonly id: InstanceId
+  state(): Promise<GuestState>
+  /**
+   * Defines and starts the guest with a disk made from the image. Running already with this id: nothing to do.
+   * On failure nothing is left: no definition, no disk.
+   */
+  spawn(spec: GuestSpec): Promise<void>
+  /** Starts a defined guest that is off; redefines it from the spec first. */
+  start(spec: GuestSpec): Promise<void>
+  /** Graceful: ask by ACPI, repeat, and pull the plug after the time. */
+  stop(how: { gracefulMs: number } | 'now'): Promise<void>
+  /** Soft returns false when the guest did not go down in time (the caller then chooses hard). */
+  reboot(how: { soft: { withinMs: number } } | 'hard', spec: GuestSpec): Promise<boolean>
+  pause(): Promise<void>
+  resume(): Promise<void>
+  /** Stops now, removes the definition and everything on disk. Gone already: nothing to do. */
+  destroy(): Promise<void>
+  diagnostics(): Promise<Diagnostics>
+}
+
+export interface GuestEvent {
+  readonly id: InstanceId
+  readonly kind: 'started' | 'stopped' | 'paused' | 'resumed' | 'crashed' | 'undefined'
+}
+
+/** The host as nova-compute reports it. */
+export interface HostView {
+  describe(): Promise<HostDescription>
+}
+
+export interface HostDescription {
+  readonly hypervisorHostname: string
+  readonly hypervisorType: string
+  /** major * 1000000 + minor * 1000 + micro */
+  readonly hypervisorVersion: number
+  readonly vcpus: number
+  readonly memoryMiB: number
+  readonly memoryUsedMiB: number
+  readonly localDiskGiB: number
+  readonly localDiskUsedGiB: number
+  readonly localDiskFreeGiB: number
+  readonly cpuInfo: Readonly<Record<string, unknown>>
+  /** [architecture, hypervisor, vm mode] triples. */
+  readonly supportedInstances: readonly (readonly [string, string, string])[]
+  readonly traits: readonly string[]
+  readonly hostIp: string
+  /** `HH:MM:SS up …` text of `uptime`, or null. */
+  readonly uptime: string | null
+  /** Classes beyond VCPU, MEMORY_MB and DISK_GB. */
+  readonly extraInventories: Readonly<Record<string, Inventory>>
+}
+
+export interface Diagnostics {
+  readonly state: 'pending' | 'running' | 'paused' | 'shutdown' | 'crashed' | 'suspended'
+  readonly driver: string
+  readonly hypervisor: string | null
+  readonly hypervisorOs: string | null
+  readonly uptimeSeconds: number | null
+  readonly configDrive: boolean
+  readonly cpus: readonly { id: number; timeNs: number; utilisation: number | null }[]
+  readonly nics: readonly {
+    mac: string
+    rxOctets: number
+    rxErrors: number
+    rxDrop: number
+    rxPackets: number
+    txOctets: number
+    txErrors: number
+    txDrop: number
+    txPackets: number
+  }[]
+  readonly disks: readonly { readBytes: number; readRequests: number; writeBytes: number; writeRequests: number; errors: number }[]
+  readonly memory: { maximumMiB: number; usedMiB: number }
+}
+
+export interface Hotplug {
+  attachVif(id: InstanceId, vif: GuestSpec['vifs'][number]): Promise<void>
+  detachVif(id: InstanceId, mac: string): Promise<void>
+}
+
+export interface ConsoleLog {
+  /** The newest bytes of the serial log; all of it (bounded by the driver) without a length in lines. */
+  read(id: InstanceId, lines?: number): Promise<string>
+}

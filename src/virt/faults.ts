@@ -1,0 +1,40 @@
+import { declareFault } from '#base'
+
+/** The image's bits are not what the image record says, or could harm the host. */
+export const ImageRefused = declareFault(
+  'ImageUnacceptable',
+  'final',
+  (p: { id: string; reason: string }) => `Image ${p.id} is unacceptable: ${p.reason}`,
+  400,
+)
+export const FlavorDiskTooSmall = declareFault(
+  'FlavorDiskSmallerThanImage',
+  'final',
+  (p: { flavorBytes: number; imageBytes: number }) =>
+    `Flavor's disk is too small for requested image. Flavor disk is ${p.flavorBytes} bytes, image is ${p.imageBytes} bytes.`,
+  400,
+)
+export const DiskFull = declareFault(
+  'DiskFull',
+  'final',
+  (p: { path: string; neededBytes: number }) => `No space left on the device of ${p.path}: ${p.neededBytes} bytes needed.`,
+)
+/** The hypervisor cannot be reached now: daemon down, socket gone, connection lost. */
+export const HypervisorUnavailable = declareFault(
+  'HypervisorUnavailable',
+  'transient',
+  (p: { reason: string }) => `Connection to the hypervisor is broken on host: ${p.reason}`,
+)
+/** The hypervisor answered with an error; its own words are kept. */
+export const HypervisorError = declareFault(
+  'HypervisorError',
+  'final',
+  (p: { operation: string; reason: string }) => `${p.operation} failed: ${p.reason}`,
+)
+export const GuestNotFound = declareFault('InstanceNotFound', 'missing', (p: { id: string }) => `Instance ${p.id} could not be found.`)
+export const GuestInWrongState = declareFault(
+  'InstanceInvalidState',
+  'conflict',
+  (p: { id: string; operation: string; state: string }) =>
+    `Cannot ${p.operation} instance ${p.id} while the guest is ${p.state}.`,
+)

@@ -1,0 +1,57 @@
+import type { InstanceId } from '#base'
+
+/**
+ * Everything a driver needs to make one guest, resolved: no ids of other services to look up. Serialisable, so that it
+ * may cross the bus.
+ */
+export interface GuestSpec {
+  readonly id: InstanceId
+  /** `instance-00000001`: Nova's instance_name_template. */
+  readonly name: string
+  readonly displayName: string
+  readonly projectId: string
+  readonly projectName: string | null
+  readonly userId: string
+  readonly userName: string | null
+  readonly createdAtMs: number
+  readonly flavor: {
+    readonly id: string
+    readonly name: string
+    readonly vcpus: number
+    readonly memoryMiB: number
+    readonly rootGiB: number
+    readonly ephemeralGiB: number
+    readonly swapMiB: number
+    readonly extraSpecs: Readonly<Record<string, string>>
+  }
+  readonly image: GuestImage
+  readonly vifs: readonly GuestVif[]
+}
+
+export interface GuestImage {
+  readonly id: string
+  readonly name: string | null
+  readonly diskFormat: string
+  readonly containerFormat: string
+  readonly sizeBytes: number
+  /** MD5, hex; null when the image service has none. */
+  readonly checksum: string | null
+  readonly hashAlgorithm: string | null
+  readonly hashValue: string | null
+  readonly minDiskGiB: number
+  readonly minRamMiB: number
+  readonly properties: Readonly<Record<string, string>>
+}
+
+export interface GuestVif {
+  readonly portId: string
+  readonly mac: string
+  /** `bridge`: a tap named `devName` on `bridge`. */
+  readonly kind: 'bridge'
+  readonly bridge: string
+  /** `tap` + first 11 characters of the port id. */
+  readonly devName: string
+  readonly mtu: number
+  /** `virtio` unless hw_vif_model says otherwise. */
+  readonly model: string
+}
