@@ -4,21 +4,24 @@ import type { DeleteResult, Insertable, Kysely, UpdateResult } from 'kysely'
 export const affected = (result: UpdateResult | DeleteResult): number =>
   Number('numUpdatedRows' in result ? result.numUpdatedRows : result.numDeletedRows)
 
-/** Inserts, or updates the given columns where the key exists. The MySQL family words this differently. */
+/** The shape-blind view of a database that the two functions below need: kysely cannot type a generic table's columns. */
+type Loose = Kysely<Record<string, Record<string, unknown>>>
+
+/** Inserts, or updates the other columns where the key exists. The MySQL family words this differently. */
 export async function upsert<T, K extends keyof T & string>(
   db: Kysely<T>,
   table: K,
   row: Insertable<T[K]>,
   key: readonly (keyof T[K] & string)[],
 ): Promise<void> {
-  const changed = Object.fromEntries(Object.entries(row).filter(([column]) => !(key as readonly string[]).includes(column)))
-  const insert = (db as unknown as Kysely<Record<string, Record<string, unknown>>>)
-    .insertInto(table)
+  const keys: readonly string[] = key
+  const changed = Object.fromEntries(Object.entries(row).filter(([column]) => !keys.includes(column)))
+  await (db as unknown as Loose)
+    .insertInto<string>(table)
     .values(row as Record<string, unknown>)
-  await insert
-    .onConflict(c => {
-      const target = c.columns(key as readonly string[])
-      return Object.keys(changed).length === 0 ? target.doNothing() : target.doUpdateSet(changed)
+    .onConflict(conflict => {
+      const target = conflict.columns(keys)
+      return Object.keys(changed).length === 0 ? target.doNothing() : target.doUpdateSet(() => changed as never)
     })
     .execute()
 }
@@ -29,10 +32,10 @@ export async function insertIgnore<T, K extends keyof T & string>(
   table: K,
   row: Insertable<T[K]>,
 ): Promise<boolean> {
-  const result = await (db as unknown as Kysely<Record<string, Record<string, unknown>>>)
-    .insertInto(table)
+  const result = await (db as unknown as Loose)
+    .insertInto<string>(table)
     .values(row as Record<string, unknown>)
-    .onConflict(c => c.doNothing())
+    .onConflict(conflict => conflict.doNothing())
     .executeTakeFirst()
   return Number(result.numInsertedOrUpdatedRows ?? 0n) > 0
 }

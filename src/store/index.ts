@@ -1,0 +1,2 @@
+/** Nova's own databases; filled in beside its first reader. */
+export {}
