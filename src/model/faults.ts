@@ -1,0 +1,94 @@
+import { declareFault } from '#base'
+
+/** Faults of the domain, in Nova's words. A resource of the API lists which of them it may answer, with the status. */
+export const InstanceNotFound = declareFault(
+  'InstanceNotFound',
+  'missing',
+  (p: { id: string }) => `Instance ${p.id} could not be found.`,
+)
+export const InstanceIsLocked = declareFault('InstanceIsLocked', 'conflict', (p: { id: string }) => `Instance ${p.id} is locked`)
+export const InstanceInvalidState = declareFault(
+  'InstanceInvalidState',
+  'conflict',
+  (p: { action: string; id: string; attr: string; state: string | null }) =>
+    p.attr === 'launched_at'
+      ? `Cannot '${p.action}' instance ${p.id} while it is in launched_at None`
+      : `Cannot '${p.action}' instance ${p.id} while it is in ${p.attr} ${p.state}`,
+)
+export const InstanceNotReady = declareFault('InstanceNotReady', 'conflict', (p: { id: string }) => `Instance ${p.id} is not ready`)
+export const FlavorNotFound = declareFault(
+  'FlavorNotFound',
+  'missing',
+  (p: { id: string }) => `Flavor ${p.id} could not be found.`,
+)
+export const FlavorExists = declareFault(
+  'FlavorExists',
+  'conflict',
+  (p: { name: string }) => `Flavor with name ${p.name} already exists.`,
+)
+export const FlavorIdExists = declareFault(
+  'FlavorIdExists',
+  'conflict',
+  (p: { id: string }) => `Flavor with ID ${p.id} already exists.`,
+)
+export const KeypairNotFound = declareFault(
+  'KeypairNotFound',
+  'missing',
+  (p: { name: string; userId: string }) => `Keypair ${p.name} not found for user ${p.userId}`,
+)
+export const KeypairExists = declareFault(
+  'KeyPairExists',
+  'conflict',
+  (p: { name: string }) => `Key pair '${p.name}' already exists.`,
+)
+export const HostNotFound = declareFault(
+  'HostNotFound',
+  'missing',
+  (p: { host: string }) => `Host ${p.host} could not be found.`,
+)
+export const ComputeHostNotFound = declareFault(
+  'ComputeHostNotFound',
+  'missing',
+  (p: { host: string }) => `Compute host ${p.host} could not be found.`,
+)
+export const ServiceNotFound = declareFault(
+  'ServiceNotFound',
+  'missing',
+  (p: { id: string }) => `Service ${p.id} could not be found.`,
+)
+export const NoValidHost = declareFault(
+  'NoValidHost',
+  'refused',
+  (p: { reason: string }) => `No valid host was found. ${p.reason}`,
+  500,
+)
+export const BuildAbort = declareFault(
+  'BuildAbortException',
+  'final',
+  (p: { id: string; reason: string }) => `Build of instance ${p.id} aborted: ${p.reason}`,
+)
+export const MaxRetriesExceeded = declareFault(
+  'MaxRetriesExceeded',
+  'final',
+  (p: { id: string; reason: string }) =>
+    `Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for instance ${p.id}. ${p.reason}`,
+)
+/** Another change won the compare-and-set; the caller reads again and decides. */
+export const InstanceChanged = declareFault(
+  'UnexpectedTaskStateError',
+  'conflict',
+  (p: { id: string }) => `Instance ${p.id} was changed by another request.`,
+)
+export const OverQuota = declareFault(
+  'OverQuota',
+  'refused',
+  (p: { resource: string; requested: number; used: number; limit: number }) =>
+    `Quota exceeded for ${p.resource}: Requested ${p.requested}, but already used ${p.used} of ${p.limit} ${p.resource}`,
+  403,
+)
+/** The host's nova-compute does not answer now. */
+export const HostUnavailable = declareFault(
+  'HostUnavailable',
+  'transient',
+  (p: { host: string }) => `Compute service of ${p.host} is unavailable at this time.`,
+)

@@ -1,0 +1,11 @@
+/**
+ * The words of the domain as types and pure rules: what an instance, a flavor, a request spec is, what may be asked of a
+ * server and when. No I/O, no clock, nothing above #base.
+ */
+export * from './faults.ts'
+export * from './flavor.ts'
+export * from './instance.ts'
+export * from './lifecycle.ts'
+export * from './network-info.ts'
+export * from './request-spec.ts'
+export * from './status.ts'

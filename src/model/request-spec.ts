@@ -1,0 +1,88 @@
+import type { InstanceId } from '#base'
+import type { Flavor } from './flavor.ts'
+import type { InstanceImage } from './instance.ts'
+
+/** What the scheduler is asked to place. Serialisable: it is stored with the server and crosses the bus. */
+export interface RequestSpec {
+  readonly projectId: string
+  readonly userId: string
+  readonly flavor: Flavor
+  readonly image: InstanceImage | null
+  readonly isVolumeBacked: boolean
+  readonly requestedZone: string | null
+  /** `az:host:node` or the host/hypervisor_hostname of 2.74. */
+  readonly destination: { readonly host: string | null; readonly node: string | null; readonly isForced: boolean } | null
+  readonly ignoreHosts: readonly string[]
+  /** os:scheduler_hints, each value a list. */
+  readonly hints: Readonly<Record<string, readonly string[]>>
+  readonly networkIds: readonly string[]
+  readonly serverGroup: {
+    readonly id: string
+    readonly policy: string
+    readonly maxServerPerHost: number
+    /** Hosts of the group's members. */
+    readonly hosts: readonly string[]
+    readonly members: readonly InstanceId[]
+  } | null
+}
+
+/** One host as the scheduler sees it. */
+export interface HostState {
+  readonly host: string
+  readonly node: string
+  /** Compute node uuid = resource provider uuid. */
+  readonly nodeId: string
+  readonly isEnabled: boolean
+  readonly isUp: boolean
+  readonly disabledReason: string | null
+  readonly vcpusTotal: number
+  readonly vcpusUsed: number
+  readonly cpuAllocationRatio: number
+  readonly ramTotalMiB: number
+  readonly ramFreeMiB: number
+  readonly ramAllocationRatio: number
+  readonly diskTotalGiB: number
+  readonly diskFreeMiB: number
+  readonly diskAllocationRatio: number
+  readonly hypervisorType: string
+  readonly hypervisorVersion: number
+  readonly supportedInstances: readonly (readonly [string, string, string])[]
+  readonly cpuInfo: Readonly<Record<string, unknown>>
+  readonly hostIp: string
+  readonly numInstances: number
+  readonly numIoOps: number
+  readonly failedBuilds: number
+  readonly instanceIds: ReadonlySet<string>
+  readonly aggregates: readonly AggregateView[]
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+export interface AggregateView {
+  readonly id: number
+  readonly uuid: string
+  readonly name: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** A place for one instance, with the allocation that must be claimed for it. */
+export interface Selection {
+  readonly host: string
+  readonly node: string
+  readonly nodeId: string
+  readonly zone: string
+  /** Amounts by class by provider. */
+  readonly allocations: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+/** Why one host was not taken. */
+export interface HostRefusal {
+  readonly host: string
+  /** The filter's class name, or `Placement`. */
+  readonly filter: string
+  readonly reason: string
+}
+
+/** Answer of the scheduler for one request: per instance the claimed selection first, then alternates. */
+export type SchedulingResult =
+  | { readonly ok: true; readonly selections: readonly (readonly Selection[])[]; readonly refusals: readonly HostRefusal[] }
+  | { readonly ok: false; readonly message: string; readonly refusals: readonly HostRefusal[] }
