@@ -1,2 +1,24 @@
-/** Nova's own databases; filled in beside its first reader. */
-export {}
+/**
+ * Nova's own databases: `api-db/` (flavors, keys, quotas, aggregates, request specs) and `cell-db/` (instances and all that
+ * happens to them, services, compute nodes, sagas), one file per aggregate root. With one cell both lie in one database.
+ * Check and change are one statement; a method that can lose such a race returns false. Called by api, conductor, manage.
+ */
+export { type Aggregate, Aggregates } from './api-db/aggregates.ts'
+export { type FlavorList, type FlavorSortKey, Flavors, flavorSortKeys, type StoredFlavor } from './api-db/flavors.ts'
+export { type Keypair, Keypairs } from './api-db/keypairs.ts'
+export { type Limits, Quotas } from './api-db/quotas.ts'
+export { type ActionEvent, type ActionQuery, Actions, type InstanceAction } from './cell-db/actions.ts'
+export { type ComputeNode, type HostUsage, type NodeDescription } from './cell-db/compute-nodes.ts'
+export {
+  type InstanceFilter,
+  type InstanceQuery,
+  type InstanceSortKey,
+  InvalidRegex,
+  instanceSortColumns,
+  MarkerNotFound,
+} from './cell-db/instance-list.ts'
+export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
+export { type NewSaga } from './cell-db/sagas.ts'
+export { isServiceUp, type Service } from './cell-db/services.ts'
+export { sagaJournal } from './saga-journal.ts'
+export { openStore, type Store } from './store.ts'

@@ -1,0 +1,184 @@
+import { type Clock, faultRecord, InternalError, Limiter, type Log, systemClock } from '#base'
+import type { AnyDefinition, Outcome } from './definition.ts'
+import type { JournalStore, SagaRow } from './journal.ts'
+import { Abandoned, type Probe, SagaRun } from './run.ts'
+
+export interface EngineOptions<Tx> {
+  readonly store: JournalStore<Tx>
+  readonly definitions: readonly AnyDefinition[]
+  /** Handed to every step. */
+  readonly deps: unknown
+  /** Unique per process life: host, pid and a random part. */
+  readonly owner: string
+  readonly log: Log
+  readonly clock?: Clock
+  readonly leaseMs?: number
+  /** How often open sagas without a living owner are looked for. */
+  readonly sweepMs?: number
+  readonly concurrency?: number
+  readonly probe?: Probe
+  /** Called after each end, for metrics and for tests that wait. */
+  readonly onEnd?: (row: SagaRow, outcome: Outcome) => void
+}
+
+/**
+ * Runs sagas to their end.
+ *
+ * Theory of operation. A saga row is written by whoever accepts the request, in that request's transaction; `wake` only
+ * shortens the wait, the sweep finds every open saga whose lease has lapsed. A worker owns a saga by a lease, renewed by a
+ * timer; all its writes compare owner and generation, so a worker that slept too long loses at its next write and abandons
+ * the run. Ends release the sagas that waited for this one.
+ */
+export class SagaEngine<Tx> {
+  readonly #o: EngineOptions<Tx>
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #definitions: ReadonlyMap<string, AnyDefinition>
+  readonly #running = new Map<string, AbortController>()
+  readonly #runs = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  readonly #limiter: Limiter
+  #cancelTimers: (() => void)[] = []
+
+  constructor(options: EngineOptions<Tx>) {
+    this.#o = options
+    this.#clock = options.clock ?? systemClock
+    this.#leaseMs = options.leaseMs ?? 30_000
+    this.#definitions = new Map(options.definitions.map(d => [d.name, d]))
+    this.#limiter = new Limiter(options.concurrency ?? 256)
+  }
+
+  start(): void {
+    this.#every(this.#o.sweepMs ?? 5_000, () => this.sweep())
+    this.#every(this.#leaseMs / 3, () =>
+      this.#running.size === 0 ? undefined : this.#o.store.renew(this.#o.owner, this.#clock.now() + this.#leaseMs),
+    )
+    void this.sweep()
+  }
+
+  /** Looks for open sagas that nobody works on. */
+  async sweep(): Promise<void> {
+    if (this.#stopping.signal.aborted) return
+    try {
+      for (const id of await this.#o.store.runnable(this.#clock.now(), 500)) this.wake(id)
+    } catch (error) {
+      this.#o.log.error({ err: error }, 'looking for open sagas failed')
+    }
+  }
+
+  /** There is work on this saga, probably. */
+  wake(id: string): void {
+    if (this.#stopping.signal.aborted || this.#running.has(id)) return
+    const cancelled = new AbortController()
+    this.#running.set(id, cancelled)
+    const run = this.#limiter
+      .run(() => this.#work(id, cancelled))
+      .catch(error => this.#o.log.error({ saga_id: id, err: error }, 'saga worker failed'))
+      .finally(() => {
+        this.#running.delete(id)
+        this.#runs.delete(run)
+      })
+    this.#runs.add(run)
+  }
+
+  /** The saga's row says cancelled: interrupts the running step, when it runs here. */
+  interrupt(id: string): void {
+    this.#running.get(id)?.abort()
+  }
+
+  /** Resolves when nothing runs here. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0) await Promise.all(this.#runs)
+  }
+
+  /** Takes no more work and leaves running sagas where their journals stand; the next process resumes them. */
+  async stop(withinMs = 500): Promise<void> {
+    this.#stopping.abort()
+    for (const cancel of this.#cancelTimers) cancel()
+    this.#cancelTimers = []
+    let cancelTimer: () => void = () => undefined
+    const deadline = new Promise<void>(resolve => {
+      cancelTimer = this.#clock.after(withinMs, resolve)
+    })
+    await Promise.race([this.idle(), deadline])
+    cancelTimer()
+  }
+
+  #every(ms: number, task: () => unknown): void {
+    let cancel = () => undefined as void
+    const arm = () => {
+      cancel = this.#clock.after(ms, () => {
+        void Promise.resolve()
+          .then(task)
+          .catch(error => this.#o.log.error({ err: error }, 'saga timer failed'))
+        if (!this.#stopping.signal.aborted) arm()
+      })
+    }
+    arm()
+    this.#cancelTimers.push(() => cancel())
+  }
+
+  async #work(id: string, cancelled: AbortController): Promise<void> {
+    const { store, owner, log } = this.#o
+    if (this.#stopping.signal.aborted) return
+    const now = this.#clock.now()
+    const claimed = await store.claim(id, owner, now, now + this.#leaseMs)
+    if (claimed === undefined) return
+    const definition = this.#definitions.get(claimed.name)
+    if (definition === undefined) {
+      log.error({ saga: claimed.name, saga_id: id }, 'no such saga in this release; left for a worker that knows it')
+      return
+    }
+    try {
+      await this.#runToEnd(claimed, definition, cancelled)
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error
+      log.info({ saga: claimed.name, saga_id: id, why: error.message }, 'saga left for another worker')
+      return
+    }
+    for (const dependent of await store.dependents(id)) this.wake(dependent)
+  }
+
+  async #runToEnd(claimed: SagaRow, definition: AnyDefinition, cancelled: AbortController): Promise<void> {
+    const { store, owner, log, deps, probe } = this.#o
+    let row = claimed
+    if (row.isCancelled) cancelled.abort()
+    const save = async () => {
+      const result = await store.write(row, owner, row.journal, this.#clock.now() + this.#leaseMs)
+      if (result === 'lost') throw new Abandoned('another worker owns it')
+      if (result === 'cancelled') cancelled.abort()
+      row = { ...row, generation: row.generation + 1 }
+    }
+    const run = new SagaRun({
+      sagaId: row.id,
+      definition,
+      input: row.input,
+      journal: row.journal,
+      deps,
+      log,
+      clock: this.#clock,
+      stopping: this.#stopping.signal,
+      cancelled,
+      save,
+      ...(probe === undefined ? {} : { probe }),
+    })
+    const { status, outputs } = await run.toEnd()
+    const failure = row.journal.failure ?? faultRecord(InternalError({ message: 'undone without a failure' }))
+    const outcome: Outcome = status === 'done' ? { status } : { status, failure }
+    const result = await store.finish(row, owner, row.journal, status, async tx => {
+      await definition.settle?.(outputs, outcome, tx)
+    })
+    if (result === 'lost') throw new Abandoned('another worker owns it')
+    log.info(
+      {
+        saga: row.name,
+        saga_id: row.id,
+        instance_id: row.instanceId,
+        status,
+        ...(status === 'undone' ? { fault: failure.code, reason: failure.message } : {}),
+      },
+      'saga ended',
+    )
+    this.#o.onEnd?.(row, outcome)
+  }
+}

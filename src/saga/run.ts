@@ -1,0 +1,241 @@
+import { type Clock, declareFault, faultRecord, isTransient, type Log, pause } from '#base'
+import type { AnyDefinition, AttemptStep, PlainStep, StepContext } from './definition.ts'
+import type { AttemptRecord, Journal } from './journal.ts'
+
+/** Somebody (a delete) asked the saga to stop and take everything back. */
+export const SagaCancelled = declareFault(
+  'SagaCancelled',
+  'final',
+  () => 'The operation was cancelled by a later request.',
+  409,
+)
+
+/** Thrown through a run that must be left as it is: the process stops, or another worker owns the saga now. */
+export class Abandoned extends Error {
+  constructor(why: string) {
+    super(why)
+    this.name = 'Abandoned'
+  }
+}
+
+/** Where a test may interfere: it throws a Fault to fail the step, or `Abandoned` to play kill -9. */
+export type Probe = (at: {
+  readonly saga: string
+  readonly path: string
+  readonly phase: 'before' | 'after' | 'journaled' | 'undo-before' | 'undo-after'
+}) => void | Promise<void>
+
+export interface RunOptions {
+  readonly sagaId: string
+  readonly definition: AnyDefinition
+  readonly input: unknown
+  readonly journal: Journal
+  readonly deps: unknown
+  readonly log: Log
+  readonly clock: Clock
+  /** Aborted when the process stops: the run is abandoned. */
+  readonly stopping: AbortSignal
+  /** Aborted when the saga is cancelled. */
+  readonly cancelled: AbortController
+  /** Stores the journal; throws `Abandoned` when ownership is lost; aborts `cancelled` when asked to. */
+  readonly save: () => Promise<void>
+  readonly probe?: Probe
+}
+
+type Outputs = Record<string, unknown>
+
+/** Tries of a step on a transient fault before the pivot, and the pauses between them. */
+const transientTries = 4
+const firstPauseMs = 100
+const longestPauseMs = 30_000
+
+/**
+ * One run of one saga, from wherever its journal stands to an end.
+ *
+ * Theory of operation. `journal.outputs` holds the output of each finished step; a step without one is run (again: it may
+ * have been interrupted). Turning back is journaled before the first undo, so a restart keeps the direction. Undo goes
+ * over the steps in reverse, *including* the first unfinished one, because an interrupted step may have left something.
+ * After a pivot nothing is undone: failures are retried for ever, with growing pauses, each one logged.
+ */
+export class SagaRun {
+  readonly #o: RunOptions
+  readonly #journal: Journal
+
+  constructor(options: RunOptions) {
+    this.#o = options
+    this.#journal = options.journal
+  }
+
+  /** Resolves with the status to settle; rejects only with `Abandoned`. */
+  async toEnd(): Promise<{ status: 'done' | 'undone'; outputs: Outputs }> {
+    const { definition, input } = this.#o
+    if (this.#journal.direction === 'forward') {
+      try {
+        return { status: 'done', outputs: await this.#forward(definition, '', input) }
+      } catch (error) {
+        if (error instanceof Abandoned) throw error
+        this.#journal.direction = 'backward'
+        this.#journal.failure = faultRecord(error)
+        await this.#o.save()
+      }
+    }
+    await this.#backward(definition, '', input)
+    return { status: 'undone', outputs: this.#outputs(definition, '', input) }
+  }
+
+  async #forward(definition: AnyDefinition, prefix: string, input: unknown): Promise<Outputs> {
+    const s: Outputs = { input }
+    for (const step of definition.steps) {
+      const path = prefix + step.name
+      if (!(path in this.#journal.outputs)) {
+        const output = step.kind === 'attempt' ? await this.#attempt(step, path, s) : await this.#execute(step, path, s)
+        this.#journal.outputs[path] = output ?? null
+        if (step.kind === 'pivot') this.#journal.isPastPivot = true
+        await this.#o.save()
+        await this.#probe(path, 'journaled')
+      }
+      s[step.name] = this.#journal.outputs[path]
+    }
+    return s
+  }
+
+  /** Runs one step, with the retries its place in the saga allows. */
+  async #execute(step: PlainStep, path: string, s: Outputs): Promise<unknown> {
+    for (let tries = 1; ; tries++) {
+      this.#checkSignals()
+      try {
+        await this.#probe(path, 'before')
+        const output = await step.run(s, this.#o.deps, this.#context(path))
+        await this.#probe(path, 'after')
+        return output
+      } catch (error) {
+        this.#rethrowIfAbandoned(error)
+        const isForwardOnly = this.#journal.isPastPivot
+        if (!isForwardOnly && this.#o.cancelled.signal.aborted) throw SagaCancelled({}, { cause: error })
+        if (!isForwardOnly && (!isTransient(error) || tries >= transientTries)) throw error
+        this.#o.log.warn(
+          { saga: this.#o.definition.name, saga_id: this.#o.sagaId, step: path, tries, err: error },
+          'step failed, trying again',
+        )
+        await this.#rest(tries)
+      }
+    }
+  }
+
+  async #attempt(step: AttemptStep, path: string, s: Outputs): Promise<{ index: number }> {
+    const { attempts } = this.#journal
+    const record: AttemptRecord = (attempts[path] ??= {
+      items: step.items(s),
+      index: 0,
+      isUnwinding: false,
+      failures: [],
+    })
+    for (;;) {
+      const last = record.failures.at(-1)
+      const isOver =
+        record.index >= record.items.length || (last !== undefined && !record.isUnwinding && !step.mayTryNext(last))
+      if (isOver) throw step.exhausted(s, record.failures)
+      const item = record.items[record.index]
+      const prefix = `${path}[${record.index}].`
+      if (!record.isUnwinding) {
+        try {
+          await this.#forward(step.child, prefix, item)
+          return { index: record.index }
+        } catch (error) {
+          if (error instanceof Abandoned || SagaCancelled.is(error)) throw error
+          record.failures.push(faultRecord(error))
+          record.isUnwinding = true
+          await this.#o.save()
+        }
+      }
+      await this.#backward(step.child, prefix, item)
+      record.isUnwinding = false
+      record.index++
+      await this.#o.save()
+    }
+  }
+
+  async #backward(definition: AnyDefinition, prefix: string, input: unknown): Promise<void> {
+    const s = this.#outputs(definition, prefix, input)
+    const unfinished = definition.steps.findIndex(step => !(prefix + step.name in this.#journal.outputs))
+    const started = unfinished === -1 ? definition.steps : definition.steps.slice(0, unfinished + 1)
+    for (const step of started.toReversed()) {
+      const path = prefix + step.name
+      if (this.#journal.undone.includes(path)) continue
+      if (step.kind === 'attempt') await this.#undoAttempt(step, path)
+      else if (step.undo !== undefined) await this.#undo(step, path, s)
+      else continue
+      this.#journal.undone.push(path)
+      await this.#o.save()
+    }
+  }
+
+  async #undoAttempt(step: AttemptStep, path: string): Promise<void> {
+    const record = this.#journal.attempts[path]
+    if (record === undefined || record.index >= record.items.length) return
+    await this.#backward(step.child, `${path}[${record.index}].`, record.items[record.index])
+  }
+
+  /** Taking back never gives up. */
+  async #undo(step: PlainStep, path: string, s: Outputs): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
+      try {
+        await this.#probe(path, 'undo-before')
+        await step.undo?.(s, this.#o.deps, this.#context(path))
+        await this.#probe(path, 'undo-after')
+        return
+      } catch (error) {
+        this.#rethrowIfAbandoned(error)
+        this.#o.log.warn(
+          { saga: this.#o.definition.name, saga_id: this.#o.sagaId, step: path, tries, err: error },
+          'undo failed, trying again',
+        )
+        await this.#rest(tries)
+      }
+    }
+  }
+
+  #outputs(definition: AnyDefinition, prefix: string, input: unknown): Outputs {
+    const s: Outputs = { input }
+    for (const step of definition.steps) {
+      const path = prefix + step.name
+      if (path in this.#journal.outputs) s[step.name] = this.#journal.outputs[path]
+    }
+    return s
+  }
+
+  #context(path: string): StepContext {
+    const isTurningBack = this.#journal.direction === 'backward'
+    return {
+      sagaId: this.#o.sagaId,
+      key: `${this.#o.sagaId}/${path}`,
+      // An undo must not be stopped by the very cancel that started it.
+      signal: isTurningBack ? this.#o.stopping : AbortSignal.any([this.#o.stopping, this.#o.cancelled.signal]),
+      log: this.#o.log,
+    }
+  }
+
+  #checkSignals(): void {
+    if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
+    if (this.#o.cancelled.signal.aborted && !this.#journal.isPastPivot) throw SagaCancelled({})
+  }
+
+  /** A step that fails while the process stops proves nothing: its journal stays as it is. */
+  #rethrowIfAbandoned(error: unknown): void {
+    if (error instanceof Abandoned) throw error
+    if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
+  }
+
+  async #rest(tries: number): Promise<void> {
+    try {
+      await pause(Math.min(firstPauseMs * 2 ** (tries - 1), longestPauseMs), this.#o.clock, this.#o.stopping)
+    } catch {
+      throw new Abandoned('the process stops')
+    }
+  }
+
+  async #probe(path: string, phase: Parameters<Probe>[0]['phase']): Promise<void> {
+    await this.#o.probe?.({ saga: this.#o.definition.name, path, phase })
+  }
+}

@@ -1,0 +1,53 @@
+import { upsert } from '../engine/index.ts'
+import type { Db } from '../tables.ts'
+
+export type Limits = Readonly<Record<string, number>>
+
+/** Limits that an operator has set; what is not here falls back to the class, then to nova.conf. */
+export class Quotas {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  ofProject(projectId: string): Promise<Limits> {
+    return this.#read(projectId, '')
+  }
+
+  ofUser(projectId: string, userId: string): Promise<Limits> {
+    return this.#read(projectId, userId)
+  }
+
+  async ofClass(className: string): Promise<Limits> {
+    const rows = await this.#db.selectFrom('quota_classes').selectAll().where('class_name', '=', className).execute()
+    return Object.fromEntries(rows.map(r => [r.resource, r.hard_limit]))
+  }
+
+  set(projectId: string, userId: string | null, resource: string, limit: number): Promise<void> {
+    const row = { project_id: projectId, user_id: userId ?? '', resource, hard_limit: limit }
+    return upsert(this.#db, 'quotas', row, ['project_id', 'user_id', 'resource'])
+  }
+
+  setClass(className: string, resource: string, limit: number): Promise<void> {
+    const row = { class_name: className, resource, hard_limit: limit }
+    return upsert(this.#db, 'quota_classes', row, ['class_name', 'resource'])
+  }
+
+  /** Without a user: the project's limits and those of all its users. */
+  async clear(projectId: string, userId: string | null): Promise<void> {
+    let remove = this.#db.deleteFrom('quotas').where('project_id', '=', projectId)
+    if (userId !== null) remove = remove.where('user_id', '=', userId)
+    await remove.execute()
+  }
+
+  async #read(projectId: string, userId: string): Promise<Limits> {
+    const rows = await this.#db
+      .selectFrom('quotas')
+      .selectAll()
+      .where('project_id', '=', projectId)
+      .where('user_id', '=', userId)
+      .execute()
+    return Object.fromEntries(rows.map(r => [r.resource, r.hard_limit]))
+  }
+}

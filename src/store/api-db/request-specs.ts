@@ -1,0 +1,28 @@
+import { fromJson } from '#base'
+import type { RequestSpec } from '#model'
+import { upsert } from '../engine/index.ts'
+import type { Db } from '../tables.ts'
+
+/** What was asked when a server was created; every later move starts from it. */
+export class RequestSpecs {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  save(instanceId: string, spec: RequestSpec): Promise<void> {
+    return upsert(this.#db, 'request_specs', { instance_id: instanceId, spec_json: JSON.stringify(spec) }, [
+      'instance_id',
+    ])
+  }
+
+  async find(instanceId: string): Promise<RequestSpec | undefined> {
+    const row = await this.#db
+      .selectFrom('request_specs')
+      .select('spec_json')
+      .where('instance_id', '=', instanceId)
+      .executeTakeFirst()
+    return row === undefined ? undefined : fromJson(row.spec_json)
+  }
+}

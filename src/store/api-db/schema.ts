@@ -1,0 +1,39 @@
+import type { Generated } from 'kysely'
+
+/** Tables of the API database. Times are milliseconds since the epoch; `*_json` columns are carried, never queried. */
+export interface ApiTables {
+  flavors: {
+    number: Generated<number>
+    flavor_id: string
+    name: string
+    memory_mib: number
+    vcpus: number
+    root_gib: number
+    ephemeral_gib: number
+    swap_mib: number
+    rxtx_factor: number
+    is_public: number
+    is_disabled: number
+    description: string | null
+    extra_specs_json: string
+    created_at: number
+    updated_at: number | null
+  }
+  flavor_projects: { flavor_number: number; project_id: string }
+  key_pairs: {
+    number: Generated<number>
+    user_id: string
+    name: string
+    type: string
+    public_key: string
+    fingerprint: string
+    created_at: number
+  }
+  /** user_id is '' for the project's own limits, so that the key has no nulls. */
+  quotas: { project_id: string; user_id: string; resource: string; hard_limit: number }
+  quota_classes: { class_name: string; resource: string; hard_limit: number }
+  aggregates: { number: Generated<number>; uuid: string; name: string; created_at: number; updated_at: number | null }
+  aggregate_hosts: { aggregate_number: number; host: string }
+  aggregate_metadata: { aggregate_number: number; name: string; value: string }
+  request_specs: { instance_id: string; spec_json: string }
+}

@@ -1,0 +1,188 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '../tables.ts'
+import type { CellTables } from './schema.ts'
+
+export interface InstanceAction {
+  readonly number: number
+  readonly instanceId: string
+  readonly action: string
+  readonly requestId: string
+  readonly userId: string | null
+  readonly projectId: string | null
+  readonly startAtMs: number
+  readonly updatedAtMs: number | null
+  /** Null, or `Error` once an event of it failed. */
+  readonly message: string | null
+}
+
+export interface ActionEvent {
+  readonly event: string
+  readonly startAtMs: number
+  readonly finishAtMs: number | null
+  readonly result: string | null
+  readonly traceback: string | null
+  readonly host: string | null
+  readonly details: string | null
+}
+
+export interface ActionQuery {
+  readonly limit?: number
+  /** Request id of the last action of the previous page. */
+  readonly marker?: string
+  readonly changedSinceMs?: number
+  readonly changedBeforeMs?: number
+}
+
+const fromRow = (row: Selectable<CellTables['instance_actions']>): InstanceAction => ({
+  number: row.number,
+  instanceId: row.instance_id,
+  action: row.action,
+  requestId: row.request_id,
+  userId: row.user_id,
+  projectId: row.project_id,
+  startAtMs: row.start_at,
+  updatedAtMs: row.updated_at,
+  message: row.message,
+})
+
+/** The log of what was asked of a server, and the events of each action. */
+export class Actions {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async start(action: Omit<InstanceAction, 'number' | 'updatedAtMs' | 'message'>): Promise<void> {
+    await this.#db
+      .insertInto('instance_actions')
+      .values({
+        instance_id: action.instanceId,
+        action: action.action,
+        request_id: action.requestId,
+        user_id: action.userId,
+        project_id: action.projectId,
+        start_at: action.startAtMs,
+        updated_at: null,
+        message: null,
+        deleted: 0,
+      })
+      .execute()
+  }
+
+  /** Opens an event of the action of that request; no action, no event. */
+  async startEvent(at: {
+    instanceId: string
+    requestId: string
+    event: string
+    host: string | null
+    nowMs: number
+  }): Promise<void> {
+    const action = await this.#number(at.instanceId, at.requestId)
+    if (action === undefined) return
+    await this.#db
+      .insertInto('instance_action_events')
+      .values({
+        action_number: action,
+        event: at.event,
+        start_at: at.nowMs,
+        finish_at: null,
+        result: null,
+        traceback: null,
+        host: at.host,
+        details: null,
+      })
+      .execute()
+    await this.#db.updateTable('instance_actions').set({ updated_at: at.nowMs }).where('number', '=', action).execute()
+  }
+
+  /** Closes the open event of that name; with `failure` the action is marked as an error. */
+  async finishEvent(at: {
+    instanceId: string
+    requestId: string
+    event: string
+    nowMs: number
+    failure?: { details: string; traceback: string | null }
+  }): Promise<void> {
+    const action = await this.#number(at.instanceId, at.requestId)
+    if (action === undefined) return
+    await this.#db
+      .updateTable('instance_action_events')
+      .set({
+        finish_at: at.nowMs,
+        result: at.failure === undefined ? 'Success' : 'Error',
+        traceback: at.failure?.traceback ?? null,
+        details: at.failure?.details ?? null,
+      })
+      .where('action_number', '=', action)
+      .where('event', '=', at.event)
+      .where('finish_at', 'is', null)
+      .execute()
+    await this.#db
+      .updateTable('instance_actions')
+      .set({ updated_at: at.nowMs, ...(at.failure === undefined ? {} : { message: 'Error' }) })
+      .where('number', '=', action)
+      .execute()
+  }
+
+  async #number(instanceId: string, requestId: string): Promise<number | undefined> {
+    const row = await this.#db
+      .selectFrom('instance_actions')
+      .select('number')
+      .where('instance_id', '=', instanceId)
+      .where('request_id', '=', requestId)
+      .orderBy('number', 'desc')
+      .executeTakeFirst()
+    return row?.number
+  }
+
+  /** Newest first. Undefined: the marker does not exist. */
+  async list(instanceId: string, query: ActionQuery = {}): Promise<readonly InstanceAction[] | undefined> {
+    let select = this.#db
+      .selectFrom('instance_actions')
+      .selectAll()
+      .where('instance_id', '=', instanceId)
+      .orderBy('number', 'desc')
+    if (query.marker !== undefined) {
+      const marker = await this.#number(instanceId, query.marker)
+      if (marker === undefined) return undefined
+      select = select.where('number', '<', marker)
+    }
+    const { changedSinceMs, changedBeforeMs } = query
+    if (changedSinceMs !== undefined)
+      select = select.where(e => e(e.fn.coalesce('updated_at', 'start_at'), '>=', changedSinceMs))
+    if (changedBeforeMs !== undefined)
+      select = select.where(e => e(e.fn.coalesce('updated_at', 'start_at'), '<=', changedBeforeMs))
+    if (query.limit !== undefined) select = select.limit(query.limit)
+    return (await select.execute()).map(fromRow)
+  }
+
+  async find(instanceId: string, requestId: string): Promise<InstanceAction | undefined> {
+    const row = await this.#db
+      .selectFrom('instance_actions')
+      .selectAll()
+      .where('instance_id', '=', instanceId)
+      .where('request_id', '=', requestId)
+      .orderBy('number', 'desc')
+      .executeTakeFirst()
+    return row === undefined ? undefined : fromRow(row)
+  }
+
+  async events(action: InstanceAction): Promise<readonly ActionEvent[]> {
+    const rows = await this.#db
+      .selectFrom('instance_action_events')
+      .selectAll()
+      .where('action_number', '=', action.number)
+      .orderBy('number', 'desc')
+      .execute()
+    return rows.map(row => ({
+      event: row.event,
+      startAtMs: row.start_at,
+      finishAtMs: row.finish_at,
+      result: row.result,
+      traceback: row.traceback,
+      host: row.host,
+      details: row.details,
+    }))
+  }
+}

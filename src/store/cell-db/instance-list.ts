@@ -1,0 +1,285 @@
+import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { declareFault } from '#base'
+import type { Instance, TaskState, VmState } from '#model'
+import type { Db, Tables } from '../tables.ts'
+import { fromRow } from './instance-row.ts'
+import type { CellTables } from './schema.ts'
+
+export const MarkerNotFound = declareFault(
+  'MarkerNotFound',
+  'refused',
+  (p: { marker: string }) => `Marker ${p.marker} could not be found.`,
+)
+export const InvalidRegex = declareFault(
+  'InvalidFilterRegex',
+  'refused',
+  () => 'Invalid filter value: it is not a regular expression.',
+)
+
+/** What a list of servers is asked for; every field narrows it. */
+export interface InstanceFilter {
+  readonly projectId?: string
+  readonly userId?: string
+  readonly ids?: readonly string[]
+  readonly host?: string
+  readonly node?: string
+  readonly vmStates?: readonly VmState[]
+  /** Null stands for idle. */
+  readonly taskStates?: readonly (TaskState | null)[]
+  readonly powerStates?: readonly number[]
+  readonly imageId?: string
+  readonly flavorId?: string
+  readonly reservationId?: string
+  readonly keyName?: string
+  readonly hostname?: string
+  readonly description?: string
+  readonly launchIndex?: number
+  readonly requestedZone?: string
+  /** Hosts that are in the zone asked for (or have none, for the default zone). */
+  readonly hosts?: readonly string[]
+  readonly notHosts?: readonly string[]
+  /** Regular expressions. */
+  readonly name?: string
+  readonly ipV4?: string
+  readonly ipV6?: string
+  readonly isLocked?: boolean
+  readonly hasConfigDrive?: boolean
+  readonly progress?: number
+  readonly changedSinceMs?: number
+  readonly changedBeforeMs?: number
+  readonly createdSinceMs?: number
+  readonly launchedAtMs?: number
+  readonly terminatedAtMs?: number
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly systemMetadata?: Readonly<Record<string, string>>
+  readonly tags?: readonly string[]
+  readonly tagsAny?: readonly string[]
+  readonly notTags?: readonly string[]
+  readonly notTagsAny?: readonly string[]
+  readonly deleted: 'no' | 'only' | 'any'
+}
+
+export const instanceSortColumns = {
+  access_ip_v4: 'access_ip_v4',
+  access_ip_v6: 'access_ip_v6',
+  auto_disk_config: 'number',
+  availability_zone: 'requested_zone',
+  config_drive: 'config_drive',
+  created_at: 'created_at',
+  display_description: 'description',
+  display_name: 'display_name',
+  host: 'host',
+  hostname: 'hostname',
+  image_ref: 'image_id',
+  instance_type_id: 'flavor_id',
+  kernel_id: 'image_id',
+  key_name: 'key_name',
+  launch_index: 'launch_index',
+  launched_at: 'launched_at',
+  locked: 'locked_by',
+  locked_by: 'locked_by',
+  node: 'node',
+  power_state: 'power_state',
+  progress: 'progress',
+  project_id: 'project_id',
+  ramdisk_id: 'image_id',
+  root_device_name: 'root_device_name',
+  task_state: 'task_state',
+  terminated_at: 'terminated_at',
+  updated_at: 'updated_at',
+  user_id: 'user_id',
+  uuid: 'id',
+  vm_state: 'vm_state',
+} as const satisfies Record<string, keyof CellTables['instances']>
+export type InstanceSortKey = keyof typeof instanceSortColumns
+
+export interface InstanceQuery {
+  readonly filter: InstanceFilter
+  /** Default: newest first. */
+  readonly sort?: readonly { readonly key: InstanceSortKey; readonly isDescending: boolean }[]
+  readonly limit?: number
+  /** Id of the last server of the previous page. */
+  readonly marker?: string
+}
+
+type Builder = ExpressionBuilder<Tables, 'instances'>
+type Condition = Expression<SqlBool>
+
+const equals: Partial<Record<keyof InstanceFilter, keyof CellTables['instances']>> = {
+  projectId: 'project_id',
+  userId: 'user_id',
+  host: 'host',
+  node: 'node',
+  imageId: 'image_id',
+  flavorId: 'flavor_id',
+  reservationId: 'reservation_id',
+  keyName: 'key_name',
+  hostname: 'hostname',
+  description: 'description',
+  launchIndex: 'launch_index',
+  requestedZone: 'requested_zone',
+  progress: 'progress',
+  launchedAtMs: 'launched_at',
+  terminatedAtMs: 'terminated_at',
+}
+
+function stateConditions(e: Builder, filter: InstanceFilter): Condition[] {
+  const conditions: Condition[] = []
+  if (filter.deleted === 'no') conditions.push(e('deleted', '=', 0))
+  if (filter.deleted === 'only') conditions.push(e('deleted', '!=', 0))
+  if (filter.vmStates !== undefined) conditions.push(e('vm_state', 'in', filter.vmStates))
+  if (filter.taskStates !== undefined) {
+    const named = filter.taskStates.filter(t => t !== null)
+    const either = [
+      ...(named.length === 0 ? [] : [e('task_state', 'in', named)]),
+      ...(filter.taskStates.includes(null) ? [e('task_state', 'is', null)] : []),
+    ]
+    conditions.push(e.or(either))
+  }
+  if (filter.powerStates !== undefined) conditions.push(e('power_state', 'in', filter.powerStates))
+  if (filter.isLocked !== undefined) conditions.push(e('locked_by', filter.isLocked ? 'is not' : 'is', null))
+  if (filter.hasConfigDrive !== undefined) conditions.push(e('config_drive', '=', Number(filter.hasConfigDrive)))
+  return conditions
+}
+
+function placeConditions(e: Builder, filter: InstanceFilter): Condition[] {
+  const conditions: Condition[] = []
+  for (const [field, column] of Object.entries(equals)) {
+    const value = filter[field as keyof InstanceFilter] as string | number | undefined
+    if (value !== undefined) conditions.push(e(column, '=', value))
+  }
+  if (filter.ids !== undefined) conditions.push(e('id', 'in', filter.ids))
+  if (filter.hosts !== undefined) conditions.push(e('host', 'in', filter.hosts))
+  if (filter.notHosts !== undefined && filter.notHosts.length > 0) conditions.push(e('host', 'not in', filter.notHosts))
+  if (filter.changedSinceMs !== undefined)
+    conditions.push(e(e.fn.coalesce('updated_at', 'created_at'), '>=', filter.changedSinceMs))
+  if (filter.changedBeforeMs !== undefined)
+    conditions.push(e(e.fn.coalesce('updated_at', 'created_at'), '<=', filter.changedBeforeMs))
+  if (filter.createdSinceMs !== undefined) conditions.push(e('created_at', '>=', filter.createdSinceMs))
+  return conditions
+}
+
+/** Metadata lies in a JSON column: found by the text of the pair, which JSON.stringify writes in one way only. */
+const hasPair = (column: 'metadata_json' | 'system_metadata_json', key: string, value: string): Condition =>
+  sql<SqlBool>`instr(${sql.ref(column)}, ${`${JSON.stringify(key)}:${JSON.stringify(value)}`}) > 0`
+
+function textConditions(filter: InstanceFilter): Condition[] {
+  const conditions: Condition[] = []
+  const matches = (column: string, pattern: string) => {
+    try {
+      new RegExp(pattern)
+    } catch (cause) {
+      throw InvalidRegex({}, { cause })
+    }
+    return sql<SqlBool>`${sql.ref(column)} regexp ${pattern}`
+  }
+  if (filter.name !== undefined) conditions.push(matches('display_name', filter.name))
+  for (const [key, value] of Object.entries(filter.metadata ?? {}))
+    conditions.push(hasPair('metadata_json', key, value))
+  for (const [key, value] of Object.entries(filter.systemMetadata ?? {}))
+    conditions.push(hasPair('system_metadata_json', key, value))
+  return conditions
+}
+
+function tagConditions(e: Builder, filter: InstanceFilter): Condition[] {
+  const has = (tags: readonly string[]): Condition =>
+    e.exists(
+      e
+        .selectFrom('instance_tags')
+        .select(sql`1`.as('one'))
+        .whereRef('instance_tags.instance_id', '=', 'instances.id')
+        .where('instance_tags.tag', 'in', tags),
+    )
+  const conditions: Condition[] = []
+  if (filter.tags !== undefined) conditions.push(...filter.tags.map(tag => has([tag])))
+  if (filter.tagsAny !== undefined) conditions.push(has(filter.tagsAny))
+  if (filter.notTags !== undefined) conditions.push(e.not(e.and(filter.notTags.map(tag => has([tag])))))
+  if (filter.notTagsAny !== undefined) conditions.push(e.not(has(filter.notTagsAny)))
+  return conditions
+}
+
+/** Rows after the marker in the given order; nulls sort first, as SQLite and MySQL do. */
+function after(e: Builder, order: readonly Order[], marker: Record<string, string | number | null>): Condition {
+  const alternatives = order.map(({ column, isDescending }, i) => {
+    const same = order.slice(0, i).map(o => equalTo(e, o.column, marker[o.column] ?? null))
+    return e.and([...same, beyond(e, column, isDescending, marker[column] ?? null)])
+  })
+  return e.or(alternatives)
+}
+
+type Column = keyof CellTables['instances']
+interface Order {
+  readonly column: Column
+  readonly isDescending: boolean
+}
+
+const equalTo = (e: Builder, column: Column, value: string | number | null): Condition =>
+  value === null ? e(column, 'is', null) : e(column, '=', value)
+
+function beyond(e: Builder, column: Column, isDescending: boolean, value: string | number | null): Condition {
+  if (isDescending) return value === null ? e.lit(false) : e.or([e(column, '<', value), e(column, 'is', null)])
+  return value === null ? e(column, 'is not', null) : e(column, '>', value)
+}
+
+const matchesAddress = (instance: Instance, version: 4 | 6, pattern: RegExp): boolean =>
+  instance.networkInfo.some(vif =>
+    vif.subnets.some(s =>
+      s.ips.some(
+        ip => ip.version === version && (pattern.test(ip.address) || ip.floatingIps.some(f => pattern.test(f))),
+      ),
+    ),
+  )
+
+const compile = (pattern: string): RegExp => {
+  try {
+    return new RegExp(pattern)
+  } catch (cause) {
+    throw InvalidRegex({}, { cause })
+  }
+}
+
+/**
+ * One statement, plus one for the marker's row. Addresses are matched in memory, because they lie in a JSON column; the
+ * page is cut after that.
+ */
+export async function listInstances(db: Db, query: InstanceQuery): Promise<readonly Instance[]> {
+  const { filter } = query
+  const asked: readonly Order[] = (query.sort ?? [{ key: 'created_at', isDescending: true } as const]).map(s => ({
+    column: instanceSortColumns[s.key],
+    isDescending: s.isDescending,
+  }))
+  const tieBreak = asked[0]?.isDescending ?? true
+  const order: readonly Order[] = [...asked, { column: 'number', isDescending: tieBreak }]
+  let select = db
+    .selectFrom('instances')
+    .selectAll()
+    .where(e =>
+      e.and([
+        ...stateConditions(e, filter),
+        ...placeConditions(e, filter),
+        ...textConditions(filter),
+        ...tagConditions(e, filter),
+      ]),
+    )
+  if (query.marker !== undefined) {
+    const marker = await db.selectFrom('instances').selectAll().where('id', '=', query.marker).executeTakeFirst()
+    if (marker === undefined || (filter.projectId !== undefined && marker.project_id !== filter.projectId)) {
+      throw MarkerNotFound({ marker: query.marker })
+    }
+    select = select.where(e => after(e, order, marker as unknown as Record<string, string | number | null>))
+  }
+  for (const { column, isDescending } of order) select = select.orderBy(column, isDescending ? 'desc' : 'asc')
+  const inMemory = filter.ipV4 !== undefined || filter.ipV6 !== undefined
+  if (!inMemory && query.limit !== undefined) select = select.limit(query.limit)
+  let instances = (await select.execute()).map(fromRow)
+  if (inMemory) {
+    const v4 = filter.ipV4 === undefined ? undefined : compile(filter.ipV4)
+    const v6 = filter.ipV6 === undefined ? undefined : compile(filter.ipV6)
+    // Both together mean either, as in Nova.
+    instances = instances.filter(
+      i => (v4 !== undefined && matchesAddress(i, 4, v4)) || (v6 !== undefined && matchesAddress(i, 6, v6)),
+    )
+    if (query.limit !== undefined) instances = instances.slice(0, query.limit)
+  }
+  return instances
+}

@@ -1,0 +1,158 @@
+import type { InstanceId } from '#base'
+import { type Instance, InstanceNotFound, type TaskState, type VmState } from '#model'
+import { affected } from '../engine/index.ts'
+import type { Db } from '../tables.ts'
+import { type InstanceQuery, listInstances } from './instance-list.ts'
+import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
+
+export type { InstanceChange, NewInstance } from './instance-row.ts'
+
+/** What must still be true of the row for a change to happen. */
+export interface Expected {
+  readonly vmState?: VmState | readonly VmState[]
+  /** `null` = idle. */
+  readonly taskState?: TaskState | null | readonly (TaskState | null)[]
+  readonly sagaId?: string | null
+  readonly host?: string | null
+}
+
+export interface Usage {
+  readonly instances: number
+  readonly cores: number
+  readonly ramMiB: number
+}
+
+/** Records of servers. Check and change are one statement: `change` says whether it happened. */
+export class Instances {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async create(instances: readonly NewInstance[]): Promise<void> {
+    for (const instance of instances) await this.#db.insertInto('instances').values(toNewRow(instance)).execute()
+  }
+
+  /** Deleted ones too when asked; undefined when there is none. */
+  async find(id: string, options: { withDeleted?: boolean } = {}): Promise<Instance | undefined> {
+    let select = this.#db.selectFrom('instances').selectAll().where('id', '=', id)
+    if (options.withDeleted !== true) select = select.where('deleted', '=', 0)
+    const row = await select.executeTakeFirst()
+    return row === undefined ? undefined : fromRow(row)
+  }
+
+  async get(id: string, options: { withDeleted?: boolean } = {}): Promise<Instance> {
+    const instance = await this.find(id, options)
+    if (instance === undefined) throw InstanceNotFound({ id })
+    return instance
+  }
+
+  list(query: InstanceQuery): Promise<readonly Instance[]> {
+    return listInstances(this.#db, query)
+  }
+
+  /** All living instances on a host. */
+  async onHost(host: string): Promise<readonly Instance[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('host', '=', host)
+      .where('deleted', '=', 0)
+      .execute()
+    return rows.map(fromRow)
+  }
+
+  /** Changes the row if it is alive and as expected; false when it is not. */
+  async change(id: InstanceId, change: InstanceChange, nowMs: number, expected: Expected = {}): Promise<boolean> {
+    let update = this.#db
+      .updateTable('instances')
+      .set({ ...toColumns(change), updated_at: nowMs })
+      .where('id', '=', id)
+      .where('deleted', '=', 0)
+    const { vmState, taskState, sagaId, host } = expected
+    if (typeof vmState === 'string') update = update.where('vm_state', '=', vmState)
+    else if (vmState !== undefined) update = update.where('vm_state', 'in', vmState)
+    if (taskState === null) update = update.where('task_state', 'is', null)
+    else if (typeof taskState === 'string') update = update.where('task_state', '=', taskState)
+    else if (taskState !== undefined) {
+      const busy = taskState.filter(t => t !== null)
+      update = update.where(e => {
+        const either = busy.length === 0 ? [] : [e('task_state', 'in', busy)]
+        return e.or(taskState.includes(null) ? [...either, e('task_state', 'is', null)] : either)
+      })
+    }
+    if (sagaId === null) update = update.where('saga_id', 'is', null)
+    else if (sagaId !== undefined) update = update.where('saga_id', '=', sagaId)
+    if (host === null) update = update.where('host', 'is', null)
+    else if (host !== undefined) update = update.where('host', '=', host)
+    return affected(await update.executeTakeFirstOrThrow()) > 0
+  }
+
+  /** Clears the task state that a saga set; it cannot outlive the saga. */
+  async releaseTask(sagaId: string, nowMs: number): Promise<void> {
+    await this.#db
+      .updateTable('instances')
+      .set({ task_state: null, saga_id: null, updated_at: nowMs })
+      .where('saga_id', '=', sagaId)
+      .execute()
+  }
+
+  /** Marks as deleted; the row stays for history. False when it was deleted already. */
+  async softDelete(id: InstanceId, nowMs: number): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('instances')
+      .set(e => ({
+        deleted: e.ref('number'),
+        vm_state: 'deleted',
+        task_state: null,
+        saga_id: null,
+        power_state: 0,
+        terminated_at: nowMs,
+        deleted_at: nowMs,
+        updated_at: nowMs,
+      }))
+      .where('id', '=', id)
+      .where('deleted', '=', 0)
+      .executeTakeFirstOrThrow()
+    if (affected(result) === 0) return false
+    await this.#db
+      .updateTable('instance_actions')
+      .set(e => ({ deleted: e.ref('number') }))
+      .where('instance_id', '=', id)
+      .execute()
+    return true
+  }
+
+  /** What a project (and one user of it) uses now. Inside the create's transaction this makes the quota exact. */
+  async usage(projectId: string, userId?: string): Promise<Usage> {
+    let select = this.#db
+      .selectFrom('instances')
+      .select(e => [
+        e.fn.countAll<number>().as('instances'),
+        e.fn.sum<number | null>('vcpus').as('cores'),
+        e.fn.sum<number | null>('memory_mib').as('ram'),
+      ])
+      .where('project_id', '=', projectId)
+      .where('deleted', '=', 0)
+    if (userId !== undefined) select = select.where('user_id', '=', userId)
+    const row = await select.executeTakeFirstOrThrow()
+    return { instances: Number(row.instances), cores: Number(row.cores ?? 0), ramMiB: Number(row.ram ?? 0) }
+  }
+
+  /**
+   * Instances that lived at some time of the period, for usage reports: deleted ones too.
+   * `projectId` undefined = all projects.
+   */
+  async livedBetween(fromMs: number, toMs: number, projectId?: string): Promise<readonly Instance[]> {
+    let select = this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('launched_at', 'is not', null)
+      .where('launched_at', '<', toMs)
+      .where(e => e.or([e('terminated_at', 'is', null), e('terminated_at', '>=', fromMs)]))
+      .orderBy('number')
+    if (projectId !== undefined) select = select.where('project_id', '=', projectId)
+    return (await select.execute()).map(fromRow)
+  }
+}

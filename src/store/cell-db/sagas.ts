@@ -1,0 +1,210 @@
+import { fromJson } from '#base'
+import { affected } from '../engine/index.ts'
+import type { Db } from '../tables.ts'
+
+/** A saga to be run; written in the transaction that accepts the request. */
+export interface NewSaga {
+  readonly id: string
+  readonly name: string
+  readonly instanceId: string | null
+  readonly input: unknown
+  /** Starts only after this one has ended. */
+  readonly waitsFor?: string | null
+}
+
+/** Shape of the journal as far as the store is concerned: it is carried. */
+export interface StoredSaga<J> {
+  readonly id: string
+  readonly name: string
+  readonly instanceId: string | null
+  readonly isCancelled: boolean
+  readonly generation: number
+  readonly input: unknown
+  readonly journal: J
+}
+
+type WriteResult = 'ok' | 'cancelled' | 'lost'
+
+/**
+ * Journals of sagas. The engine's rules about owners, leases and generations are kept here as conditions of the updates.
+ */
+export class Sagas {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  async add(saga: NewSaga, journal: unknown, nowMs: number): Promise<void> {
+    await this.#db
+      .insertInto('sagas')
+      .values({
+        id: saga.id,
+        name: saga.name,
+        instance_id: saga.instanceId,
+        status: 'open',
+        waits_for: saga.waitsFor ?? null,
+        is_cancelled: 0,
+        owner: null,
+        lease_until: 0,
+        generation: 0,
+        input_json: JSON.stringify(saga.input),
+        journal_json: JSON.stringify(journal),
+        created_at: nowMs,
+        updated_at: nowMs,
+      })
+      .execute()
+  }
+
+  /** Asks an open saga to take everything back (unless it is past its pivot). */
+  async cancel(id: string): Promise<void> {
+    await this.#db
+      .updateTable('sagas')
+      .set({ is_cancelled: 1 })
+      .where('id', '=', id)
+      .where('status', '=', 'open')
+      .execute()
+  }
+
+  /** The saga of an instance that was accepted last and has not ended. */
+  async newestOpen(instanceId: string): Promise<{ id: string; name: string } | undefined> {
+    return await this.#db
+      .selectFrom('sagas')
+      .select(['id', 'name'])
+      .where('instance_id', '=', instanceId)
+      .where('status', '=', 'open')
+      .orderBy('created_at', 'desc')
+      .executeTakeFirst()
+  }
+
+  async open(): Promise<readonly { id: string; name: string; instanceId: string | null }[]> {
+    const rows = await this.#db
+      .selectFrom('sagas')
+      .select(['id', 'name', 'instance_id'])
+      .where('status', '=', 'open')
+      .execute()
+    return rows.map(r => ({ id: r.id, name: r.name, instanceId: r.instance_id }))
+  }
+
+  async claim<J>(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<StoredSaga<J> | undefined> {
+    const row = await this.#db.selectFrom('sagas').selectAll().where('id', '=', id).executeTakeFirst()
+    if (row === undefined || row.status !== 'open' || (row.owner !== null && row.lease_until > nowMs)) return undefined
+    if (row.waits_for !== null) {
+      const before = await this.#db
+        .selectFrom('sagas')
+        .select('status')
+        .where('id', '=', row.waits_for)
+        .executeTakeFirst()
+      if (before?.status === 'open') return undefined
+    }
+    const result = await this.#db
+      .updateTable('sagas')
+      .set({ owner, lease_until: leaseUntilMs, generation: row.generation + 1 })
+      .where('id', '=', id)
+      .where('status', '=', 'open')
+      .where('generation', '=', row.generation)
+      .executeTakeFirstOrThrow()
+    if (affected(result) === 0) return undefined
+    return {
+      id: row.id,
+      name: row.name,
+      instanceId: row.instance_id,
+      isCancelled: row.is_cancelled === 1,
+      generation: row.generation + 1,
+      input: fromJson(row.input_json),
+      journal: fromJson<J>(row.journal_json),
+    }
+  }
+
+  async runnable(nowMs: number, limit: number): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('sagas')
+      .leftJoin('sagas as before', 'before.id', 'sagas.waits_for')
+      .select('sagas.id')
+      .where('sagas.status', '=', 'open')
+      .where(e => e.or([e('sagas.owner', 'is', null), e('sagas.lease_until', '<=', nowMs)]))
+      .where(e => e.or([e('before.status', 'is', null), e('before.status', '!=', 'open')]))
+      .orderBy('sagas.created_at')
+      .limit(limit)
+      .execute()
+    return rows.map(r => r.id)
+  }
+
+  async write(
+    saga: { id: string; generation: number },
+    owner: string,
+    journal: unknown,
+    leaseUntilMs: number,
+  ): Promise<WriteResult> {
+    const result = await this.#db
+      .updateTable('sagas')
+      .set({ journal_json: JSON.stringify(journal), lease_until: leaseUntilMs, generation: saga.generation + 1 })
+      .where('id', '=', saga.id)
+      .where('owner', '=', owner)
+      .where('generation', '=', saga.generation)
+      .where('status', '=', 'open')
+      .executeTakeFirstOrThrow()
+    if (affected(result) === 0) return 'lost'
+    return (await this.isCancelled(saga.id)) ? 'cancelled' : 'ok'
+  }
+
+  /** Inside the transaction that ends the saga. */
+  async end(
+    saga: { id: string; generation: number },
+    owner: string,
+    journal: unknown,
+    status: 'done' | 'undone',
+    nowMs: number,
+  ): Promise<boolean> {
+    const result = await this.#db
+      .updateTable('sagas')
+      .set({
+        journal_json: JSON.stringify(journal),
+        status,
+        owner: null,
+        lease_until: 0,
+        generation: saga.generation + 1,
+        updated_at: nowMs,
+      })
+      .where('id', '=', saga.id)
+      .where('owner', '=', owner)
+      .where('generation', '=', saga.generation)
+      .where('status', '=', 'open')
+      .executeTakeFirstOrThrow()
+    return affected(result) > 0
+  }
+
+  async renew(owner: string, leaseUntilMs: number): Promise<void> {
+    await this.#db
+      .updateTable('sagas')
+      .set({ lease_until: leaseUntilMs })
+      .where('owner', '=', owner)
+      .where('status', '=', 'open')
+      .execute()
+  }
+
+  /** Frees the sagas of workers that are known to be dead, without waiting for their leases. */
+  async releaseAllOwners(): Promise<void> {
+    await this.#db.updateTable('sagas').set({ owner: null, lease_until: 0 }).where('status', '=', 'open').execute()
+  }
+
+  async dependents(id: string): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('sagas')
+      .select('id')
+      .where('waits_for', '=', id)
+      .where('status', '=', 'open')
+      .execute()
+    return rows.map(r => r.id)
+  }
+
+  async isCancelled(id: string): Promise<boolean> {
+    const row = await this.#db.selectFrom('sagas').select('is_cancelled').where('id', '=', id).executeTakeFirst()
+    return row?.is_cancelled === 1
+  }
+
+  /** Ended sagas older than the time are history nobody reads; the actions log keeps what users see. */
+  async purgeEnded(beforeMs: number): Promise<void> {
+    await this.#db.deleteFrom('sagas').where('status', '!=', 'open').where('updated_at', '<', beforeMs).execute()
+  }
+}

@@ -1,0 +1,133 @@
+import type { Generated } from 'kysely'
+
+/** Tables of a cell database. Times are milliseconds since the epoch; `*_json` columns are carried, hardly ever queried. */
+export interface CellTables {
+  instances: {
+    number: Generated<number>
+    id: string
+    project_id: string
+    user_id: string
+    display_name: string
+    hostname: string
+    description: string | null
+    reservation_id: string
+    launch_index: number
+    vm_state: string
+    task_state: string | null
+    power_state: number
+    host: string | null
+    node: string | null
+    launched_on: string | null
+    requested_zone: string | null
+    flavor_id: string
+    memory_mib: number
+    vcpus: number
+    root_gib: number
+    ephemeral_gib: number
+    flavor_json: string
+    image_id: string | null
+    image_json: string | null
+    key_name: string | null
+    key_json: string | null
+    user_data: string | null
+    config_drive: number
+    access_ip_v4: string | null
+    access_ip_v6: string | null
+    root_device_name: string | null
+    progress: number
+    locked_by: string | null
+    locked_reason: string | null
+    metadata_json: string
+    system_metadata_json: string
+    security_groups_json: string
+    trusted_certs_json: string | null
+    network_json: string
+    created_at: number
+    updated_at: number | null
+    launched_at: number | null
+    terminated_at: number | null
+    deleted_at: number | null
+    /** 0, or the row's own number once deleted: unique constraints then ignore the dead. */
+    deleted: number
+    saga_id: string | null
+  }
+  instance_tags: { instance_id: string; tag: string }
+  instance_faults: {
+    number: Generated<number>
+    instance_id: string
+    code: number
+    message: string
+    details: string | null
+    host: string | null
+    created_at: number
+  }
+  instance_actions: {
+    number: Generated<number>
+    instance_id: string
+    action: string
+    request_id: string
+    user_id: string | null
+    project_id: string | null
+    start_at: number
+    updated_at: number | null
+    message: string | null
+    deleted: number
+  }
+  instance_action_events: {
+    number: Generated<number>
+    action_number: number
+    event: string
+    start_at: number
+    finish_at: number | null
+    result: string | null
+    traceback: string | null
+    host: string | null
+    details: string | null
+  }
+  services: {
+    number: Generated<number>
+    uuid: string
+    host: string
+    binary: string
+    topic: string
+    report_count: number
+    last_seen_at: number
+    disabled: number
+    disabled_reason: string | null
+    forced_down: number
+    version: number
+    created_at: number
+    updated_at: number | null
+  }
+  compute_nodes: {
+    number: Generated<number>
+    /** Also the resource provider's id. */
+    uuid: string
+    host: string
+    hypervisor_hostname: string
+    description_json: string
+    stats_json: string
+    cpu_allocation_ratio: number
+    ram_allocation_ratio: number
+    disk_allocation_ratio: number
+    created_at: number
+    updated_at: number
+  }
+  sagas: {
+    id: string
+    name: string
+    instance_id: string | null
+    /** open, done, undone */
+    status: string
+    /** Another saga that must end first. */
+    waits_for: string | null
+    is_cancelled: number
+    owner: string | null
+    lease_until: number
+    generation: number
+    input_json: string
+    journal_json: string
+    created_at: number
+    updated_at: number
+  }
+}

@@ -1,0 +1,138 @@
+import type { Selectable } from 'kysely'
+import { newUuid } from '#base'
+import { ServiceNotFound } from '#model'
+import { affected, insertIgnore } from '../engine/index.ts'
+import type { Db } from '../tables.ts'
+import type { CellTables } from './schema.ts'
+
+export interface Service {
+  readonly number: number
+  readonly uuid: string
+  readonly host: string
+  readonly binary: string
+  readonly topic: string
+  readonly reportCount: number
+  readonly lastSeenAtMs: number
+  readonly isDisabled: boolean
+  readonly disabledReason: string | null
+  readonly isForcedDown: boolean
+  readonly version: number
+  readonly createdAtMs: number
+  readonly updatedAtMs: number | null
+}
+
+const fromRow = (row: Selectable<CellTables['services']>): Service => ({
+  number: row.number,
+  uuid: row.uuid,
+  host: row.host,
+  binary: row.binary,
+  topic: row.topic,
+  reportCount: row.report_count,
+  lastSeenAtMs: row.last_seen_at,
+  isDisabled: row.disabled === 1,
+  disabledReason: row.disabled_reason,
+  isForcedDown: row.forced_down === 1,
+  version: row.version,
+  createdAtMs: row.created_at,
+  updatedAtMs: row.updated_at,
+})
+
+/** Up: not forced down and heard of within `service_down_time`. */
+export const isServiceUp = (service: Service, nowMs: number, serviceDownTimeMs: number): boolean =>
+  !service.isForcedDown && nowMs - service.lastSeenAtMs <= serviceDownTimeMs
+
+/** A row per running daemon. */
+export class Services {
+  readonly #db: Db
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** The row of this daemon, made on its first start. */
+  async register(
+    service: { host: string; binary: string; topic: string; version: number },
+    nowMs: number,
+  ): Promise<Service> {
+    await insertIgnore(this.#db, 'services', {
+      uuid: newUuid(),
+      ...service,
+      report_count: 0,
+      last_seen_at: nowMs,
+      disabled: 0,
+      disabled_reason: null,
+      forced_down: 0,
+      created_at: nowMs,
+      updated_at: null,
+    })
+    await this.#db
+      .updateTable('services')
+      .set({ version: service.version, last_seen_at: nowMs })
+      .where('host', '=', service.host)
+      .where('binary', '=', service.binary)
+      .execute()
+    const row = await this.#db
+      .selectFrom('services')
+      .selectAll()
+      .where('host', '=', service.host)
+      .where('binary', '=', service.binary)
+      .executeTakeFirstOrThrow()
+    return fromRow(row)
+  }
+
+  /** One statement for all hosts that report at once. */
+  async heartbeat(binary: string, hosts: readonly string[], nowMs: number): Promise<void> {
+    if (hosts.length === 0) return
+    await this.#db
+      .updateTable('services')
+      .set(e => ({ report_count: e('report_count', '+', 1), last_seen_at: nowMs }))
+      .where('binary', '=', binary)
+      .where('host', 'in', hosts)
+      .execute()
+  }
+
+  async list(filter: { host?: string; binary?: string } = {}): Promise<readonly Service[]> {
+    let select = this.#db.selectFrom('services').selectAll().orderBy('number')
+    if (filter.host !== undefined) select = select.where('host', '=', filter.host)
+    if (filter.binary !== undefined) select = select.where('binary', '=', filter.binary)
+    return (await select.execute()).map(fromRow)
+  }
+
+  async find(host: string, binary: string): Promise<Service | undefined> {
+    return (await this.list({ host, binary }))[0]
+  }
+
+  /** By uuid, or by number for microversions before 2.53; `ServiceNotFound`. */
+  async get(id: string | number): Promise<Service> {
+    const row = await this.#db
+      .selectFrom('services')
+      .selectAll()
+      .where(typeof id === 'number' ? 'number' : 'uuid', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) throw ServiceNotFound({ id: String(id) })
+    return fromRow(row)
+  }
+
+  async change(
+    service: Service,
+    change: { isDisabled?: boolean; disabledReason?: string | null; isForcedDown?: boolean },
+    nowMs: number,
+  ): Promise<Service> {
+    await this.#db
+      .updateTable('services')
+      .set({
+        updated_at: nowMs,
+        ...(change.isDisabled === undefined ? {} : { disabled: Number(change.isDisabled) }),
+        ...(change.disabledReason === undefined ? {} : { disabled_reason: change.disabledReason }),
+        ...(change.isForcedDown === undefined ? {} : { forced_down: Number(change.isForcedDown) }),
+      })
+      .where('number', '=', service.number)
+      .execute()
+    return this.get(service.uuid)
+  }
+
+  async delete(service: Service): Promise<boolean> {
+    const result = await this.#db.deleteFrom('services').where('number', '=', service.number).executeTakeFirstOrThrow()
+    return affected(result) > 0
+  }
+}

@@ -1,0 +1,60 @@
+import { Aggregates } from './api-db/aggregates.ts'
+import { Flavors } from './api-db/flavors.ts'
+import { Keypairs } from './api-db/keypairs.ts'
+import { apiMigrations } from './api-db/migrations.ts'
+import { Quotas } from './api-db/quotas.ts'
+import { RequestSpecs } from './api-db/request-specs.ts'
+import { Actions } from './cell-db/actions.ts'
+import { ComputeNodes } from './cell-db/compute-nodes.ts'
+import { Faults } from './cell-db/faults.ts'
+import { Instances } from './cell-db/instances.ts'
+import { cellMigrations } from './cell-db/migrations.ts'
+import { Sagas } from './cell-db/sagas.ts'
+import { Services } from './cell-db/services.ts'
+import { Tags } from './cell-db/tags.ts'
+import { migrate, openDatabase, type StatementCounter } from './engine/index.ts'
+import type { Db, Tables } from './tables.ts'
+
+/** Nova's databases, one member per aggregate root; inside `transaction` the same members are bound to it. */
+export interface Store {
+  readonly flavors: Flavors
+  readonly keypairs: Keypairs
+  readonly quotas: Quotas
+  readonly aggregates: Aggregates
+  readonly requestSpecs: RequestSpecs
+  readonly instances: Instances
+  readonly tags: Tags
+  readonly faults: Faults
+  readonly actions: Actions
+  readonly services: Services
+  readonly computeNodes: ComputeNodes
+  readonly sagas: Sagas
+  /** All or nothing. Calls may not be nested. */
+  transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const bind = (db: Db): Store => ({
+  flavors: new Flavors(db),
+  keypairs: new Keypairs(db),
+  quotas: new Quotas(db),
+  aggregates: new Aggregates(db),
+  requestSpecs: new RequestSpecs(db),
+  instances: new Instances(db),
+  tags: new Tags(db),
+  faults: new Faults(db),
+  actions: new Actions(db),
+  services: new Services(db),
+  computeNodes: new ComputeNodes(db),
+  sagas: new Sagas(db),
+  transaction: work => db.transaction().execute(tx => work(bind(tx))),
+  close: () => db.destroy(),
+})
+
+/** Opens and migrates. `url` as nova.conf has it: `sqlite:////path`, `sqlite://`. */
+export async function openStore(url: string, options: { counter?: StatementCounter } = {}): Promise<Store> {
+  const db = openDatabase<Tables>(url, options)
+  await migrate(db, 'api', apiMigrations)
+  await migrate(db, 'cell', cellMigrations)
+  return bind(db)
+}
