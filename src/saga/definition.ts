@@ -78,12 +78,16 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
     return this.#with({ kind: 'step', name, run: run as Run, undo: undo as Run | undefined })
   }
 
-  /** After its success there is only forward: later failures are retried until they succeed. */
+  /**
+   * After its success there is only forward: later failures are retried until they succeed. `undo` is for a pivot that
+   * failed with an unclear outcome: it makes sure that nothing of it happened.
+   */
   pivot<N extends string, O>(
     name: N extends keyof S ? never : N,
     run: (s: With<Input, S>, deps: Deps, c: StepContext) => Promise<O> | O,
+    undo?: (s: With<Input, S> & { readonly [K in N]?: O }, deps: Deps, c: StepContext) => Promise<void> | void,
   ): SagaBuilder<Deps, Input, Tx, S & { readonly [K in N]: O }> {
-    return this.#with({ kind: 'pivot', name, run: run as Run, undo: undefined })
+    return this.#with({ kind: 'pivot', name, run: run as Run, undo: undo as Run | undefined })
   }
 
   /**

@@ -42,7 +42,11 @@ const child = saga<Things, string, Store>('child')
     (s, d) => d.make(`guest-${s.input}`),
     (s, d) => d.undo(`guest-${s.input}`),
   )
-  .pivot('active', (s, d) => d.make(`active-${s.input}`))
+  .pivot(
+    'active',
+    (s, d) => d.make(`active-${s.input}`),
+    (s, d) => d.undo(`active-${s.input}`),
+  )
 
 const settled: string[] = []
 const parent = saga<Things, Input, Store>('parent')
