@@ -15,6 +15,11 @@ export type Outcome =
   /** Everything is taken back; `failure` says why. */
   | { readonly status: 'undone'; readonly failure: FaultRecord }
 
+export interface SettleContext {
+  readonly sagaId: string
+  readonly nowMs: number
+}
+
 type Outputs = Record<string, unknown>
 type Run = (s: Outputs, deps: unknown, c: StepContext) => unknown
 
@@ -40,7 +45,7 @@ export type Step = PlainStep | AttemptStep
 export interface AnyDefinition {
   readonly name: string
   readonly steps: readonly Step[]
-  readonly settle: ((s: Outputs, outcome: Outcome, tx: unknown) => Promise<void>) | undefined
+  readonly settle: ((s: Outputs, outcome: Outcome, tx: unknown, at: SettleContext) => Promise<void>) | undefined
 }
 
 /** `Tx` is the transaction in which the saga's end is written. */
@@ -116,7 +121,7 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
 
   /** Written in the transaction that ends the saga: what the outcome means for the rows. */
   settled(
-    settle: (s: With<Input, Partial<S>>, outcome: Outcome, tx: Tx) => Promise<void>,
+    settle: (s: With<Input, Partial<S>>, outcome: Outcome, tx: Tx, at: SettleContext) => Promise<void>,
   ): SagaBuilder<Deps, Input, Tx, S> {
     return new SagaBuilder(this.name, this.steps, settle as AnyDefinition['settle'])
   }

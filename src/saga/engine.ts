@@ -166,7 +166,7 @@ export class SagaEngine<Tx> {
     const failure = row.journal.failure ?? faultRecord(InternalError({ message: 'undone without a failure' }))
     const outcome: Outcome = status === 'done' ? { status } : { status, failure }
     const result = await store.finish(row, owner, row.journal, status, async tx => {
-      await definition.settle?.(outputs, outcome, tx)
+      await definition.settle?.(outputs, outcome, tx, { sagaId: row.id, nowMs: this.#clock.now() })
     })
     if (result === 'lost') throw new Abandoned('another worker owns it')
     log.info(

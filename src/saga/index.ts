@@ -8,6 +8,7 @@ export {
   type Definition,
   type Outcome,
   SagaBuilder,
+  type SettleContext,
   type StepContext,
   saga,
   shapeOf,

@@ -1,0 +1,27 @@
+import type { Diagnostics, GuestSpec, GuestState, GuestVif } from '#virt'
+import { contract, method } from '../contract.ts'
+
+/** Boots and stops may take minutes on a slow host with a cold image cache. */
+const longMs = 1_800_000
+
+/** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
+export const computeContract = contract('compute', {
+  spawn: method<{ spec: GuestSpec }, null>(longMs),
+  destroy: method<{ id: string }, null>(longMs),
+  start: method<{ spec: GuestSpec }, GuestState>(longMs),
+  /** Graceful within the guest's shutdown time, then by force. */
+  stop: method<{ id: string; gracefulMs: number }, GuestState>(longMs),
+  /** Answers false when a soft reboot was asked for and became a hard one. */
+  reboot: method<{ spec: GuestSpec; kind: 'soft' | 'hard' }, { wasSoft: boolean }>(longMs),
+  pause: method<{ id: string }, GuestState>(),
+  unpause: method<{ id: string }, GuestState>(),
+  state: method<{ id: string }, GuestState>(),
+  consoleLog: method<{ id: string; lines: number | null }, { text: string }>(),
+  diagnostics: method<{ id: string }, Diagnostics>(),
+  attachVif: method<{ id: string; vif: GuestVif }, null>(),
+  detachVif: method<{ id: string; mac: string }, null>(),
+  /** Capabilities by facet: what this host's driver can do beyond the core. */
+  facets: method<Record<string, never>, { hotplug: boolean; consoleLog: boolean }>(),
+  uptime: method<Record<string, never>, { text: string | null }>(),
+})
+export type ComputeContract = typeof computeContract

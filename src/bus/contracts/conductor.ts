@@ -1,0 +1,39 @@
+import type { GuestEvent, GuestSpec, HostDescription, PowerState } from '#virt'
+import { contract, method } from '../contract.ts'
+
+/** One host's report: what it is and has. */
+export interface HostReport {
+  readonly host: string
+  /** Stable id of the node: resource provider and compute node. */
+  readonly nodeId: string
+  readonly description: HostDescription
+  readonly reserved: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
+  readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number }
+}
+
+/** What a host should have, as the records say. */
+export interface ExpectedGuest {
+  readonly id: string
+  readonly vmState: string
+  readonly taskState: string | null
+  readonly isDeleted: boolean
+  readonly powerState: PowerState
+  /** For a guest that should run: how to make it again. */
+  readonly spec: GuestSpec | null
+}
+
+/** What nova-compute tells and asks; it has no database of its own. Answered by any conductor. */
+export const conductorContract = contract('conductor', {
+  hello: method<{ host: string; binary: string; version: number }, { serviceId: string }>(),
+  heartbeat: method<{ host: string; binary: string }, null>(),
+  reportHost: method<HostReport, null>(),
+  guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
+  expectedGuests: method<{ host: string }, readonly ExpectedGuest[]>(),
+  /** Records of any of these ids, deleted ones too: to tell our own leftovers from other people's guests. */
+  knownGuests: method<{ ids: readonly string[] }, readonly { id: string; host: string | null; isDeleted: boolean; taskState: string | null }[]>(),
+  /** A saga was written: somebody should look at it now. */
+  wake: method<{ sagaId: string }, null>(),
+  /** A saga was asked to stop. */
+  interrupt: method<{ sagaId: string }, null>(),
+})
+export type ConductorContract = typeof conductorContract

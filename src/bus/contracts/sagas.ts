@@ -1,0 +1,39 @@
+import type { RequestSpec } from '#model'
+
+/**
+ * The sagas that the API may ask for, by name, with what each is told. The API writes the row, the conductor runs it;
+ * like a message it must stay readable for the next release.
+ */
+export interface SagaInputs {
+  'server-build': ServerBuild
+  'server-delete': ServerTask
+  'server-start': ServerTask
+  'server-stop': ServerTask
+  'server-reboot': ServerTask & { readonly kind: 'soft' | 'hard' }
+  'server-pause': ServerTask
+  'server-unpause': ServerTask
+  'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }
+  'interface-detach': ServerTask & { readonly portId: string }
+}
+export type SagaName = keyof SagaInputs
+
+export interface ServerTask {
+  readonly instanceId: string
+  /** The action in the actions log that this work belongs to. */
+  readonly requestId: string
+}
+
+/** One interface asked for: a port of the user's, or a network to make a port on. */
+export interface RequestedNetwork {
+  readonly networkId: string
+  readonly portId: string | null
+  readonly fixedIp: string | null
+  readonly tag: string | null
+}
+
+export interface ServerBuild extends ServerTask {
+  readonly spec: RequestSpec
+  readonly networks: readonly RequestedNetwork[]
+  /** For ports that we make; empty = the project's default group. */
+  readonly securityGroupIds: readonly string[]
+}

@@ -1,0 +1,11 @@
+/**
+ * Messages between the services: `contracts/` says what each serves, an adapter carries them. In one process the adapter
+ * is InProcessBus; a broker's comes behind the same interface.
+ */
+export type { Bus } from './bus.ts'
+export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
+export { type ComputeContract, computeContract } from './contracts/compute.ts'
+export { type ConductorContract, conductorContract, type ExpectedGuest, type HostReport } from './contracts/conductor.ts'
+export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerTask } from './contracts/sagas.ts'
+export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
+export { InProcessBus, NoServer } from './in-process.ts'

@@ -1,0 +1,26 @@
+import type { Clock, Log } from '#base'
+import type { Bus } from '#bus'
+import type { NetworkPort, PlacementPort, VifPlugger } from '#cloud'
+import type { Store } from '#store'
+
+export interface ConductorOptions {
+  /** A service that has not been heard of for this long is down; nova.conf `service_down_time`. */
+  readonly serviceDownTimeMs: number
+  /** Zone of hosts in no zone aggregate; `default_availability_zone`. */
+  readonly defaultZone: string
+  /** How long a guest may take to shut down when asked; `[compute]… shutdown_timeout` (60 s). */
+  readonly shutdownTimeoutMs: number
+}
+
+/** What sagas and reconcilers work with. */
+export interface ConductorDeps {
+  readonly store: Store
+  readonly bus: Bus
+  readonly placement: PlacementPort
+  readonly network: NetworkPort
+  /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
+  readonly plugger: VifPlugger | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly options: ConductorOptions
+}

@@ -1,0 +1,136 @@
+import type { RequestedNetwork } from '#bus'
+import type { NetworkView, PortView, SubnetView } from '#cloud'
+import type { Instance, Vif, VifSubnet } from '#model'
+import type { ConductorDeps } from './deps.ts'
+
+/** Names of network devices are at most 15 characters; Neutron's agents expect the first 11 of the port's id. */
+export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
+
+const subnetOf = (port: PortView, subnet: SubnetView): VifSubnet => ({
+  id: subnet.id,
+  cidr: subnet.cidr,
+  version: subnet.ipVersion,
+  gateway: subnet.gatewayIp,
+  dns: subnet.dnsNameservers,
+  routes: subnet.hostRoutes,
+  dhcpServer: subnet.dhcpServer,
+  ips: port.fixedIps
+    .filter(ip => ip.subnetId === subnet.id)
+    .map(ip => ({
+      address: ip.ipAddress,
+      version: subnet.ipVersion,
+      // Floating addresses belong to the port; they are shown with its first IPv4 address.
+      floatingIps: subnet.ipVersion === 4 ? port.floatingIps : [],
+    })),
+})
+
+function vifOf(port: PortView, network: NetworkView | undefined, subnets: readonly SubnetView[], isPreserved: boolean, tag: string | null): Vif {
+  const ids = new Set(port.fixedIps.map(ip => ip.subnetId))
+  return {
+    portId: port.id,
+    mac: port.macAddress,
+    networkId: port.networkId,
+    label: network?.name ?? port.networkId,
+    networkProjectId: network?.projectId ?? port.projectId,
+    mtu: network?.mtu ?? 1500,
+    subnets: subnets.filter(s => ids.has(s.id)).map(s => subnetOf(port, s)),
+    vifType: port.vifType,
+    vnicType: port.vnicType,
+    details: port.vifDetails,
+    devName: tapName(port.id),
+    isActive: port.status === 'ACTIVE',
+    isPreserved,
+    tag,
+  }
+}
+
+/** The interfaces of ports, in their order, with two calls for any number of them. */
+async function describe(deps: ConductorDeps, ports: readonly { port: PortView; isPreserved: boolean; tag: string | null }[]): Promise<Vif[]> {
+  const networks = await deps.network.networks('service', { ids: [...new Set(ports.map(p => p.port.networkId))] })
+  const subnets = await deps.network.subnets('service', [...new Set(ports.flatMap(p => p.port.fixedIps.map(ip => ip.subnetId)))])
+  const byId = new Map(networks.map(n => [n.id, n]))
+  return ports.map(p => vifOf(p.port, byId.get(p.port.networkId), subnets, p.isPreserved, p.tag))
+}
+
+const owner = (zone: string): string => `compute:${zone}`
+
+/**
+ * Makes or binds one port per requested network, on this host, and plugs them. Converges: ports of an earlier, interrupted
+ * run are found by their device id and used.
+ */
+export async function connect(
+  deps: ConductorDeps,
+  instance: Instance,
+  at: { host: string; zone: string },
+  requested: readonly RequestedNetwork[],
+  securityGroupIds: readonly string[],
+): Promise<readonly Vif[]> {
+  if (requested.length === 0) return []
+  const wanted = new Set(requested.map(r => r.portId))
+  const mine = await deps.network.ports('service', { deviceId: instance.id })
+  const known = new Set(instance.networkInfo.map(v => v.portId))
+  const spare = mine.filter(p => !wanted.has(p.id) && !known.has(p.id))
+  const ports: { port: PortView; isPreserved: boolean; tag: string | null }[] = []
+  for (const request of requested) {
+    const found = spare.findIndex(p => p.networkId === request.networkId)
+    const left = request.portId === null && found >= 0 ? spare.splice(found, 1)[0] : undefined
+    const port = await bind(deps, instance, at, request, left, securityGroupIds)
+    ports.push({ port, isPreserved: request.portId !== null, tag: request.tag })
+  }
+  for (const { port } of ports) await deps.plugger?.plug(port.id)
+  return describe(deps, ports)
+}
+
+function bind(
+  deps: ConductorDeps,
+  instance: Instance,
+  at: { host: string; zone: string },
+  request: RequestedNetwork,
+  left: PortView | undefined,
+  securityGroupIds: readonly string[],
+): Promise<PortView> {
+  const existing = request.portId ?? left?.id
+  const binding = { deviceId: instance.id, deviceOwner: owner(at.zone), bindingHost: at.host, hostname: instance.hostname }
+  if (existing !== undefined && existing !== null) return deps.network.updatePort('service', existing, binding)
+  return deps.network.createPort('service', {
+    ...binding,
+    networkId: request.networkId,
+    projectId: instance.projectId,
+    ...(request.fixedIp === null ? {} : { fixedIps: [{ ipAddress: request.fixedIp }] }),
+    ...(securityGroupIds.length === 0 ? {} : { securityGroupIds }),
+  })
+}
+
+/**
+ * Takes the instance off its ports: those in `preserved` are the user's and are unbound, all others deleted.
+ * `only` limits it to these ports. Nothing there: nothing to do.
+ */
+export async function disconnect(
+  deps: ConductorDeps,
+  instanceId: string,
+  preserved: ReadonlySet<string>,
+  only?: ReadonlySet<string>,
+): Promise<void> {
+  for (const port of await deps.network.ports('service', { deviceId: instanceId })) {
+    if (only !== undefined && !only.has(port.id)) continue
+    await deps.plugger?.unplug(port.id)
+    if (preserved.has(port.id)) {
+      await deps.network.updatePort('service', port.id, { deviceId: '', deviceOwner: '', bindingHost: '' })
+    } else await deps.network.deletePort('service', port.id)
+  }
+}
+
+/** Ports that belong to the user: named in the request, or marked in the record. */
+export const preservedPorts = (instance: Instance | undefined, requested: readonly RequestedNetwork[] = []): ReadonlySet<string> =>
+  new Set([
+    ...requested.flatMap(r => (r.portId === null ? [] : [r.portId])),
+    ...(instance?.networkInfo.filter(v => v.isPreserved).map(v => v.portId) ?? []),
+  ])
+
+/** Names of the security groups on the instance's ports, as the server shows them. */
+export async function securityGroupNames(deps: ConductorDeps, instance: Instance): Promise<readonly string[]> {
+  const ports = await deps.network.ports('service', { deviceId: instance.id })
+  const groups = await deps.network.securityGroups('service', instance.projectId)
+  const used = new Set(ports.flatMap(p => p.securityGroupIds))
+  return [...new Set(groups.filter(g => used.has(g.id)).map(g => g.name))]
+}

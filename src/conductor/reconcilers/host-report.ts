@@ -1,0 +1,66 @@
+import type { HostReport } from '#bus'
+import type { Inventory } from '#cloud'
+import type { ConductorDeps } from '../deps.ts'
+
+/** One class of a host: no granularity beyond whole units. */
+const inventory = (total: number, reserved: number, allocationRatio: number): Inventory => ({
+  total,
+  reserved: Math.min(reserved, total),
+  minUnit: 1,
+  maxUnit: Math.max(total, 1),
+  stepSize: 1,
+  allocationRatio,
+})
+
+/** Nova's trait of a provider whose service is disabled; the scheduler asks placement to leave such providers out. */
+export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every(x => b.includes(x))
+
+/**
+ * Carries a host's report into the records and into placement. Nothing is written to placement that is there already, so
+ * a quiet cloud stays quiet.
+ */
+export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<void> {
+  const { store, placement, clock } = deps
+  const { description, ratios, reserved } = report
+  const { extraInventories, ...node } = description
+  const known = await store.computeNodes.find({ uuid: report.nodeId })
+  await store.computeNodes.save(
+    {
+      uuid: report.nodeId,
+      host: report.host,
+      description: node,
+      cpuAllocationRatio: ratios.cpu,
+      ramAllocationRatio: ratios.ram,
+      diskAllocationRatio: ratios.disk,
+      ...(known === undefined ? {} : { failedBuilds: known.failedBuilds }),
+    },
+    clock.now(),
+  )
+  await placement.ensureProvider({ id: report.nodeId, name: node.hypervisorHostname })
+  const wanted: Record<string, Inventory> = {
+    VCPU: inventory(node.vcpus, reserved.vcpus, ratios.cpu),
+    MEMORY_MB: inventory(node.memoryMiB, reserved.memoryMiB, ratios.ram),
+    ...(node.localDiskGiB > 0 ? { DISK_GB: inventory(node.localDiskGiB, reserved.diskGiB, ratios.disk) } : {}),
+    ...extraInventories,
+  }
+  if (JSON.stringify(sorted(await placement.inventories(report.nodeId))) !== JSON.stringify(sorted(wanted))) {
+    await placement.setInventories(report.nodeId, wanted)
+  }
+  await setTraits(deps, report.host, report.nodeId, node.traits)
+}
+
+const sorted = (inventories: Readonly<Record<string, Inventory>>) =>
+  Object.entries(inventories)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, i]) => [name, i.total, i.reserved, i.minUnit, i.maxUnit, i.stepSize, i.allocationRatio])
+
+async function setTraits(deps: ConductorDeps, host: string, nodeId: string, reported: readonly string[]): Promise<void> {
+  const service = await deps.store.services.find(host, 'nova-compute')
+  const now = await deps.placement.traits(nodeId)
+  // Traits that an operator has added by hand stay.
+  const custom = now.filter(t => t.startsWith('CUSTOM_') && !reported.includes(t))
+  const wanted = [...new Set([...reported, ...custom, ...(service?.isDisabled === true ? [disabledTrait] : [])])]
+  if (!sameSet(wanted, now)) await deps.placement.setTraits(nodeId, wanted)
+}

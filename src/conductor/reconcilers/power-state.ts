@@ -1,0 +1,47 @@
+import type { Instance, PowerState, VmState } from '#model'
+import type { GuestEvent } from '#virt'
+import type { ConductorDeps } from '../deps.ts'
+import { hostClient } from '../hosts.ts'
+
+const off: readonly PowerState[] = [4, 6]
+
+/**
+ * What an observed power state means for a server that nobody is working on; reference: states.md, section 7.
+ * `stop` = the host must power the guest off.
+ */
+export function verdict(vmState: VmState, power: PowerState): { becomes?: VmState; stop?: true } {
+  if (vmState === 'active' && (off.includes(power) || power === 7)) return { becomes: 'stopped' }
+  if (vmState === 'paused' && off.includes(power)) return { becomes: 'stopped' }
+  if (vmState === 'stopped' && !off.includes(power) && power !== 0) return { stop: true }
+  return {}
+}
+
+/**
+ * The world changed: a guest went off, came up or crashed behind our back. Servers with a task are left alone, their saga
+ * knows what it does. The state is asked again, because an event may be older than the last operation.
+ */
+export async function onGuestEvent(deps: ConductorDeps, host: string, event: GuestEvent): Promise<void> {
+  const instance = await deps.store.instances.find(event.id)
+  if (instance === undefined || instance.host !== host || instance.taskState !== null || instance.isDeleted) return
+  const state = await hostClient(deps, host).state({ id: instance.id })
+  await reconcile(deps, host, instance, state.exists ? state.power : 0)
+}
+
+async function reconcile(deps: ConductorDeps, host: string, instance: Instance, power: PowerState): Promise<void> {
+  const { becomes, stop } = verdict(instance.vmState, power)
+  if (stop === true) {
+    deps.log.warn({ instance_id: instance.id, host, power_state: power }, 'guest of a stopped server runs; stopping it')
+    await hostClient(deps, host).stop({ id: instance.id, gracefulMs: 0 })
+    return
+  }
+  if (becomes === undefined && power === instance.powerState) return
+  const change = { powerState: power, ...(becomes === undefined ? {} : { vmState: becomes }) }
+  const isChanged = await deps.store.instances.change(instance.id, change, deps.clock.now(), {
+    vmState: instance.vmState,
+    taskState: null,
+    host,
+  })
+  if (isChanged && becomes !== undefined) {
+    deps.log.warn({ instance_id: instance.id, host, power_state: power, vm_state: becomes }, 'guest changed its power state by itself')
+  }
+}

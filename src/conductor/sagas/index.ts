@@ -1,0 +1,19 @@
+import type { SagaName } from '#bus'
+import type { AnyDefinition } from '#saga'
+import { interfaceAttach, interfaceDetach } from './interfaces.ts'
+import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
+import { serverBuild } from './server-build.ts'
+import { serverDelete } from './server-delete.ts'
+
+/** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
+export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
+  'server-build': serverBuild,
+  'server-delete': serverDelete,
+  'server-start': serverStart,
+  'server-stop': serverStop,
+  'server-reboot': serverReboot,
+  'server-pause': serverPause,
+  'server-unpause': serverUnpause,
+  'interface-attach': interfaceAttach,
+  'interface-detach': interfaceDetach,
+}

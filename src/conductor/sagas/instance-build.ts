@@ -1,0 +1,101 @@
+import { instanceId } from '#base'
+import type { ServerBuild } from '#bus'
+import { InstanceChanged, type Selection } from '#model'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import type { ConductorDeps } from '../deps.ts'
+import { guestSpec } from '../guest-spec.ts'
+import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
+import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
+import { finishEvent, startEvent } from '../records.ts'
+
+export interface BuildOnHost extends ServerBuild {
+  readonly selection: Selection
+  /** The scheduler has claimed the first selection; alternates are claimed here. */
+  readonly isClaimed: boolean
+}
+
+/** Nova's name for this event has two underscores. */
+export const buildEvent = 'compute__do_build_and_run_instance'
+
+/** The row as it is, if this saga still owns it; a delete may have taken it over. */
+async function owned(d: ConductorDeps, id: string, sagaId: string) {
+  const instance = await d.store.instances.get(id)
+  if (instance.sagaId !== sagaId) throw InstanceChanged({ id })
+  return instance
+}
+
+/**
+ * Build one instance on one host.
+ *
+ * The row is `building` and belongs to the outer saga; this one owns everything between the claim and the first running
+ * guest. When it unwinds, the row has no host again and the outer saga tries the next alternate.
+ */
+export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-build')
+  .step(
+    'allocation',
+    async (s, d) => {
+      if (s.input.isClaimed) return
+      const { spec, selection } = s.input
+      await d.placement.claim({
+        consumerId: s.input.instanceId,
+        allocations: selection.allocations,
+        projectId: spec.projectId,
+        userId: spec.userId,
+        consumerType: 'INSTANCE',
+      })
+    },
+    (s, d) => d.placement.release(s.input.instanceId),
+  )
+  .step(
+    'host',
+    async (s, d, c) => {
+      const { host, node } = s.input.selection
+      const change = { host, node, launchedOn: host, taskState: 'networking' } as const
+      const changed = await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now(), { sagaId: c.sagaId })
+      if (!changed) throw InstanceChanged({ id: s.input.instanceId })
+      await startEvent(d.store, d.clock.now(), s.input, buildEvent, host)
+    },
+    async (s, d, c) => {
+      const change = { host: null, node: null, launchedOn: null, taskState: 'scheduling', networkInfo: [] } as const
+      await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now(), { sagaId: c.sagaId })
+    },
+  )
+  .step(
+    'ports',
+    async (s, d, c) => {
+      const instance = await owned(d, s.input.instanceId, c.sagaId)
+      const at = { host: s.input.selection.host, zone: s.input.selection.zone }
+      const networkInfo = await connect(d, { ...instance, networkInfo: [] }, at, s.input.networks, s.input.securityGroupIds)
+      const securityGroups = await securityGroupNames(d, instance)
+      const changed = await d.store.instances.change(instance.id, { networkInfo, securityGroups, taskState: 'spawning' }, d.clock.now(), {
+        sagaId: c.sagaId,
+      })
+      if (!changed) throw InstanceChanged({ id: instance.id })
+    },
+    async (s, d) => disconnect(d, s.input.instanceId, preservedPorts(undefined, s.input.networks)),
+  )
+  .step(
+    'guest',
+    async (s, d, c) => {
+      const instance = await owned(d, s.input.instanceId, c.sagaId)
+      const host = hostClient(d, s.input.selection.host)
+      await unlessAborted(c.signal, host.spawn({ spec: guestSpec(instance) }, { key: c.key, requestId: s.input.requestId }))
+    },
+    (s, d, c) => destroyGuest(d, s.input.selection.host, s.input.instanceId, c.key),
+  )
+  .pivot('active', async (s, d, c) => {
+    const now = d.clock.now()
+    const changed = await d.store.transaction(async tx => {
+      const done = await tx.instances.change(
+        instanceId(s.input.instanceId),
+        { vmState: 'active', powerState: 1, launchedAtMs: now, progress: 100 },
+        now,
+        { sagaId: c.sagaId },
+      )
+      if (done) await finishEvent(tx, now, s.input, buildEvent)
+      return done
+    })
+    if (!changed) throw InstanceChanged({ id: s.input.instanceId })
+  })
+

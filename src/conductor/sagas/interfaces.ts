@@ -1,0 +1,84 @@
+import { instanceId } from '#base'
+import type { SagaInputs } from '#bus'
+import { type Instance, InstanceNotReady, type Vif } from '#model'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import type { ConductorDeps } from '../deps.ts'
+import { guestVif } from '../guest-spec.ts'
+import { hostClient } from '../hosts.ts'
+import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
+import { finishEvent, recordFault, startEvent } from '../records.ts'
+
+async function placed(d: ConductorDeps, id: string): Promise<Instance & { host: string }> {
+  const instance = await d.store.instances.get(id)
+  if (instance.host === null) throw InstanceNotReady({ id })
+  return { ...instance, host: instance.host }
+}
+
+/** Adds what is new to the record's interfaces, or takes away what has gone; groups follow the ports. */
+async function rewrite(d: ConductorDeps, id: string, change: (now: readonly Vif[]) => readonly Vif[]): Promise<void> {
+  const instance = await d.store.instances.get(id)
+  const securityGroups = await securityGroupNames(d, instance)
+  await d.store.instances.change(instanceId(id), { networkInfo: change(instance.networkInfo), securityGroups }, d.clock.now())
+}
+
+/** A running or stopped server gets one more interface. Undone: the port is as it was, or gone if we made it. */
+export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'], Store>('interface-attach')
+  .step(
+    'port',
+    async (s, d): Promise<Vif | undefined> => {
+      const instance = await placed(d, s.input.instanceId)
+      await startEvent(d.store, d.clock.now(), s.input, 'compute_attach_interface', instance.host)
+      const vifs = await connect(d, instance, { host: instance.host, zone: s.input.zone }, [s.input.network], [])
+      return vifs[0]
+    },
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      const kept = new Set(instance?.networkInfo.map(v => v.portId))
+      const mine = await d.network.ports('service', { deviceId: s.input.instanceId })
+      const added = new Set(mine.map(p => p.id).filter(id => !kept.has(id)))
+      await disconnect(d, s.input.instanceId, preservedPorts(undefined, [s.input.network]), added)
+    },
+  )
+  .step(
+    'guest',
+    async (s, d, c) => {
+      const instance = await placed(d, s.input.instanceId)
+      if (s.port === undefined || instance.vmState === 'stopped') return
+      await hostClient(d, instance.host).attachVif({ id: instance.id, vif: guestVif(s.port, instance) }, { key: c.key })
+    },
+    async (s, d, c) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (s.port === undefined || instance === undefined || instance.host === null) return
+      await hostClient(d, instance.host).detachVif({ id: instance.id, mac: s.port.mac }, { key: c.key })
+    },
+  )
+  .pivot('record', async (s, d) => {
+    const { port } = s
+    if (port !== undefined) await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
+  })
+  .settled(async (s, outcome, tx, { nowMs }) => {
+    const failure = outcome.status === 'undone' ? outcome.failure : undefined
+    await finishEvent(tx, nowMs, s.input, 'compute_attach_interface', failure)
+    if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, null)
+  })
+
+/** Takes one interface away: forward only, like every removal. */
+export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'], Store>('interface-detach')
+  .step('guest', async (s, d, c) => {
+    const instance = await placed(d, s.input.instanceId)
+    await startEvent(d.store, d.clock.now(), s.input, 'compute_detach_interface', instance.host)
+    const vif = instance.networkInfo.find(v => v.portId === s.input.portId)
+    if (vif === undefined) return
+    await hostClient(d, instance.host).detachVif({ id: instance.id, mac: vif.mac }, { key: c.key })
+  })
+  .pivot('port', async (s, d) => {
+    const instance = await d.store.instances.find(s.input.instanceId)
+    await disconnect(d, s.input.instanceId, preservedPorts(instance), new Set([s.input.portId]))
+  })
+  .step('record', (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.input.portId)))
+  .settled(async (s, outcome, tx, { nowMs }) => {
+    const failure = outcome.status === 'undone' ? outcome.failure : undefined
+    await finishEvent(tx, nowMs, s.input, 'compute_detach_interface', failure)
+    if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, null)
+  })

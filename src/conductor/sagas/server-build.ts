@@ -1,0 +1,70 @@
+import { faultFromRecord, instanceId } from '#base'
+import { schedulerContract, type ServerBuild } from '#bus'
+import { MaxRetriesExceeded, NoValidHost, type Selection } from '#model'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import type { ConductorDeps } from '../deps.ts'
+import { unlessAborted } from '../hosts.ts'
+import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { buildEvent, type BuildOnHost, instanceBuild } from './instance-build.ts'
+
+const scheduleEvent = 'conductor_schedule_and_build_instances'
+
+/** Faults of the request itself: another host would answer the same. */
+const hopelessElsewhere = new Set([
+  'ImageUnacceptable',
+  'FlavorDiskSmallerThanImage',
+  'ImageNotFound',
+  'PortNotFound',
+  'NetworkNotFound',
+  'SecurityGroupNotFound',
+  'FixedIpAlreadyInUse',
+  'PortLimitExceeded',
+  'NoMoreFixedIps',
+  'UnexpectedTaskStateError',
+  'InstanceNotFound',
+])
+
+/**
+ * From an accepted request to a running guest: choose hosts, then build on the first, or on an alternate if that fails.
+ * The row ends `active`, or `error` with a fault that says per host what was missing, and then nothing else is left of it.
+ */
+export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build')
+  .step(
+    'selections',
+    async (s, d, c): Promise<readonly Selection[]> => {
+      const scheduler = d.bus.client(schedulerContract)
+      const asked = { spec: s.input.spec, instanceIds: [s.input.instanceId] }
+      const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId: s.input.requestId }))
+      if (result.ok) return result.selections[0] ?? []
+      const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
+      throw NoValidHost({ reason: result.message }, { detail })
+    },
+    (s, d) => d.placement.release(s.input.instanceId),
+  )
+  .attempt('build', {
+    items: (s): BuildOnHost[] => s.selections.map((selection, i) => ({ ...s.input, selection, isClaimed: i === 0 })),
+    child: instanceBuild,
+    mayTryNext: failure => !hopelessElsewhere.has(failure.code),
+    exhausted: (s, failures) => {
+      const last = failures.at(-1)
+      // A failure that no other host could mend is told as it is.
+      if (last !== undefined && hopelessElsewhere.has(last.code)) return faultFromRecord(last)
+      const reason = failures.map((f, i) => `${s.selections[i]?.host ?? '?'}: ${f.message}`).join(' ')
+      const detail = failures.map(f => f.detail ?? f.message).join('\n')
+      return MaxRetriesExceeded({ id: s.input.instanceId, reason }, { detail })
+    },
+  })
+  .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
+    if (outcome.status === 'done') return
+    const id = instanceId(s.input.instanceId)
+    const change = { vmState: 'error', taskState: null, host: null, node: null, progress: 0 } as const
+    const isOurs = await tx.instances.change(id, change, nowMs, { sagaId })
+    // Not ours: a delete has cancelled the build and writes the end itself.
+    if (!isOurs) return
+    await recordFault(tx, nowMs, s.input, outcome.failure, null)
+    if (s.selections === undefined) {
+      await startEvent(tx, nowMs, s.input, scheduleEvent, null)
+      await finishEvent(tx, nowMs, s.input, scheduleEvent, outcome.failure)
+    } else await finishEvent(tx, nowMs, s.input, buildEvent, outcome.failure)
+  })

@@ -1,0 +1,33 @@
+import { instanceId } from '#base'
+import type { ServerTask } from '#bus'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import type { ConductorDeps } from '../deps.ts'
+import { destroyGuest } from '../hosts.ts'
+import { disconnect, preservedPorts } from '../interfaces.ts'
+import { finishEvent, startEvent } from '../records.ts'
+
+const event = 'compute_terminate_instance'
+
+/**
+ * Remove a server. Forward only from the start: whatever fails is tried again until it is gone. It runs after the saga
+ * that it cancelled has ended, so nobody else makes guests or ports for this instance any more.
+ *
+ * A host that is down keeps its guest for now; its nova-compute removes guests whose records are deleted when it is back.
+ */
+export const serverDelete = saga<ConductorDeps, ServerTask, Store>('server-delete')
+  .pivot('accepted', async (s, d) => {
+    const instance = await d.store.instances.find(s.input.instanceId, { withDeleted: true })
+    await startEvent(d.store, d.clock.now(), s.input, event, instance?.host ?? null)
+    return { host: instance?.host ?? null, preserved: [...preservedPorts(instance)] }
+  })
+  .step('guest', async (s, d, c) => {
+    const { host } = s.accepted
+    if (host !== null) await destroyGuest(d, host, s.input.instanceId, c.key)
+  })
+  .step('ports', (s, d) => disconnect(d, s.input.instanceId, new Set(s.accepted.preserved)))
+  .step('allocation', (s, d) => d.placement.release(s.input.instanceId))
+  .settled(async (s, _outcome, tx, { nowMs }) => {
+    await finishEvent(tx, nowMs, s.input, event)
+    await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
+  })

@@ -1,0 +1,117 @@
+import { hostname } from 'node:os'
+import { newUuid } from '#base'
+import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
+import { type Probe, SagaEngine, type Journal } from '#saga'
+import { sagaJournal, type Store } from '#store'
+import type { ConductorDeps } from './deps.ts'
+import { guestSpec } from './guest-spec.ts'
+import { carryIn } from './reconcilers/host-report.ts'
+import { onGuestEvent } from './reconcilers/power-state.ts'
+import { sagas } from './sagas/index.ts'
+
+/** Ended sagas are kept this long for whoever investigates. */
+const keepEndedMs = 24 * 3_600_000
+const housekeepingMs = 600_000
+
+export interface Conductor {
+  readonly engine: SagaEngine<Store>
+  /** Within half a second; running sagas stay where their journals stand. */
+  stop(): Promise<void>
+}
+
+export interface ConductorStart {
+  /** This process is the only conductor (the one-process cloud): sagas of a dead one need not wait for their leases. */
+  readonly isAlone: boolean
+  readonly probe?: Probe
+}
+
+async function expectedGuests(deps: ConductorDeps, host: string): Promise<readonly ExpectedGuest[]> {
+  const instances = await deps.store.instances.onHost(host)
+  return instances.map(instance => ({
+    id: instance.id,
+    vmState: instance.vmState,
+    taskState: instance.taskState,
+    isDeleted: instance.isDeleted,
+    powerState: instance.powerState,
+    spec: instance.image === null ? null : guestSpec(instance),
+  }))
+}
+
+async function knownGuests(deps: ConductorDeps, ids: readonly string[]) {
+  const known = []
+  for (const id of ids) {
+    const instance = await deps.store.instances.find(id, { withDeleted: true })
+    if (instance !== undefined) known.push({ id, host: instance.host, isDeleted: instance.isDeleted, taskState: instance.taskState })
+  }
+  return known
+}
+
+function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<typeof conductorContract> {
+  const { store, clock } = deps
+  return {
+    hello: async ({ host, binary, version }) => {
+      const topic = binary.replace(/^nova-/, '')
+      const service = await store.services.register({ host, binary, topic, version }, clock.now())
+      return { serviceId: service.uuid }
+    },
+    heartbeat: async ({ host, binary }) => {
+      await store.services.heartbeat(binary, [host], clock.now())
+      return null
+    },
+    reportHost: async report => {
+      await carryIn(deps, report)
+      return null
+    },
+    guestEvent: async ({ host, event }) => {
+      await onGuestEvent(deps, host, event)
+      return null
+    },
+    expectedGuests: ({ host }) => expectedGuests(deps, host),
+    knownGuests: ({ ids }) => knownGuests(deps, ids),
+    wake: async ({ sagaId }) => {
+      engine.wake(sagaId)
+      return null
+    },
+    interrupt: async ({ sagaId }) => {
+      engine.interrupt(sagaId)
+      return null
+    },
+  }
+}
+
+/** nova-conductor: runs the sagas and answers the hosts. */
+export async function startConductor(deps: ConductorDeps, start: ConductorStart): Promise<Conductor> {
+  const name = hostname()
+  if (start.isAlone) await deps.store.sagas.releaseAllOwners()
+  const engine = new SagaEngine({
+    store: sagaJournal<Journal>(deps.store, deps.clock),
+    definitions: Object.values(sagas),
+    deps,
+    owner: `${name}:${process.pid}:${newUuid()}`,
+    log: deps.log,
+    clock: deps.clock,
+    ...(start.probe === undefined ? {} : { probe: start.probe }),
+  })
+  const stopServing = deps.bus.serve(conductorContract, name, handlers(deps, engine))
+  await deps.store.services.register({ host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion }, deps.clock.now())
+  let cancelHousekeeping = () => undefined as void
+  const housekeeping = () => {
+    cancelHousekeeping = deps.clock.after(housekeepingMs, () => {
+      void deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs).catch(error => deps.log.error({ err: error }, 'purge of ended sagas failed'))
+      housekeeping()
+    })
+  }
+  housekeeping()
+  engine.start()
+  return {
+    engine,
+    stop: async () => {
+      cancelHousekeeping()
+      stopServing()
+      await engine.stop()
+    },
+  }
+}
+
+/** Nova's service version; the number of the release whose behaviour we show (2.104 belongs to 2026.2). */
+export const serviceVersion = 72
