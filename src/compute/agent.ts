@@ -1,0 +1,132 @@
+import { type Clock, type Log, retry } from '#base'
+import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
+import { power, type GuestEvent, type GuestSummary, type VirtDriver } from '#virt'
+import { computeHandlers, type HandlerOptions } from './handlers.ts'
+
+export interface AgentOptions extends HandlerOptions {
+  /** `[DEFAULT] host`: the name under which this host is known. */
+  readonly host: string
+  readonly nodeId: string
+  readonly serviceVersion: number
+  /** `report_interval`. */
+  readonly reportMs: number
+  /** How often resources are reported and guests compared with the records; `update_resources_interval`, 60 s. */
+  readonly resourcesMs: number
+  readonly reserved: HostReport['reserved']
+  readonly ratios: HostReport['ratios']
+}
+
+export interface Agent {
+  stop(): Promise<void>
+}
+
+interface Parts {
+  readonly driver: VirtDriver
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly log: Log
+  readonly options: AgentOptions
+}
+
+const binary = 'nova-compute'
+
+/** Tells the conductor what this host is; called at start and then every minute. */
+async function report({ driver, bus, options }: Parts): Promise<void> {
+  const description = await driver.host.describe()
+  const { host, nodeId, reserved, ratios } = options
+  await bus.client(conductorContract).reportHost({ host, nodeId, description, reserved, ratios })
+}
+
+const eventOf = (guest: GuestSummary): GuestEvent => {
+  const kinds = { [power.running]: 'started', [power.paused]: 'paused', [power.crashed]: 'crashed' } as const
+  return { id: guest.id, kind: kinds[guest.power as keyof typeof kinds] ?? 'stopped' }
+}
+
+/**
+ * Compares guests with records, both ways: guests that went off while nobody watched are told, guests whose server was
+ * deleted while this host was away are removed. Guests that Nova never knew are not touched.
+ */
+async function compare({ driver, bus, log, options }: Parts): Promise<void> {
+  const conductor = bus.client(conductorContract)
+  const { host } = options
+  const guests = await driver.list()
+  const expected = new Map((await conductor.expectedGuests({ host })).map(e => [e.id, e]))
+  for (const guest of guests) {
+    const record = expected.get(guest.id)
+    if (record === undefined || record.taskState !== null || record.powerState === guest.power) continue
+    await conductor.guestEvent({ host, event: eventOf(guest), power: guest.power })
+  }
+  const present = new Set<string>(guests.map(g => g.id))
+  for (const record of expected.values()) {
+    if (present.has(record.id) || record.taskState !== null || record.powerState === power.noState || record.vmState === 'error') continue
+    log.warn({ instance_id: record.id, vm_state: record.vmState }, 'the hypervisor has no guest for this server')
+  }
+  const strangers = guests.filter(g => !expected.has(g.id)).map(g => g.id)
+  if (strangers.length === 0) return
+  for (const known of await conductor.knownGuests({ ids: strangers })) {
+    const belongsHere = !known.isDeleted && known.host === host
+    if (belongsHere || known.taskState !== null) continue
+    log.warn({ instance_id: known.id }, 'guest of a server that is deleted or lives elsewhere; removing it')
+    await driver.guest(known.id as GuestSummary['id']).destroy()
+  }
+}
+
+async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
+  const conductor = parts.bus.client(conductorContract)
+  for await (const event of parts.driver.events(signal)) {
+    try {
+      const { power: now } = await parts.driver.guest(event.id).state()
+      await conductor.guestEvent({ host: parts.options.host, event, power: now })
+    } catch (error) {
+      parts.log.warn({ instance_id: event.id, err: error }, 'guest event could not be carried in; the next comparison will')
+    }
+  }
+}
+
+/** nova-compute: one hypervisor host. Without keys to anything but the bus. */
+export async function startAgent(parts: Parts): Promise<Agent> {
+  const { driver, bus, clock, log, options } = parts
+  const conductor = bus.client(conductorContract)
+  const stopping = new AbortController()
+  await retry(() => conductor.hello({ host: options.host, binary, version: options.serviceVersion }), {
+    attempts: Number.MAX_SAFE_INTEGER,
+    delayMs: 100,
+    maxDelayMs: 5_000,
+    clock,
+    signal: stopping.signal,
+  })
+  await report(parts)
+  const stopServing = bus.serve(computeContract, options.host, computeHandlers(driver, options))
+  const timers: (() => void)[] = []
+  const every = (ms: number, what: string, task: () => Promise<unknown>) => {
+    let cancel = () => undefined as void
+    const arm = () => {
+      cancel = clock.after(ms, () => {
+        task()
+          .catch(error => log.error({ err: error }, `${what} failed`))
+          .finally(() => {
+            if (!stopping.signal.aborted) arm()
+          })
+      })
+    }
+    arm()
+    timers.push(() => cancel())
+  }
+  every(options.reportMs, 'heartbeat', () => conductor.heartbeat({ host: options.host, binary }))
+  every(options.resourcesMs, 'resource report', async () => {
+    await report(parts)
+    await compare(parts)
+  })
+  const following = follow(parts, stopping.signal).catch(error => {
+    if (!stopping.signal.aborted) log.error({ err: error }, 'guest events ended')
+  })
+  await compare(parts)
+  return {
+    stop: async () => {
+      stopping.abort()
+      for (const cancel of timers) cancel()
+      stopServing()
+      await following
+    },
+  }
+}

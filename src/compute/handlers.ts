@@ -1,0 +1,75 @@
+import { instanceId, Limiter } from '#base'
+import type { ComputeContract, Handlers } from '#bus'
+import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
+import { GuestActors } from './guest-actors.ts'
+
+export interface HandlerOptions {
+  /** `max_concurrent_builds`; 0 = no limit. */
+  readonly maxConcurrentBuilds: number
+  /** `wait_soft_reboot_seconds` in milliseconds. */
+  readonly softRebootMs: number
+}
+
+/** What this host does when it is asked, one guest at a time. */
+export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Handlers<ComputeContract> {
+  const actors = new GuestActors()
+  const builds = new Limiter(options.maxConcurrentBuilds > 0 ? options.maxConcurrentBuilds : Number.MAX_SAFE_INTEGER)
+  const guestOf = (id: string) => driver.guest(instanceId(id))
+  const hotplug = () => {
+    if (driver.hotplug === undefined) throw HypervisorError({ operation: 'hotplug', reason: 'this hypervisor cannot change running guests' })
+    return driver.hotplug
+  }
+  return {
+    spawn: async ({ spec }) => {
+      await actors.run(spec.id, 'spawn', () => builds.run(() => guestOf(spec.id).spawn(spec)))
+      return null
+    },
+    destroy: async ({ id }) => {
+      await actors.run(id, 'destroy', () => guestOf(id).destroy())
+      return null
+    },
+    start: ({ spec }) =>
+      actors.run(spec.id, 'start', async () => {
+        await guestOf(spec.id).start(spec)
+        return guestOf(spec.id).state()
+      }),
+    stop: ({ id, gracefulMs }) =>
+      actors.run(id, 'stop', async () => {
+        await guestOf(id).stop(gracefulMs > 0 ? { gracefulMs } : 'now')
+        return guestOf(id).state()
+      }),
+    reboot: ({ spec, kind }) =>
+      actors.run(spec.id, 'reboot', async () => {
+        const guest = guestOf(spec.id)
+        if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec))) return { wasSoft: true }
+        await guest.reboot('hard', spec)
+        return { wasSoft: false }
+      }),
+    pause: ({ id }) =>
+      actors.run(id, 'pause', async () => {
+        await guestOf(id).pause()
+        return guestOf(id).state()
+      }),
+    unpause: ({ id }) =>
+      actors.run(id, 'unpause', async () => {
+        await guestOf(id).resume()
+        return guestOf(id).state()
+      }),
+    state: ({ id }) => guestOf(id).state(),
+    consoleLog: async ({ id, lines }) => {
+      if (driver.consoleLog === undefined) throw GuestNotFound({ id })
+      return { text: await driver.consoleLog.read(instanceId(id), lines ?? undefined) }
+    },
+    diagnostics: ({ id }) => guestOf(id).diagnostics(),
+    attachVif: async ({ id, vif }) => {
+      await actors.run(id, 'attach', () => hotplug().attachVif(instanceId(id), vif))
+      return null
+    },
+    detachVif: async ({ id, mac }) => {
+      await actors.run(id, 'detach', () => hotplug().detachVif(instanceId(id), mac))
+      return null
+    },
+    facets: async () => ({ hotplug: driver.hotplug !== undefined, consoleLog: driver.consoleLog !== undefined }),
+    uptime: async () => ({ text: (await driver.host.describe()).uptime }),
+  }
+}

@@ -1,0 +1,8 @@
+import type { ImagePort } from '#cloud'
+import type { ImageSource } from '#virt'
+
+/** Images for the driver, fetched in Nova's own name: the user's token may have expired when a saga resumes. */
+export const imageSource = (images: ImagePort): ImageSource => ({
+  download: image => images.download('service', image.id),
+  localPath: async image => images.localPath?.('service', image.id),
+})

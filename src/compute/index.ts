@@ -1,0 +1,8 @@
+/**
+ * nova-compute: one agent per hypervisor host. It owns the guests of the host (one queue each), reports what the host has,
+ * and tells what guests do by themselves. It has no database and asks the conductor for all it needs to know.
+ */
+export { type Agent, type AgentOptions, startAgent } from './agent.ts'
+export { GuestActors } from './guest-actors.ts'
+export { imageSource } from './image-source.ts'
+export { InvalidComputeId, readNodeId } from './node-id.ts'
