@@ -157,7 +157,8 @@ async function machinery(db: Kysely<never>): Promise<void> {
     .execute()
   await schema
     .createTable('sagas')
-    .addColumn('id', 'varchar(36)', c => c.primaryKey())
+    .addColumn('number', integerKey)
+    .addColumn('id', 'varchar(36)', c => c.notNull().unique())
     .addColumn('name', 'varchar(64)', c => c.notNull())
     .addColumn('instance_id', 'varchar(36)')
     .addColumn('status', 'varchar(16)', c => c.notNull())

@@ -66,15 +66,16 @@ export class Sagas {
       .execute()
   }
 
-  /** The saga of an instance that was accepted last and has not ended. */
-  async newestOpen(instanceId: string): Promise<{ id: string; name: string } | undefined> {
-    return await this.#db
+  /** Sagas of an instance that have not ended, in the order of acceptance. */
+  async openOf(instanceId: string): Promise<readonly string[]> {
+    const rows = await this.#db
       .selectFrom('sagas')
-      .select(['id', 'name'])
+      .select('id')
       .where('instance_id', '=', instanceId)
       .where('status', '=', 'open')
-      .orderBy('created_at', 'desc')
-      .executeTakeFirst()
+      .orderBy('number')
+      .execute()
+    return rows.map(r => r.id)
   }
 
   async open(): Promise<readonly { id: string; name: string; instanceId: string | null }[]> {
@@ -124,7 +125,7 @@ export class Sagas {
       .where('sagas.status', '=', 'open')
       .where(e => e.or([e('sagas.owner', 'is', null), e('sagas.lease_until', '<=', nowMs)]))
       .where(e => e.or([e('before.status', 'is', null), e('before.status', '!=', 'open')]))
-      .orderBy('sagas.created_at')
+      .orderBy('sagas.number')
       .limit(limit)
       .execute()
     return rows.map(r => r.id)

@@ -114,6 +114,8 @@ export interface CellTables {
     updated_at: number
   }
   sagas: {
+    /** Order of acceptance. */
+    number: Generated<number>
     id: string
     name: string
     instance_id: string | null

@@ -81,7 +81,10 @@ test('a failed transaction leaves nothing, and parallel ones wait for each other
     Array.from({ length: 20 }, () =>
       db.transaction().execute(async tx => {
         const { value } = await tx.selectFrom('things').select('value').executeTakeFirstOrThrow()
-        await tx.updateTable('things').set({ value: value + 1 }).execute()
+        await tx
+          .updateTable('things')
+          .set({ value: value + 1 })
+          .execute()
       }),
     ),
   )

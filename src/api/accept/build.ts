@@ -1,0 +1,176 @@
+import { instanceId, newUuid } from '#base'
+import type { RequestedNetwork, SagaInputs } from '#bus'
+import type { Caller } from '#cloud'
+import type { Flavor, InstanceImage, InstanceKey, RequestSpec } from '#model'
+import { emptyJournal } from '#saga'
+import type { NewInstance, Store } from '#store'
+import type { ApiDeps } from '../deps.ts'
+import { excess, QuotaExceeded } from './quota.ts'
+import { wake } from './wake.ts'
+
+/** What POST /servers means once all names are resolved and all values checked. */
+export interface BuildIntent {
+  readonly projectId: string
+  readonly userId: string
+  readonly minCount: number
+  readonly maxCount: number
+  readonly name: string
+  /** Null: made from the name. Never given with more than one server. */
+  readonly hostname: string | null
+  readonly description: string | null
+  readonly flavor: Flavor
+  readonly image: InstanceImage
+  readonly key: InstanceKey | null
+  readonly userData: string | null
+  readonly hasConfigDrive: boolean
+  readonly accessIpV4: string | null
+  readonly accessIpV6: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tags: readonly string[]
+  readonly trustedImageCertificates: readonly string[] | null
+  readonly requestedZone: string | null
+  readonly destination: RequestSpec['destination']
+  readonly hints: RequestSpec['hints']
+  readonly serverGroup: RequestSpec['serverGroup']
+  readonly networks: readonly RequestedNetwork[]
+  readonly securityGroupIds: readonly string[]
+}
+
+export interface AcceptedBuild {
+  readonly reservationId: string
+  readonly instanceIds: readonly string[]
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+/** `r-` and eight letters or digits, as Nova's reservation ids look. */
+const newReservationId = (): string =>
+  `r-${Array.from({ length: 8 }, () => alphabet[Math.floor(Math.random() * alphabet.length)]).join('')}`
+
+/** A name as a host name: what DNS cannot hold is dropped or becomes a dash; nothing left gives `Server-<id>`. */
+export function hostnameFrom(name: string, id: string): string {
+  const words = name
+    .normalize('NFKD')
+    .replaceAll(/[ _]/g, '-')
+    .replaceAll(/[^\w.-]+/g, '')
+    .replaceAll('.', '-')
+    .toLowerCase()
+    .replaceAll(/^[.-]+|[.-]+$/g, '')
+  return words === '' ? `server-${id}` : words.slice(0, 63).replaceAll(/-+$/g, '')
+}
+
+function newInstance(deps: ApiDeps, caller: Caller, intent: BuildIntent, at: { id: string; index: number; name: string; reservationId: string; sagaId: string }): NewInstance {
+  return {
+    id: instanceId(at.id),
+    projectId: intent.projectId,
+    userId: intent.userId,
+    displayName: at.name,
+    hostname: intent.hostname ?? hostnameFrom(at.name, at.id),
+    description: intent.description,
+    reservationId: at.reservationId,
+    launchIndex: at.index,
+    vmState: 'building',
+    taskState: 'scheduling',
+    powerState: 0,
+    host: null,
+    node: null,
+    launchedOn: null,
+    requestedZone: intent.requestedZone,
+    flavor: intent.flavor,
+    image: intent.image,
+    key: intent.key,
+    userData: intent.userData,
+    hasConfigDrive: intent.hasConfigDrive,
+    accessIpV4: intent.accessIpV4,
+    accessIpV6: intent.accessIpV6,
+    rootDeviceName: '/dev/vda',
+    progress: 0,
+    lockedBy: null,
+    lockedReason: null,
+    metadata: intent.metadata,
+    systemMetadata: {
+      owner_user_name: caller.userName,
+      owner_project_name: caller.projectName ?? '',
+      boot_roles: caller.roles.join(','),
+    },
+    securityGroups: [],
+    trustedImageCertificates: intent.trustedImageCertificates,
+    networkInfo: [],
+    createdAtMs: deps.clock.now(),
+    updatedAtMs: null,
+    launchedAtMs: null,
+    terminatedAtMs: null,
+    deletedAtMs: null,
+    sagaId: at.sagaId,
+  }
+}
+
+const requestSpec = (intent: BuildIntent): RequestSpec => ({
+  projectId: intent.projectId,
+  userId: intent.userId,
+  flavor: intent.flavor,
+  image: intent.image,
+  isVolumeBacked: false,
+  requestedZone: intent.requestedZone,
+  destination: intent.destination,
+  ignoreHosts: [],
+  hints: intent.hints,
+  networkIds: intent.networks.map(n => n.networkId),
+  serverGroup: intent.serverGroup,
+})
+
+/** The largest count between minimum and maximum that the quota allows; throws when not even the minimum fits. */
+async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Promise<number> {
+  const { flavor } = intent
+  const over = (count: number) =>
+    excess(tx, deps.settings, intent, { instances: count, cores: count * flavor.vcpus, ram: count * flavor.memoryMiB })
+  const atMost = await over(intent.maxCount)
+  if (atMost.length === 0) return intent.maxCount
+  const atLeast = intent.minCount === intent.maxCount ? atMost : await over(intent.minCount)
+  if (atLeast.length > 0) throw QuotaExceeded({ resources: atLeast })
+  for (let count = intent.maxCount - 1; count > intent.minCount; count--) {
+    if ((await over(count)).length === 0) return count
+  }
+  return intent.minCount
+}
+
+/**
+ * Accepts a build: quota check, instance, tags, request spec, action and saga of each server, in one transaction. From
+ * here on the saga answers for it.
+ */
+export async function acceptBuild(deps: ApiDeps, caller: Caller, requestId: string, intent: BuildIntent): Promise<AcceptedBuild> {
+  const reservationId = newReservationId()
+  const spec = requestSpec(intent)
+  const accepted = await deps.store.transaction(async tx => {
+    const count = await allowedCount(tx, deps, intent)
+    const servers = []
+    for (let index = 0; index < count; index++) {
+      const id = newUuid()
+      const sagaId = newUuid()
+      const name = intent.maxCount > 1 ? `${intent.name}-${index + 1}` : intent.name
+      await tx.instances.create([newInstance(deps, caller, intent, { id, index, name, reservationId, sagaId })])
+      for (const tag of intent.tags) await tx.tags.add(id, tag)
+      await tx.requestSpecs.save(id, spec)
+      await tx.actions.start({
+        instanceId: id,
+        action: 'create',
+        requestId,
+        userId: caller.userId,
+        projectId: caller.projectId,
+        startAtMs: deps.clock.now(),
+      })
+      const input: SagaInputs['server-build'] = {
+        instanceId: id,
+        requestId,
+        spec,
+        networks: intent.networks,
+        securityGroupIds: intent.securityGroupIds,
+      }
+      await tx.sagas.add({ id: sagaId, name: 'server-build', instanceId: id, input }, emptyJournal(), deps.clock.now())
+      servers.push({ id, sagaId })
+    }
+    return servers
+  })
+  for (const { sagaId } of accepted) await wake(deps, sagaId)
+  return { reservationId, instanceIds: accepted.map(s => s.id) }
+}

@@ -1,0 +1,122 @@
+import { newUuid } from '#base'
+import type { SagaInputs, SagaName } from '#bus'
+import type { Caller } from '#cloud'
+import {
+  type ActionName,
+  type Instance,
+  InstanceInvalidState,
+  InstanceIsLocked,
+  InstanceNotReady,
+  lifecycle,
+  type Refusal,
+  refusal,
+  type Rule,
+} from '#model'
+import { emptyJournal } from '#saga'
+import type { Store } from '#store'
+import type { ApiDeps } from '../deps.ts'
+import { interrupt, wake } from './wake.ts'
+
+/** The 409 that belongs to a refusal, naming the action as the API does. */
+export function refusalFault(instance: Instance, action: string, why: Refusal) {
+  const { id } = instance
+  if (why.why === 'locked') return InstanceIsLocked({ id })
+  if (why.why === 'no_host') return InstanceNotReady({ id })
+  if (why.why === 'launched_at') return InstanceInvalidState({ action, id, attr: 'launched_at', state: null })
+  return InstanceInvalidState({ action, id, attr: why.why, state: why.state })
+}
+
+export const situationOf = (instance: Instance) => ({
+  vmState: instance.vmState,
+  taskState: instance.taskState,
+  hasLaunched: instance.launchedAtMs !== null,
+  isLocked: instance.lockedBy !== null,
+  hasHost: instance.host !== null,
+})
+
+/** Throws the 409 when the lifecycle table refuses the action now. `word` is the action's name in the message. */
+export function mustAllow(instance: Instance, action: ActionName, word: string, isAdmin: boolean): void {
+  const why = refusal(action, situationOf(instance), isAdmin)
+  if (why !== undefined) throw refusalFault(instance, word, why)
+}
+
+export interface TaskRequest<N extends SagaName> {
+  readonly action: ActionName
+  /** The action's name in a 409: `stop`, `reboot`, … */
+  readonly word: string
+  readonly saga: N
+  readonly input: Omit<SagaInputs[N], 'instanceId' | 'requestId'>
+  /** Sagas in flight are asked to take everything back first. Otherwise the new one just waits for them. */
+  readonly cancelsOthers?: boolean
+}
+
+/** Hands the row to the saga if it still is as it was when it was checked. */
+async function takeOver(tx: Store, deps: ApiDeps, instance: Instance, rule: Rule, sagaId: string): Promise<boolean> {
+  const change = rule.doing === null ? {} : { taskState: rule.doing, sagaId }
+  return tx.instances.change(instance.id, change, deps.clock.now(), { vmState: instance.vmState, taskState: instance.taskState })
+}
+
+/**
+ * Accepts a long operation on a server: check by the lifecycle table, then action, saga and task state in one transaction.
+ * A row that changed in between is checked again.
+ */
+export async function acceptTask<N extends SagaName>(
+  deps: ApiDeps,
+  caller: Caller,
+  isAdmin: boolean,
+  requestId: string,
+  found: Instance,
+  request: TaskRequest<N>,
+): Promise<void> {
+  const rule: Rule = lifecycle[request.action]
+  let instance = found
+  for (;;) {
+    mustAllow(instance, request.action, request.word, isAdmin)
+    const at = instance
+    const accepted = await deps.store.transaction(async tx => {
+      const sagaId = newUuid()
+      if (!(await takeOver(tx, deps, at, rule, sagaId))) return undefined
+      const others = await tx.sagas.openOf(at.id)
+      if (request.cancelsOthers === true) for (const other of others) await tx.sagas.cancel(other)
+      if (rule.recorded !== null) {
+        await tx.actions.start({
+          instanceId: at.id,
+          action: rule.recorded,
+          requestId,
+          userId: caller.userId,
+          projectId: caller.projectId,
+          startAtMs: deps.clock.now(),
+        })
+      }
+      const input = { ...request.input, instanceId: at.id, requestId }
+      const waitsFor = others.at(-1) ?? null
+      await tx.sagas.add({ id: sagaId, name: request.saga, instanceId: at.id, input, waitsFor }, emptyJournal(), deps.clock.now())
+      return { sagaId, cancelled: request.cancelsOthers === true ? others : [] }
+    })
+    if (accepted !== undefined) {
+      for (const other of accepted.cancelled) await interrupt(deps, other)
+      await wake(deps, accepted.sagaId)
+      return
+    }
+    instance = await deps.store.instances.get(at.id)
+  }
+}
+
+/** Always allowed (but for a lock), idempotent: a server that is being deleted is deleted once. */
+export async function acceptDelete(
+  deps: ApiDeps,
+  caller: Caller,
+  isAdmin: boolean,
+  requestId: string,
+  instance: Instance,
+  action: 'delete' | 'forceDelete',
+): Promise<void> {
+  if (instance.taskState === 'deleting' && (instance.lockedBy === null || isAdmin)) return
+  await acceptTask(deps, caller, isAdmin, requestId, instance, {
+    action,
+    word: action,
+    saga: 'server-delete',
+    input: {},
+    cancelsOthers: true,
+  })
+}

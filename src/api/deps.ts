@@ -1,0 +1,39 @@
+import type { Clock, Log } from '#base'
+import type { Client, ComputeContract, ConductorContract } from '#bus'
+import type { IdentityPort, ImagePort, NetworkPort } from '#cloud'
+import type { Store } from '#store'
+
+/** The options of nova.conf that the API reads, by meaning. */
+export interface ApiSettings {
+  /** Zone of hosts in no zone aggregate; `default_availability_zone`. */
+  readonly defaultZone: string
+  /** Zone shown for services other than nova-compute; `internal_service_availability_zone`. */
+  readonly internalZone: string
+  /** Zone of servers that name none; `default_schedule_zone`. */
+  readonly defaultScheduleZone: string | null
+  readonly serviceDownTimeMs: number
+  /** `[quota]` defaults by resource name of the API (`instances`, `cores`, `ram`, `key_pairs`, …); -1 = unlimited. */
+  readonly quotaDefaults: Readonly<Record<string, number>>
+  /** `[api] enable_instance_password`. */
+  readonly showsAdminPassword: boolean
+  /** `[api] max_limit`. */
+  readonly maxLimit: number
+  /** `password_length`. */
+  readonly passwordLength: number
+  /** `reclaim_instance_interval`; 0 = delete at once. */
+  readonly reclaimMs: number
+  readonly forceConfigDrive: boolean
+}
+
+/** What every handler of the Compute API works with. */
+export interface ApiDeps {
+  readonly store: Store
+  readonly identity: IdentityPort
+  readonly images: ImagePort
+  readonly network: NetworkPort
+  readonly conductor: Client<ConductorContract>
+  readonly computeOn: (host: string) => Client<ComputeContract>
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: ApiSettings
+}
