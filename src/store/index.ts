@@ -13,6 +13,7 @@ export {
   type InstanceFilter,
   type InstanceQuery,
   type InstanceSortKey,
+  type PatternColumn,
   InvalidRegex,
   instanceSortColumns,
   MarkerNotFound,

@@ -28,6 +28,8 @@ export interface BuildIntent {
   readonly metadata: Readonly<Record<string, string>>
   readonly tags: readonly string[]
   readonly trustedImageCertificates: readonly string[] | null
+  /** AUTO or MANUAL: who partitions the disk. */
+  readonly diskConfig: string
   readonly requestedZone: string | null
   readonly destination: RequestSpec['destination']
   readonly hints: RequestSpec['hints']
@@ -59,7 +61,12 @@ export function hostnameFrom(name: string, id: string): string {
   return words === '' ? `server-${id}` : words.slice(0, 63).replaceAll(/-+$/g, '')
 }
 
-function newInstance(deps: ApiDeps, caller: Caller, intent: BuildIntent, at: { id: string; index: number; name: string; reservationId: string; sagaId: string }): NewInstance {
+function newInstance(
+  deps: ApiDeps,
+  caller: Caller,
+  intent: BuildIntent,
+  at: { id: string; index: number; name: string; reservationId: string; sagaId: string },
+): NewInstance {
   return {
     id: instanceId(at.id),
     projectId: intent.projectId,
@@ -92,6 +99,7 @@ function newInstance(deps: ApiDeps, caller: Caller, intent: BuildIntent, at: { i
       owner_user_name: caller.userName,
       owner_project_name: caller.projectName ?? '',
       boot_roles: caller.roles.join(','),
+      disk_config: intent.diskConfig,
     },
     securityGroups: [],
     trustedImageCertificates: intent.trustedImageCertificates,
@@ -138,7 +146,12 @@ async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Prom
  * Accepts a build: quota check, instance, tags, request spec, action and saga of each server, in one transaction. From
  * here on the saga answers for it.
  */
-export async function acceptBuild(deps: ApiDeps, caller: Caller, requestId: string, intent: BuildIntent): Promise<AcceptedBuild> {
+export async function acceptBuild(
+  deps: ApiDeps,
+  caller: Caller,
+  requestId: string,
+  intent: BuildIntent,
+): Promise<AcceptedBuild> {
   const reservationId = newReservationId()
   const spec = requestSpec(intent)
   const accepted = await deps.store.transaction(async tx => {

@@ -9,8 +9,8 @@ import {
   InstanceNotReady,
   lifecycle,
   type Refusal,
-  refusal,
   type Rule,
+  refusal,
 } from '#model'
 import { emptyJournal } from '#saga'
 import type { Store } from '#store'
@@ -53,7 +53,10 @@ export interface TaskRequest<N extends SagaName> {
 /** Hands the row to the saga if it still is as it was when it was checked. */
 async function takeOver(tx: Store, deps: ApiDeps, instance: Instance, rule: Rule, sagaId: string): Promise<boolean> {
   const change = rule.doing === null ? {} : { taskState: rule.doing, sagaId }
-  return tx.instances.change(instance.id, change, deps.clock.now(), { vmState: instance.vmState, taskState: instance.taskState })
+  return tx.instances.change(instance.id, change, deps.clock.now(), {
+    vmState: instance.vmState,
+    taskState: instance.taskState,
+  })
 }
 
 /**
@@ -90,7 +93,11 @@ export async function acceptTask<N extends SagaName>(
       }
       const input = { ...request.input, instanceId: at.id, requestId }
       const waitsFor = others.at(-1) ?? null
-      await tx.sagas.add({ id: sagaId, name: request.saga, instanceId: at.id, input, waitsFor }, emptyJournal(), deps.clock.now())
+      await tx.sagas.add(
+        { id: sagaId, name: request.saga, instanceId: at.id, input, waitsFor },
+        emptyJournal(),
+        deps.clock.now(),
+      )
       return { sagaId, cancelled: request.cancelsOthers === true ? others : [] }
     })
     if (accepted !== undefined) {

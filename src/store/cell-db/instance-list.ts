@@ -16,30 +16,38 @@ export const InvalidRegex = declareFault(
   () => 'Invalid filter value: it is not a regular expression.',
 )
 
+/** Columns that Nova searches with a regular expression. */
+export type PatternColumn =
+  | 'display_name'
+  | 'hostname'
+  | 'description'
+  | 'key_name'
+  | 'node'
+  | 'reservation_id'
+  | 'root_device_name'
+  | 'access_ip_v4'
+  | 'access_ip_v6'
+  | 'locked_by'
+
 /** What a list of servers is asked for; every field narrows it. */
 export interface InstanceFilter {
   readonly projectId?: string
   readonly userId?: string
   readonly ids?: readonly string[]
   readonly host?: string
-  readonly node?: string
   readonly vmStates?: readonly VmState[]
   /** Null stands for idle. */
   readonly taskStates?: readonly (TaskState | null)[]
   readonly powerStates?: readonly number[]
   readonly imageId?: string
   readonly flavorId?: string
-  readonly reservationId?: string
-  readonly keyName?: string
-  readonly hostname?: string
-  readonly description?: string
   readonly launchIndex?: number
   readonly requestedZone?: string
   /** Hosts that are in the zone asked for (or have none, for the default zone). */
   readonly hosts?: readonly string[]
   readonly notHosts?: readonly string[]
-  /** Regular expressions. */
-  readonly name?: string
+  /** Regular expressions by column. */
+  readonly patterns?: Partial<Record<PatternColumn, string>>
   readonly ipV4?: string
   readonly ipV6?: string
   readonly isLocked?: boolean
@@ -109,13 +117,8 @@ const equals: Partial<Record<keyof InstanceFilter, keyof CellTables['instances']
   projectId: 'project_id',
   userId: 'user_id',
   host: 'host',
-  node: 'node',
   imageId: 'image_id',
   flavorId: 'flavor_id',
-  reservationId: 'reservation_id',
-  keyName: 'key_name',
-  hostname: 'hostname',
-  description: 'description',
   launchIndex: 'launch_index',
   requestedZone: 'requested_zone',
   progress: 'progress',
@@ -173,7 +176,7 @@ function textConditions(filter: InstanceFilter): Condition[] {
     }
     return sql<SqlBool>`${sql.ref(column)} regexp ${pattern}`
   }
-  if (filter.name !== undefined) conditions.push(matches('display_name', filter.name))
+  for (const [column, pattern] of Object.entries(filter.patterns ?? {})) conditions.push(matches(column, pattern))
   for (const [key, value] of Object.entries(filter.metadata ?? {}))
     conditions.push(hasPair('metadata_json', key, value))
   for (const [key, value] of Object.entries(filter.systemMetadata ?? {}))

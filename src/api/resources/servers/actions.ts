@@ -1,0 +1,165 @@
+import { declareFault } from '#base'
+import type { SagaName } from '#bus'
+import type { Caller } from '#cloud'
+import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, str, text } from '#api/kit'
+import { type ActionName, type Instance, InstanceNotReady, lifecycle } from '#model'
+import { acceptDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { findServer, isAdmin, targetOf } from './find.ts'
+
+const op = operation<ApiDeps, { id: string }>()
+
+const accepted = always(202)
+const faults = {
+  InstanceNotFound: 404,
+  InstanceIsLocked: 409,
+  InstanceInvalidState: 409,
+  InstanceNotReady: 409,
+  HostUnavailable: 409,
+} as const
+
+interface ActionContext {
+  readonly path: { readonly id: string }
+  readonly caller: Caller
+  readonly allow: (target: Readonly<Record<string, unknown>>) => void
+  readonly requestId: string
+}
+
+async function accept<N extends SagaName>(context: ActionContext, deps: ApiDeps, request: TaskRequest<N>): Promise<void> {
+  const { caller, allow, requestId } = context
+  const instance = await findServer(deps, caller, context.path.id)
+  allow(targetOf(instance))
+  await acceptTask(deps, caller, isAdmin(caller), requestId, instance, request)
+}
+
+/** An action without arguments that starts one saga. */
+const simple = (policy: string, action: ActionName, word: string, saga: Exclude<SagaName, 'server-build' | 'server-reboot' | 'interface-attach' | 'interface-detach'>) =>
+  op({
+    status: accepted,
+    policy,
+    body: bare(anything),
+    faults,
+    handle: (context, deps) => accept(context, deps, { action, word, saga, input: {} }),
+  })
+
+export const start = simple('os_compute_api:servers:start', 'start', 'start', 'server-start')
+export const stop = simple('os_compute_api:servers:stop', 'stop', 'stop', 'server-stop')
+export const pause = simple('os_compute_api:os-pause-server:pause', 'pause', 'pause', 'server-pause')
+export const unpause = simple('os_compute_api:os-pause-server:unpause', 'unpause', 'unpause', 'server-unpause')
+
+export const reboot = op({
+  status: accepted,
+  policy: 'os_compute_api:servers:reboot',
+  body: bare(obj({ type: oneOf('HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft') })),
+  faults,
+  handle: (context, deps) => {
+    const kind = context.body.type.toLowerCase() === 'soft' ? 'soft' : 'hard'
+    const action = kind === 'soft' ? 'rebootSoft' : 'rebootHard'
+    return accept(context, deps, { action, word: 'reboot', saga: 'server-reboot', input: { kind }, cancelsOthers: kind === 'hard' })
+  },
+})
+
+async function remove(context: ActionContext, deps: ApiDeps, action: 'delete' | 'forceDelete'): Promise<void> {
+  const { caller, allow, requestId } = context
+  const instance = await findServer(deps, caller, context.path.id)
+  allow(targetOf(instance))
+  await acceptDelete(deps, caller, isAdmin(caller), requestId, instance, action)
+}
+
+export const destroy = op({
+  status: always(204),
+  policy: 'os_compute_api:servers:delete',
+  faults,
+  handle: (context, deps) => remove(context, deps, 'delete'),
+})
+
+export const forceDelete = op({
+  status: accepted,
+  policy: 'os_compute_api:os-deferred-delete:force',
+  body: bare(anything),
+  faults,
+  handle: (context, deps) => remove(context, deps, 'forceDelete'),
+})
+
+/** Locks and unlocks are written at once; both are recorded as actions. */
+async function record(deps: ApiDeps, context: ActionContext, instance: Instance, action: ActionName): Promise<void> {
+  const { recorded } = lifecycle[action]
+  if (recorded === null) return
+  await deps.store.actions.start({
+    instanceId: instance.id,
+    action: recorded,
+    requestId: context.requestId,
+    userId: context.caller.userId,
+    projectId: context.caller.projectId,
+    startAtMs: deps.clock.now(),
+  })
+  const event = { instanceId: instance.id, requestId: context.requestId, event: `api_${recorded}`, nowMs: deps.clock.now() }
+  await deps.store.actions.startEvent({ ...event, host: null })
+  await deps.store.actions.finishEvent(event)
+}
+
+const reason = obj({ locked_reason: text({ min: 1, max: 255 }).optional() })
+
+export const lock = op({
+  status: accepted,
+  policy: 'os_compute_api:os-lock-server:lock',
+  body: bare(anything.from('2.73', either(reason, nil))),
+  faults,
+  async handle(context, deps) {
+    const { caller, allow, body } = context
+    const instance = await findServer(deps, caller, context.path.id)
+    allow(targetOf(instance))
+    const isOwner = instance.projectId === caller.projectId
+    // Locking again does nothing for the owner; an administrator takes the lock over.
+    if (instance.lockedBy !== null && isOwner) return
+    const lockedReason = (body as { locked_reason?: string } | null)?.locked_reason ?? null
+    await deps.store.instances.change(instance.id, { lockedBy: isOwner ? 'owner' : 'admin', lockedReason }, deps.clock.now())
+    await record(deps, context, instance, 'lock')
+  },
+})
+
+export const unlock = op({
+  status: accepted,
+  policy: 'os_compute_api:os-lock-server:unlock',
+  alsoPolicies: ['os_compute_api:os-lock-server:unlock:unlock_override'],
+  body: bare(anything),
+  faults,
+  async handle(context, deps) {
+    const { caller, allow, require } = context
+    const instance = await findServer(deps, caller, context.path.id)
+    allow(targetOf(instance))
+    const wouldBe = instance.projectId === caller.projectId ? 'owner' : 'admin'
+    if (instance.lockedBy !== null && instance.lockedBy !== wouldBe) {
+      require('os_compute_api:os-lock-server:unlock:unlock_override', targetOf(instance))
+    }
+    await deps.store.instances.change(instance.id, { lockedBy: null, lockedReason: null }, deps.clock.now())
+    await record(deps, context, instance, 'unlock')
+  },
+})
+
+export const NoConsole = declareFault(
+  'ConsoleNotAvailable',
+  'missing',
+  () => 'Guest does not have a console available.',
+)
+
+export const consoleOutput = op({
+  policy: 'os_compute_api:os-console-output',
+  body: bare(obj({ length: either(intLike({ pattern: '^-?[0-9]+$', low: -1 }), nil).optional() })),
+  reply: reply('output', str),
+  faults: { ...faults, ConsoleNotAvailable: 404 },
+  async handle({ path, caller, allow, body }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow(targetOf(instance))
+    mustAllow(instance, 'consoleOutput', 'get_console_output', isAdmin(caller))
+    if (instance.host === null) throw InstanceNotReady({ id: instance.id })
+    const asked = body.length ?? null
+    // -1 and nothing mean all of it.
+    const lines = asked === null || Number(asked) < 0 ? null : Number(asked)
+    const answer = await deps.computeOn(instance.host).consoleLog({ id: instance.id, lines }).catch(error => {
+      if ((error as { code?: string }).code === 'InstanceNotFound') throw NoConsole({}, { cause: error })
+      throw error
+    })
+    return answer.text
+  },
+})

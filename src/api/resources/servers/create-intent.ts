@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { always, anything, operation, reply, until } from '#api/kit'
+import type { Caller } from '#cloud'
+import type { Flavor, InstanceKey } from '#model'
+import type { BuildIntent } from '../../accept/build.ts'
+import { limitsOf } from '../../accept/quota.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { placeFor } from './create-destination.ts'
+import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './create-faults.ts'
+import { checkDevices, imageFor } from './create-image.ts'
+import { networksFor, securityGroupIdsFor } from './create-networks.ts'
+import type { CreateBody, CreateEnvelope } from './create-shape.ts'
+
+async function flavorFor(deps: ApiDeps, caller: Caller, flavorRef: string | number): Promise<Flavor> {
+  const id = String(flavorRef).split('/').at(-1) ?? ''
+  const flavor = await deps.store.flavors.find(id)
+  const mayUse =
+    flavor !== undefined &&
+    (flavor.isPublic ||
+      caller.roles.includes('admin') ||
+      (await deps.store.flavors.projects(flavor)).includes(caller.projectId ?? ''))
+  if (flavor === undefined || !mayUse) throw BadServerRequest({ text: `Flavor ${id} could not be found.` })
+  return flavor
+}
+
+async function keyFor(deps: ApiDeps, caller: Caller, keyName: string | undefined): Promise<InstanceKey | null> {
+  if (keyName === undefined) return null
+  const keys = await deps.store.keypairs.list(caller.userId)
+  const key = keys.find(k => k.name === keyName)
+  if (key === undefined) throw BadServerRequest({ text: 'Invalid key_name provided.' })
+  return { name: key.name, type: key.type, publicKey: key.publicKey }
+}
+
+async function checkQuotas(
+  deps: ApiDeps,
+  caller: Caller,
+  asked: { metadata: Readonly<Record<string, string>>; files: readonly { path: string; contents: string }[] },
+): Promise<void> {
+  const limits = await limitsOf(deps.store, deps.settings, caller.projectId ?? '')
+  const over = (resource: string, count: number) => (limits[resource] ?? -1) >= 0 && count > (limits[resource] ?? 0)
+  if (over('metadata_items', Object.keys(asked.metadata).length))
+    throw MetadataLimitExceeded({ allowed: limits['metadata_items'] ?? 0 })
+  if (over('injected_files', asked.files.length)) throw FilesLimitExceeded({ text: `Personality file limit exceeded` })
+  for (const file of asked.files) {
+    if (over('injected_file_path_bytes', file.path.length))
+      throw FilesLimitExceeded({ text: 'Personality file path exceeds maximum length' })
+    if (over('injected_file_content_bytes', Buffer.from(file.contents, 'base64').length)) {
+      throw FilesLimitExceeded({ text: 'Personality file content exceeds maximum length' })
+    }
+  }
+}
+
+function counts(body: { min_count?: number; max_count?: number; hostname?: string }): {
+  minCount: number
+  maxCount: number
+} {
+  const minCount = body.min_count ?? 1
+  const maxCount = body.max_count ?? minCount
+  if (minCount > maxCount) throw BadServerRequest({ text: 'min_count must be <= max_count' })
+  if (maxCount > 1 && body.hostname !== undefined) {
+    throw BadServerRequest({ text: 'The hostname cannot be set if you request more than one instance.' })
+  }
+  return { minCount, maxCount }
+}
+
+/** Every hint is a list, however it was given. */
+function hintsOf(hints: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, readonly string[]>> {
+  const listed = Object.entries(hints ?? {}).map(([name, value]) => {
+    const values = Array.isArray(value) ? value : [value]
+    return [name, values.map(v => (typeof v === 'string' ? v : JSON.stringify(v)))] as const
+  })
+  return Object.fromEntries(listed)
+}
+
+function refuseGroup(hints: Readonly<Record<string, readonly string[]>>): void {
+  const group = hints['group']?.[0]
+  if (group !== undefined) throw BadServerRequest({ text: `Instance group ${group} could not be found.` })
+}
+
+export interface IntentContext {
+  readonly caller: Caller
+  readonly require: (rule: string) => void
+  readonly may: (rule: string) => boolean
+  /** Below 2.19 a server is described by its name. */
+  readonly isDescribedByName: boolean
+}
+
+/** Rules that parts of the request need. */
+function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, require: (rule: string) => void): void {
+  if (body.networks !== undefined && body.networks !== 'auto') require('os_compute_api:servers:create:attach_network')
+  if (body.trusted_image_certificates) require('os_compute_api:servers:create:trusted_certs')
+  if (deviceCount > 0) require('os_compute_api:servers:create:attach_volume')
+  if (flavor.rootGiB === 0) require('os_compute_api:servers:create:zero_disk_flavor')
+}
+
+/** What the words of POST /servers mean: every name resolved, every value checked, nothing written yet. */
+export async function buildIntent(deps: ApiDeps, body: CreateBody, envelope: CreateEnvelope, context: IntentContext): Promise<BuildIntent> {
+  const { caller, require, may } = context
+  const devices = [...(body.block_device_mapping ?? []), ...(body.block_device_mapping_v2 ?? [])]
+  const count = counts(body)
+  const metadata = body.metadata ?? {}
+  await checkQuotas(deps, caller, { metadata, files: body.personality ?? [] })
+  const flavor = await flavorFor(deps, caller, body.flavorRef)
+  requireParts(body, flavor, devices.length, require)
+  checkDevices(devices, body.imageRef)
+  const hints = hintsOf(envelope['os:scheduler_hints'] ?? envelope['OS-SCH-HNT:scheduler_hints'])
+  refuseGroup(hints)
+  const name = body.name.trim()
+  const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
+  return {
+    projectId: caller.projectId ?? '',
+    userId: caller.userId,
+    ...count,
+    name,
+    hostname: body.hostname ?? null,
+    description: context.isDescribedByName ? name : (body.description ?? null),
+    flavor,
+    image: await imageFor(deps, caller, body.imageRef, flavor),
+    key: await keyFor(deps, caller, body.key_name),
+    userData: body.user_data ?? null,
+    hasConfigDrive: body.config_drive ?? deps.settings.forceConfigDrive,
+    accessIpV4: body.accessIPv4 ?? null,
+    accessIpV6: body.accessIPv6 ?? null,
+    metadata,
+    tags: [...new Set(body.tags ?? [])],
+    trustedImageCertificates: body.trusted_image_certificates ?? null,
+    diskConfig: body['OS-DCF:diskConfig'] ?? 'MANUAL',
+    ...(await placeFor(deps, { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname }, require)),
+    hints,
+    serverGroup: null,
+    networks: await networksFor(deps, body.networks, asking),
+    securityGroupIds: await securityGroupIdsFor(deps, caller, groupNames(body)),
+  }
+}
+
+export const groupNames = (body: CreateBody): readonly string[] => body.security_groups?.map(g => g.name) ?? []

@@ -1,0 +1,138 @@
+import { dateTime, intLike, oneOf, query, regex, since, str } from '#api/kit'
+
+/** Sort keys that mean something: columns of the server. */
+const sortable = [
+  'access_ip_v4',
+  'access_ip_v6',
+  'auto_disk_config',
+  'availability_zone',
+  'config_drive',
+  'created_at',
+  'display_description',
+  'display_name',
+  'host',
+  'hostname',
+  'image_ref',
+  'instance_type_id',
+  'kernel_id',
+  'key_name',
+  'launch_index',
+  'launched_at',
+  'locked',
+  'locked_by',
+  'node',
+  'power_state',
+  'progress',
+  'project_id',
+  'ramdisk_id',
+  'root_device_name',
+  'task_state',
+  'terminated_at',
+  'updated_at',
+  'user_id',
+  'uuid',
+  'vm_state',
+] as const
+
+/** Keys that old clients send: taken and ignored below 2.75. */
+const ignored = [
+  'architecture',
+  'cell_name',
+  'cleaned',
+  'default_ephemeral_device',
+  'default_swap_device',
+  'deleted',
+  'deleted_at',
+  'disable_terminate',
+  'ephemeral_gb',
+  'ephemeral_key_uuid',
+  'id',
+  'key_data',
+  'launched_on',
+  'memory_mb',
+  'os_type',
+  'reservation_id',
+  'root_gb',
+  'shutdown_terminate',
+  'user_data',
+  'vcpus',
+  'vm_mode',
+] as const
+
+const text = str.optional().many()
+const pattern = regex.optional().many()
+
+/** Everything GET /servers and /servers/detail may be asked for; who may ask for what is decided in list-filter.ts. */
+export const listQuery = query(
+  {
+    user_id: text,
+    project_id: text,
+    tenant_id: text,
+    launch_index: text,
+    image_ref: text,
+    image: text,
+    kernel_id: pattern,
+    ramdisk_id: pattern,
+    hostname: pattern,
+    key_name: pattern,
+    power_state: pattern,
+    vm_state: text,
+    task_state: text,
+    host: text,
+    node: pattern,
+    flavor: pattern,
+    reservation_id: pattern,
+    launched_at: pattern,
+    terminated_at: pattern,
+    availability_zone: pattern,
+    name: pattern,
+    display_name: pattern,
+    description: pattern,
+    display_description: pattern,
+    locked_by: pattern,
+    uuid: text,
+    root_device_name: pattern,
+    config_drive: pattern,
+    access_ip_v4: pattern,
+    access_ip_v6: pattern,
+    auto_disk_config: pattern,
+    progress: pattern,
+    sort_key: oneOf(...sortable, ...ignored)
+      .optional()
+      .many()
+      .from(
+        '2.75',
+        oneOf(...sortable)
+          .optional()
+          .many(),
+      ),
+    sort_dir: text,
+    all_tenants: text,
+    soft_deleted: text,
+    deleted: text,
+    status: text,
+    'changes-since': dateTime.optional().many(),
+    ip: pattern,
+    ip6: pattern,
+    created_at: pattern,
+    block_device_mapping: text,
+    services: text,
+    metadata: text,
+    system_metadata: text,
+    info_cache: text,
+    security_groups: text,
+    pci_devices: text,
+    limit: intLike({ pattern: '^[0-9]*$', low: 0, min: 1 }).optional().many(),
+    marker: text,
+    tags: pattern.since('2.26'),
+    'tags-any': pattern.since('2.26'),
+    'not-tags': pattern.since('2.26'),
+    'not-tags-any': pattern.since('2.26'),
+    'changes-before': dateTime.optional().many().since('2.66'),
+    locked: text.since('2.73'),
+  },
+  { strict: since('2.75'), patterns: { '^_': str } },
+)
+
+export const isSortable = (key: string): key is (typeof sortable)[number] =>
+  (sortable as readonly string[]).includes(key)
