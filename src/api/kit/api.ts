@@ -40,9 +40,9 @@ export function createApi<D>(setup: ApiSetup<D>): Face {
         ? bareFault(413, fault.message, request.headers.accept)
         : novaFault(fault.status, fault.message),
   })
+  // Returns nothing: a returned reply would make fastify watch the stream of every answer.
   face.all('/*', (request, reply) => {
     dispatch(parts, request, reply)
-    return reply
   })
   return face
 }

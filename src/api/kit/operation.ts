@@ -117,7 +117,14 @@ function declare<D, P, B, E, Q extends Fields, R, X extends string>(
  */
 export const operation =
   <D, Path = unknown>() =>
-  <P = Path, B = undefined, E = undefined, const Q extends Fields = Record<never, never>, R = void, X extends string = never>(
+  <
+    P = Path,
+    B = undefined,
+    E = undefined,
+    const Q extends Fields = Record<never, never>,
+    R = void,
+    X extends string = never,
+  >(
     text: OperationText<D, P, B, E, Q, R, X>,
   ): Operation<D, P> =>
     declare(text)

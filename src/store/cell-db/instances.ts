@@ -63,6 +63,24 @@ export class Instances {
     return rows.map(fromRow)
   }
 
+  /** Ids of the living instances by host, in one statement. */
+  async idsByHost(hosts: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const found = new Map<string, Set<string>>()
+    if (hosts.length === 0) return found
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select(['id', 'host'])
+      .where('host', 'in', hosts)
+      .where('deleted', '=', 0)
+      .execute()
+    for (const { id, host } of rows) {
+      const ids = found.get(String(host))
+      if (ids === undefined) found.set(String(host), new Set([id]))
+      else ids.add(id)
+    }
+    return found
+  }
+
   /** Changes the row if it is alive and as expected; false when it is not. */
   async change(id: InstanceId, change: InstanceChange, nowMs: number, expected: Expected = {}): Promise<boolean> {
     let update = this.#db

@@ -1,7 +1,7 @@
+import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, str, text } from '#api/kit'
 import { declareFault } from '#base'
 import type { SagaName } from '#bus'
 import type { Caller } from '#cloud'
-import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, str, text } from '#api/kit'
 import { type ActionName, type Instance, InstanceNotReady, lifecycle } from '#model'
 import { acceptDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -25,7 +25,11 @@ interface ActionContext {
   readonly requestId: string
 }
 
-async function accept<N extends SagaName>(context: ActionContext, deps: ApiDeps, request: TaskRequest<N>): Promise<void> {
+async function accept<N extends SagaName>(
+  context: ActionContext,
+  deps: ApiDeps,
+  request: TaskRequest<N>,
+): Promise<void> {
   const { caller, allow, requestId } = context
   const instance = await findServer(deps, caller, context.path.id)
   allow(targetOf(instance))
@@ -33,7 +37,12 @@ async function accept<N extends SagaName>(context: ActionContext, deps: ApiDeps,
 }
 
 /** An action without arguments that starts one saga. */
-const simple = (policy: string, action: ActionName, word: string, saga: Exclude<SagaName, 'server-build' | 'server-reboot' | 'interface-attach' | 'interface-detach'>) =>
+const simple = (
+  policy: string,
+  action: ActionName,
+  word: string,
+  saga: Exclude<SagaName, 'server-build' | 'server-reboot' | 'interface-attach' | 'interface-detach'>,
+) =>
   op({
     status: accepted,
     policy,
@@ -55,7 +64,13 @@ export const reboot = op({
   handle: (context, deps) => {
     const kind = context.body.type.toLowerCase() === 'soft' ? 'soft' : 'hard'
     const action = kind === 'soft' ? 'rebootSoft' : 'rebootHard'
-    return accept(context, deps, { action, word: 'reboot', saga: 'server-reboot', input: { kind }, cancelsOthers: kind === 'hard' })
+    return accept(context, deps, {
+      action,
+      word: 'reboot',
+      saga: 'server-reboot',
+      input: { kind },
+      cancelsOthers: kind === 'hard',
+    })
   },
 })
 
@@ -93,7 +108,12 @@ async function record(deps: ApiDeps, context: ActionContext, instance: Instance,
     projectId: context.caller.projectId,
     startAtMs: deps.clock.now(),
   })
-  const event = { instanceId: instance.id, requestId: context.requestId, event: `api_${recorded}`, nowMs: deps.clock.now() }
+  const event = {
+    instanceId: instance.id,
+    requestId: context.requestId,
+    event: `api_${recorded}`,
+    nowMs: deps.clock.now(),
+  }
   await deps.store.actions.startEvent({ ...event, host: null })
   await deps.store.actions.finishEvent(event)
 }
@@ -113,7 +133,11 @@ export const lock = op({
     // Locking again does nothing for the owner; an administrator takes the lock over.
     if (instance.lockedBy !== null && isOwner) return
     const lockedReason = (body as { locked_reason?: string } | null)?.locked_reason ?? null
-    await deps.store.instances.change(instance.id, { lockedBy: isOwner ? 'owner' : 'admin', lockedReason }, deps.clock.now())
+    await deps.store.instances.change(
+      instance.id,
+      { lockedBy: isOwner ? 'owner' : 'admin', lockedReason },
+      deps.clock.now(),
+    )
     await record(deps, context, instance, 'lock')
   },
 })
@@ -156,10 +180,13 @@ export const consoleOutput = op({
     const asked = body.length ?? null
     // -1 and nothing mean all of it.
     const lines = asked === null || Number(asked) < 0 ? null : Number(asked)
-    const answer = await deps.computeOn(instance.host).consoleLog({ id: instance.id, lines }).catch(error => {
-      if ((error as { code?: string }).code === 'InstanceNotFound') throw NoConsole({}, { cause: error })
-      throw error
-    })
+    const answer = await deps
+      .computeOn(instance.host)
+      .consoleLog({ id: instance.id, lines })
+      .catch(error => {
+        if ((error as { code?: string }).code === 'InstanceNotFound') throw NoConsole({}, { cause: error })
+        throw error
+      })
     return answer.text
   },
 })

@@ -94,7 +94,12 @@ function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, req
 }
 
 /** What the words of POST /servers mean: every name resolved, every value checked, nothing written yet. */
-export async function buildIntent(deps: ApiDeps, body: CreateBody, envelope: CreateEnvelope, context: IntentContext): Promise<BuildIntent> {
+export async function buildIntent(
+  deps: ApiDeps,
+  body: CreateBody,
+  envelope: CreateEnvelope,
+  context: IntentContext,
+): Promise<BuildIntent> {
   const { caller, require, may } = context
   const devices = [...(body.block_device_mapping ?? []), ...(body.block_device_mapping_v2 ?? [])]
   const count = counts(body)
@@ -125,7 +130,11 @@ export async function buildIntent(deps: ApiDeps, body: CreateBody, envelope: Cre
     tags: [...new Set(body.tags ?? [])],
     trustedImageCertificates: body.trusted_image_certificates ?? null,
     diskConfig: body['OS-DCF:diskConfig'] ?? 'MANUAL',
-    ...(await placeFor(deps, { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname }, require)),
+    ...(await placeFor(
+      deps,
+      { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname },
+      require,
+    )),
     hints,
     serverGroup: null,
     networks: await networksFor(deps, body.networks, asking),

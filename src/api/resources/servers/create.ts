@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { anything, always, operation, reply, until } from '#api/kit'
+import { always, anything, operation, reply, until } from '#api/kit'
 import { acceptBuild } from '../../accept/build.ts'
 import type { ApiDeps, ApiSettings } from '../../deps.ts'
 import { buildIntent, groupNames } from './create-intent.ts'
@@ -59,12 +59,23 @@ export const create = op({
   behaviours: { namesDescribe: until('2.19') },
   async handle({ body, envelope, caller, allow, require, may, behaves, header, links, requestId }, deps) {
     allow()
-    const intent = await buildIntent(deps, body, envelope, { caller, require, may, isDescribedByName: behaves.namesDescribe })
+    const intent = await buildIntent(deps, body, envelope, {
+      caller,
+      require,
+      may,
+      isDescribedByName: behaves.namesDescribe,
+    })
     const accepted = await acceptBuild(deps, caller, requestId, intent)
     if (body.return_reservation_id === true) return { reservation_id: accepted.reservationId }
     const id = accepted.instanceIds[0] ?? ''
     header('Location', links.self('servers', id))
     const groups = groupNames(body)
-    return answerOf(id, groups.length === 0 ? ['default'] : groups, passwordOf(deps.settings, body.adminPass), intent.diskConfig, links.both('servers', id))
+    return answerOf(
+      id,
+      groups.length === 0 ? ['default'] : groups,
+      passwordOf(deps.settings, body.adminPass),
+      intent.diskConfig,
+      links.both('servers', id),
+    )
   },
 })

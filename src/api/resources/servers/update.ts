@@ -1,5 +1,5 @@
-import { declareFault } from '#base'
 import { description, diskConfig, fqdn, hostname, ipv4, ipv6, name, operation, request, text } from '#api/kit'
+import { declareFault } from '#base'
 import { type Instance, InstanceNotFound } from '#model'
 import type { InstanceChange } from '#store'
 import type { ApiDeps } from '../../deps.ts'
@@ -54,7 +54,8 @@ export const update = op({
         : { systemMetadata: { ...instance.systemMetadata, disk_config: body['OS-DCF:diskConfig'] } }),
     }
     if (body.pinned_availability_zone !== undefined) await pin(deps, instance, body.pinned_availability_zone)
-    if (!(await deps.store.instances.change(instance.id, change, deps.clock.now()))) throw InstanceNotFound({ id: instance.id })
+    if (!(await deps.store.instances.change(instance.id, change, deps.clock.now())))
+      throw InstanceNotFound({ id: instance.id })
     const after = await deps.store.instances.get(instance.id)
     return serverView(deps, after, await loadExtras(deps, [after]), { links, isAdmin: isAdmin(caller) })
   },

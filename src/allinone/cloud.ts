@@ -1,0 +1,173 @@
+import { join } from 'node:path'
+import { hostname } from 'node:os'
+import { Closers, type Clock, type Log, systemClock } from '#base'
+import { InProcessBus } from '#bus'
+import { imageSource } from '#compute'
+import type { Config } from '#config'
+import { createIdentityService, type IdentityService } from '#embedded/identity'
+import { createImageService, type ImageService } from '#embedded/image'
+import { type Face, listen } from '#http'
+import { createNetworkService, createPlumber, type NetworkService } from '#network'
+import { createPlacement } from '#placement'
+import { openStore } from '#store'
+import type { VirtDriver } from '#virt'
+import { createFakeDriver } from '#virt/fake'
+import { createLibvirtDriver, startLibvirt } from '#virt/libvirt'
+import { composeCompute, nodePath } from './compose/compute.ts'
+import { composeComputeApi } from './compose/compute-api.ts'
+import { composeConductor, composeScheduler } from './compose/control.ts'
+import { composeMetadata } from './compose/metadata.ts'
+import type { Neighbours, WithStore } from './compose/shared.ts'
+import { loopback, type Ports } from './ports.ts'
+import type { Secrets } from './state-folder.ts'
+
+export interface CloudOptions {
+  readonly stateDir: string
+  readonly ports: Ports
+  readonly hypervisor: 'libvirt' | 'fake'
+  readonly hosts: number
+  readonly secrets: Secrets
+  readonly config: Config
+  readonly log: Log
+  /** Told before each thing that may take longer than a moment. */
+  readonly step: <T>(what: string, work: () => Promise<T>) => Promise<T>
+}
+
+export interface Cloud {
+  readonly identity: IdentityService
+  readonly images: ImageService
+  readonly network: NetworkService
+  /** Stops the control plane; guests, bridges and DHCP stay. */
+  close(): Promise<void>
+}
+
+const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
+
+const catalogue = (ports: Ports) => {
+  const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
+  const at = (port: number) => `http://${loopback}:${port}`
+  return [
+    { type: 'identity', name: 'keystone', endpoints: everywhere(`${at(ports.identity)}/v3`) },
+    { type: 'compute', name: 'nova', endpoints: everywhere(`${at(ports.compute)}/v2.1`) },
+    { type: 'placement', name: 'placement', endpoints: everywhere(at(ports.placement)) },
+    { type: 'image', name: 'glance', endpoints: everywhere(at(ports.image)) },
+    { type: 'network', name: 'neutron', endpoints: everywhere(at(ports.network)) },
+  ]
+}
+
+/** The built-in identity, image, network and placement services. */
+async function openNeighbours(options: CloudOptions, clock: Clock, closers: Closers) {
+  const { stateDir, ports, secrets, log, config, hypervisor } = options
+  const identity = await createIdentityService({
+    databaseUrl: databaseUrl(stateDir, 'identity'),
+    log: log.child({ service: 'identity' }),
+    clock,
+    adminPassword: secrets.adminPassword,
+    servicePassword: secrets.servicePassword,
+    region: 'RegionOne',
+  })
+  closers.add(() => identity.close())
+  await identity.setCatalog(catalogue(ports))
+  const images = await createImageService({
+    databaseUrl: databaseUrl(stateDir, 'image'),
+    imagesPath: join(stateDir, 'images'),
+    identity: identity.port,
+    log: log.child({ service: 'image' }),
+    clock,
+  })
+  closers.add(() => images.close())
+  const networkLog = log.child({ service: 'network' })
+  const plumbed = hypervisor === 'libvirt'
+  const network = await createNetworkService({
+    databaseUrl: databaseUrl(stateDir, 'network'),
+    identity: identity.port,
+    log: networkLog,
+    clock,
+    ...(plumbed
+      ? { host: config.DEFAULT.host, plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata } }) }
+      : {}),
+  })
+  closers.add(() => network.close())
+  const placement = await createPlacement({
+    databaseUrl: databaseUrl(stateDir, 'placement'),
+    identity: identity.port,
+    log: log.child({ service: 'placement' }),
+    clock,
+  })
+  closers.add(() => placement.close())
+  return { identity, images, network, placement }
+}
+
+/** One driver per simulated host, or the real one. */
+async function openDrivers(options: CloudOptions, neighbours: Neighbours, clock: Clock): Promise<readonly { host: string; driver: VirtDriver }[]> {
+  const { stateDir, hypervisor, hosts, config, log } = options
+  const name = config.DEFAULT.host
+  if (hypervisor === 'fake') {
+    return Array.from({ length: hosts }, (_, i) => {
+      const host = hosts === 1 ? name : `${name}-${i + 1}`
+      const stateFile = join(nodePath(stateDir, host), 'guests.jsonl')
+      return { host, driver: createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, clock }) }
+    })
+  }
+  const libvirtLog = log.child({ service: 'libvirt' })
+  const daemon = await options.step('starting libvirt', () => startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: libvirtLog }))
+  const driver = await options.step('connecting to the hypervisor', () =>
+    createLibvirtDriver({
+      socketPath: daemon.socketPath,
+      instancesPath: join(stateDir, 'instances'),
+      imageSource: imageSource(neighbours.images),
+      virtType: 'auto',
+      log: libvirtLog,
+      clock,
+      hypervisorHostname: hostname(),
+      tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
+    }),
+  )
+  return [{ host: name, driver }]
+}
+
+/** Every service in this process, listening. */
+export async function openCloud(options: CloudOptions): Promise<Cloud> {
+  const { stateDir, ports, config, log } = options
+  const clock = systemClock
+  const closers = new Closers()
+  try {
+    const built = await openNeighbours(options, clock, closers)
+    const { identity, images, network, placement } = built
+    const neighbours: Neighbours = {
+      identity: identity.port,
+      images: images.port,
+      network: network.port,
+      placement: placement.port,
+      plugger: network.plugger,
+    }
+    const store = await openStore(databaseUrl(stateDir, 'nova'))
+    closers.add(() => store.close())
+    const shared: WithStore = { config, clock, log, bus: new InProcessBus(), store }
+    const stopScheduler = await composeScheduler(shared, neighbours)
+    closers.add(stopScheduler)
+    const conductor = await composeConductor(shared, neighbours, true)
+    closers.add(() => conductor.stop())
+    const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)
+    const open = async (service: string, face: Face, port: number) => {
+      closers.add(() => face.close())
+      await listen(face, { service, host: loopback, port })
+    }
+    await open('the identity service', identity.face, ports.identity)
+    await open('the image service', images.face, ports.image)
+    await open('the network service', network.face, ports.network)
+    await open('placement', placement.face, ports.placement)
+    await open('nova-api', api, ports.compute)
+    const metadata = await composeMetadata(shared, neighbours, network.metadataSource, ports.metadata)
+    closers.add(() => metadata.close())
+    for (const { host, driver } of await openDrivers(options, neighbours, clock)) {
+      closers.add(() => driver.close())
+      const agent = await composeCompute(shared, driver, { host, statePath: nodePath(stateDir, host) })
+      closers.add(() => agent.stop())
+    }
+    return { identity, images, network, close: () => closers.close() }
+  } catch (error) {
+    await closers.close().catch(failure => log.error({ err: failure }, 'closing after a failed start'))
+    throw error
+  }
+}

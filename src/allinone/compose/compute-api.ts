@@ -1,0 +1,54 @@
+import { computeContract, conductorContract } from '#bus'
+import { type ApiSettings, createComputeApi } from '#api'
+import type { Config } from '#config'
+import type { Face } from '#http'
+import { Enforcer, novaDefaults } from '#policy'
+import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
+
+const settings = (config: Config): ApiSettings => ({
+  defaultZone: config.DEFAULT.default_availability_zone,
+  internalZone: config.DEFAULT.internal_service_availability_zone,
+  defaultScheduleZone: config.DEFAULT.default_schedule_zone,
+  serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
+  quotaDefaults: {
+    instances: config.quota.instances,
+    cores: config.quota.cores,
+    ram: config.quota.ram,
+    metadata_items: config.quota.metadata_items,
+    injected_files: config.quota.injected_files,
+    injected_file_content_bytes: config.quota.injected_file_content_bytes,
+    injected_file_path_bytes: config.quota.injected_file_path_length,
+    key_pairs: config.quota.key_pairs,
+    server_groups: config.quota.server_groups,
+    server_group_members: config.quota.server_group_members,
+  },
+  showsAdminPassword: config.api.enable_instance_password,
+  maxLimit: config.api.max_limit,
+  passwordLength: config.DEFAULT.password_length,
+  reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
+  forceConfigDrive: config.DEFAULT.force_config_drive,
+})
+
+/** nova-api-os-compute from its configuration; not yet listening. */
+export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
+  const { config, store, bus, clock } = shared
+  const log = shared.log.child({ service: 'nova-api' })
+  const { identity, images, network } = neighbours
+  const prefix = config.api.compute_link_prefix
+  return createComputeApi({
+    deps: {
+      store,
+      identity,
+      images,
+      network,
+      conductor: bus.client(conductorContract),
+      computeOn: host => bus.client(computeContract, host),
+      clock,
+      log,
+      settings: settings(config),
+    },
+    identity,
+    policy: new Enforcer({ defaults: novaDefaults, log, clock }),
+    options: { maxLimit: config.api.max_limit, authUri, ...(prefix === null ? {} : { computeLinkPrefix: prefix }) },
+  })
+}

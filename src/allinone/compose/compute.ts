@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { type Agent, readNodeId, startAgent } from '#compute'
+import { serviceVersion } from '#conductor'
+import type { VirtDriver } from '#virt'
+import { secondsOf, type Shared } from './shared.ts'
+import { mkdirSync } from 'node:fs'
+
+/** Ratio that holds for a new host unless the operator has set one. */
+const ratio = (set: number | null, initial: number): number => (set === null || set === 0 ? initial : set)
+
+/** nova-compute on one host, from its configuration. `statePath` keeps the host's own id. */
+export async function composeCompute(shared: Shared, driver: VirtDriver, at: { host: string; statePath: string }): Promise<Agent> {
+  const { config, bus, clock } = shared
+  const d = config.DEFAULT
+  mkdirSync(at.statePath, { recursive: true, mode: 0o700 })
+  return startAgent({
+    driver,
+    bus,
+    clock,
+    log: shared.log.child({ service: 'nova-compute', host: at.host }),
+    options: {
+      host: at.host,
+      nodeId: await readNodeId(at.statePath),
+      serviceVersion,
+      reportMs: secondsOf(d.report_interval),
+      resourcesMs: secondsOf(60),
+      reserved: {
+        vcpus: d.reserved_host_cpus,
+        memoryMiB: d.reserved_host_memory_mb,
+        diskGiB: Math.ceil(d.reserved_host_disk_mb / 1024),
+      },
+      ratios: {
+        cpu: ratio(d.cpu_allocation_ratio, d.initial_cpu_allocation_ratio),
+        ram: ratio(d.ram_allocation_ratio, d.initial_ram_allocation_ratio),
+        disk: ratio(d.disk_allocation_ratio, d.initial_disk_allocation_ratio),
+      },
+      maxConcurrentBuilds: d.max_concurrent_builds,
+      softRebootMs: secondsOf(config.libvirt.wait_soft_reboot_seconds),
+    },
+  })
+}
+
+export const nodePath = (stateDir: string, host: string): string => join(stateDir, 'hosts', host)

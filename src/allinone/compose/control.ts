@@ -1,0 +1,40 @@
+import { schedulerContract } from '#bus'
+import { type Conductor, startConductor } from '#conductor'
+import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
+import { instanceId } from '#base'
+import { hostname } from 'node:os'
+import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
+
+/** nova-conductor from its configuration. */
+export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
+  const { config, store, bus, clock, log } = shared
+  const { placement, network, plugger } = neighbours
+  const options = {
+    serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
+    defaultZone: config.DEFAULT.default_availability_zone,
+    shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
+  }
+  return startConductor({ store, bus, placement, network, plugger, clock, log: log.child({ service: 'nova-conductor' }), options }, { isAlone })
+}
+
+/** nova-scheduler from its configuration; returns what stops it. */
+export async function composeScheduler(shared: WithStore, neighbours: Neighbours): Promise<() => void> {
+  const { config, store, bus, clock, log } = shared
+  const scheduler = createScheduler({
+    placement: neighbours.placement,
+    hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
+    options: schedulerOptions({
+      scheduler: config.scheduler,
+      filter_scheduler: config.filter_scheduler,
+      default_availability_zone: config.DEFAULT.default_availability_zone,
+    }),
+    log: log.child({ service: 'nova-scheduler' }),
+    clock,
+    random: Math.random,
+  })
+  const name = hostname()
+  await store.services.register({ host: name, binary: 'nova-scheduler', topic: 'scheduler', version: 72 }, clock.now())
+  return bus.serve(schedulerContract, name, {
+    selectDestinations: ({ spec, instanceIds }) => scheduler.selectDestinations(spec, instanceIds.map(instanceId)),
+  })
+}

@@ -1,0 +1,65 @@
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+/** What the user chose for the one-machine cloud. */
+export interface AllInOneOptions {
+  /** Everything that outlives a stop lies in this folder. */
+  readonly stateDir: string
+  readonly offset: number
+  readonly hypervisor: 'libvirt' | 'fake'
+  readonly hosts: number
+  readonly isBare: boolean
+  readonly isJson: boolean
+  /** File or URL of an image that takes the place of `cirros`. */
+  readonly image: string | undefined
+  readonly configFiles: readonly string[]
+  readonly configDirs: readonly string[]
+}
+
+const whole = (low: number, high: number) => (text: string) => {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`a whole number from ${low} to ${high}`)
+  return value
+}
+
+const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+
+/** Ends the process with 2 and one line when an option is wrong. */
+export function readOptions(argv: readonly string[]): AllInOneOptions {
+  const program = new Command('nova-allinone')
+    .description('A complete OpenStack Compute cloud in one process on this machine.')
+    .option('--state <DIR>', 'where the cloud keeps everything', './state')
+    .addOption(new Option('--offset <N>', 'shift every port by N').default(0).argParser(whole(0, 50_000)))
+    .addOption(new Option('--hypervisor <TYPE>', 'libvirt (real guests) or fake (none)').choices(['libvirt', 'fake']).default('libvirt'))
+    .addOption(new Option('--hosts <N>', 'number of compute hosts, fake only').default(1).argParser(whole(1, 10_000)))
+    .option('--image <FILE|URL>', 'use this image as cirros')
+    .option('--bare', 'no first server', false)
+    .option('--json', 'one JSON line when ready, everything else on stderr', false)
+    .option('--config-file <FILE>', 'nova.conf, may be repeated', gather, [] as readonly string[])
+    .option('--config-dir <DIR>', 'folder of *.conf files, may be repeated', gather, [] as readonly string[])
+    .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
+  program.parse([...argv], { from: 'user' })
+  const o = program.opts<{
+    state: string
+    offset: number
+    hypervisor: 'libvirt' | 'fake'
+    hosts: number
+    image?: string
+    bare: boolean
+    json: boolean
+    configFile: readonly string[]
+    configDir: readonly string[]
+  }>()
+  if (o.hosts > 1 && o.hypervisor !== 'fake') program.error('error: --hosts needs --hypervisor fake', { exitCode: 2 })
+  return {
+    stateDir: resolve(o.state),
+    offset: o.offset,
+    hypervisor: o.hypervisor,
+    hosts: o.hosts,
+    isBare: o.bare,
+    isJson: o.json,
+    image: o.image,
+    configFiles: o.configFile,
+    configDirs: o.configDir,
+  }
+}

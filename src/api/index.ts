@@ -1,0 +1,32 @@
+/**
+ * The Compute API: `kit/` knows microversions, policy and rendering, `resources/` holds one folder per resource, `accept/`
+ * turns what was asked into rows and sagas. It answers from the store and never waits for a host, but for console logs.
+ */
+import type { IdentityPort } from '#cloud'
+import type { Face } from '#http'
+import type { ApiDeps } from './deps.ts'
+import { type ApiHooks, type ApiOptions, createApi, type PolicyPort } from './kit/index.ts'
+import { resources } from './resources/index.ts'
+
+export type { ApiDeps, ApiSettings } from './deps.ts'
+export { resources } from './resources/index.ts'
+
+export interface ComputeApiSetup {
+  readonly deps: ApiDeps
+  readonly identity: IdentityPort
+  readonly policy: PolicyPort
+  readonly options?: ApiOptions
+  readonly hooks?: ApiHooks
+}
+
+export const createComputeApi = ({ deps, identity, policy, options, hooks }: ComputeApiSetup): Face =>
+  createApi({
+    resources,
+    deps,
+    identity,
+    policy,
+    log: deps.log,
+    clock: deps.clock,
+    ...(options === undefined ? {} : { options }),
+    ...(hooks === undefined ? {} : { hooks }),
+  })
