@@ -27,6 +27,10 @@ export const intLike = (
 ): Shape<number, number> =>
   shapeOf({ kind: 'scalar', types: ['integer', 'string'], pattern: '^[0-9]+$', read: 'number', ...rules })
 
+/** A string or a number as it stands: old clients send ids and values as numbers. */
+export const textOrNumber = (rules: TextRules): Shape<string | number> =>
+  shapeOf({ kind: 'scalar', types: ['string', 'number'], ...rules })
+
 export const num: Shape<number> = shapeOf({ kind: 'scalar', types: ['number'] })
 
 export const numLike = (rules: { low?: number; high?: number; above?: number; pattern: string }): Shape<number> =>

@@ -100,7 +100,11 @@ describe('validation', () => {
                 refusal = error
               }
               const complaint = explain(schema, candidate)
-              assert.equal(refusal === undefined, complaint === undefined, complaint?.message ?? 'refused without a reason')
+              assert.equal(
+                refusal === undefined,
+                complaint === undefined,
+                complaint?.message ?? 'refused without a reason',
+              )
               if (refusal === undefined) accepted++
               else assert.ok(ValidationError.is(refusal) && refusal.message !== 'Invalid input received.')
             },

@@ -11,7 +11,7 @@ const versions = [
   {
     id: 'v2.0',
     mount: '/v2',
-    status: 'SUPPORTED',
+    status: 'SUPPORTED' as const,
     version: '',
     min_version: '',
     updated: '2011-01-21T11:33:21Z',
@@ -20,7 +20,7 @@ const versions = [
   {
     id: 'v2.1',
     mount: '/v2.1',
-    status: 'CURRENT',
+    status: 'CURRENT' as const,
     version: versionText(maxVersion),
     min_version: versionText(minVersion),
     updated: '2013-07-23T11:33:21Z',
@@ -43,8 +43,22 @@ export const versionList = (base: string): FaultAnswer =>
     })),
   })
 
+export interface VersionDocument {
+  readonly id: string
+  readonly status: 'SUPPORTED' | 'CURRENT'
+  readonly version: string
+  readonly min_version: string
+  readonly updated: string
+  readonly links: readonly { readonly rel: string; readonly type?: string; readonly href: string }[]
+  readonly 'media-types': readonly { readonly base: string; readonly type: string }[]
+}
+
 /** GET /v2.1/ or /v2/: one API, by id; undefined when there is no such version. */
-export function versionDocument(base: string, mount: string, id: string): { readonly version: object } | undefined {
+export function versionDocument(
+  base: string,
+  mount: string,
+  id: string,
+): { readonly version: VersionDocument } | undefined {
   const found = versions.find(version => version.id === id)
   if (found === undefined) return undefined
   const { status, version, min_version, updated, media } = found

@@ -1,0 +1,81 @@
+import { always, bare, obj, operation, query, reply, since } from '#api/kit'
+import type { ApiDeps } from '../../deps.ts'
+import { BadFlavor, ExtraSpecNotFound } from './faults.ts'
+import { extraSpecs, extraSpecsIn, oneExtraSpecIn } from './shape.ts'
+
+const op = operation<ApiDeps, { id: string }>()
+const opOnOne = operation<ApiDeps, { id: string; key: string }>()
+const strictQuery = query({}, { strict: since('2.102') })
+
+const texts = (specs: Readonly<Record<string, string | number>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
+
+/** Read, change and write in one transaction: two writers add up. */
+const change = (deps: ApiDeps, id: string, edit: (now: Record<string, string>) => Record<string, string>): Promise<void> =>
+  deps.store.transaction(async tx => {
+    const flavor = await tx.flavors.get(id)
+    await tx.flavors.setExtraSpecs(id, edit({ ...flavor.extraSpecs }), deps.clock.now())
+  })
+
+export const listSpecs = op({
+  policy: 'os_compute_api:os-flavor-extra-specs:index',
+  query: strictQuery,
+  reply: reply('extra_specs', extraSpecs),
+  faults: { FlavorNotFound: 404 },
+  async handle({ path, allow }, deps) {
+    allow()
+    return (await deps.store.flavors.get(path.id)).extraSpecs
+  },
+})
+
+export const addSpecs = op({
+  policy: 'os_compute_api:os-flavor-extra-specs:create',
+  body: bare(obj({ extra_specs: extraSpecsIn })),
+  reply: reply('extra_specs', extraSpecsIn),
+  faults: { FlavorNotFound: 404, InvalidInput: 400 },
+  async handle({ path, body, allow }, deps) {
+    allow({})
+    await change(deps, path.id, now => ({ ...now, ...texts(body.extra_specs) }))
+    return body.extra_specs
+  },
+})
+
+export const showSpec = opOnOne({
+  policy: 'os_compute_api:os-flavor-extra-specs:show',
+  query: strictQuery,
+  reply: reply(extraSpecs),
+  faults: { FlavorNotFound: 404, FlavorExtraSpecsNotFound: 404 },
+  async handle({ path, allow }, deps) {
+    allow()
+    const value = (await deps.store.flavors.get(path.id)).extraSpecs[path.key]
+    if (value === undefined) throw ExtraSpecNotFound({ id: path.id, key: path.key })
+    return { [path.key]: value }
+  },
+})
+
+export const setSpec = opOnOne({
+  policy: 'os_compute_api:os-flavor-extra-specs:update',
+  body: bare(oneExtraSpecIn),
+  reply: reply(extraSpecsIn),
+  faults: { FlavorNotFound: 404, InvalidInput: 400 },
+  async handle({ path, body, allow }, deps) {
+    allow({})
+    if (!(path.key in body)) throw BadFlavor({ text: 'Request body and URI mismatch' })
+    await change(deps, path.id, now => ({ ...now, ...texts(body) }))
+    return body
+  },
+})
+
+export const removeSpec = opOnOne({
+  status: always(200),
+  policy: 'os_compute_api:os-flavor-extra-specs:delete',
+  faults: { FlavorNotFound: 404, FlavorExtraSpecsNotFound: 404 },
+  async handle({ path, allow }, deps) {
+    allow({})
+    await change(deps, path.id, now => {
+      if (!(path.key in now)) throw ExtraSpecNotFound({ id: path.id, key: path.key })
+      const { [path.key]: _, ...rest } = now
+      return rest
+    })
+  },
+})
