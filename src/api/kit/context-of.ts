@@ -42,7 +42,7 @@ export function contextOf(x: Exchange): Context<unknown, unknown, unknown, unkno
     caller: x.caller,
     service: x.service,
     allow: target => allow(x, target),
-    require: (rule, target) => insist(x, rule, target),
+    insist: (rule, target) => insist(x, rule, target),
     may: (rule, target) => permit(x, rule, target).ok,
     behaves: x.cut.behaves,
     get links() {

@@ -26,7 +26,7 @@ export interface Context<P, B, E, Q, X extends string> {
    */
   readonly allow: (target?: Target) => void
   /** Like allow for another rule, named. */
-  readonly require: (rule: string, target?: Target) => void
+  readonly insist: (rule: string, target?: Target) => void
   /** Asks without refusing. */
   readonly may: (rule: string, target?: Target) => boolean
   /** The operation's named behaviours at this version. */

@@ -149,12 +149,12 @@ export const unlock = op({
   body: bare(anything),
   faults,
   async handle(context, deps) {
-    const { caller, allow, require } = context
+    const { caller, allow, insist } = context
     const instance = await findServer(deps, caller, context.path.id)
     allow(targetOf(instance))
     const wouldBe = instance.projectId === caller.projectId ? 'owner' : 'admin'
     if (instance.lockedBy !== null && instance.lockedBy !== wouldBe) {
-      require('os_compute_api:os-lock-server:unlock:unlock_override', targetOf(instance))
+      insist('os_compute_api:os-lock-server:unlock:unlock_override', targetOf(instance))
     }
     await deps.store.instances.change(instance.id, { lockedBy: null, lockedReason: null }, deps.clock.now())
     await record(deps, context, instance, 'unlock')

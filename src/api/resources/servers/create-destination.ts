@@ -22,7 +22,7 @@ async function knownZones(deps: ApiDeps): Promise<ReadonlySet<string>> {
  * Where the server should go: a zone, `zone:host:node` (forced, for administrators), or the host and hypervisor of 2.74
  * (the scheduler still checks them).
  */
-export async function placeFor(deps: ApiDeps, wish: Wish, require: (rule: string) => void): Promise<Place> {
+export async function placeFor(deps: ApiDeps, wish: Wish, insist: (rule: string) => void): Promise<Place> {
   const asked = wish.zone ?? deps.settings.defaultScheduleZone ?? undefined
   const [zone = '', forcedHost = '', forcedNode = '', ...more] = (asked ?? '').split(':')
   const isForced = asked?.includes(':') === true
@@ -39,11 +39,11 @@ export async function placeFor(deps: ApiDeps, wish: Wish, require: (rule: string
     throw BadServerRequest({ text: 'The requested availability zone is not available' })
   const requestedZone = zone === '' ? null : zone
   if (isForced) {
-    require('os_compute_api:servers:create:forced_host')
+    insist('os_compute_api:servers:create:forced_host')
     return { requestedZone, destination: { host: forcedHost || null, node: forcedNode || null, isForced: true } }
   }
   if (!wantsHost) return { requestedZone, destination: null }
-  require('compute:servers:create:requested_destination')
+  insist('compute:servers:create:requested_destination')
   await mustExist(deps, wish)
   return { requestedZone, destination: { host: wish.host ?? null, node: wish.node ?? null, isForced: false } }
 }

@@ -79,18 +79,18 @@ function refuseGroup(hints: Readonly<Record<string, readonly string[]>>): void {
 
 export interface IntentContext {
   readonly caller: Caller
-  readonly require: (rule: string) => void
+  readonly insist: (rule: string) => void
   readonly may: (rule: string) => boolean
   /** Below 2.19 a server is described by its name. */
   readonly isDescribedByName: boolean
 }
 
 /** Rules that parts of the request need. */
-function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, require: (rule: string) => void): void {
-  if (body.networks !== undefined && body.networks !== 'auto') require('os_compute_api:servers:create:attach_network')
-  if (body.trusted_image_certificates) require('os_compute_api:servers:create:trusted_certs')
-  if (deviceCount > 0) require('os_compute_api:servers:create:attach_volume')
-  if (flavor.rootGiB === 0) require('os_compute_api:servers:create:zero_disk_flavor')
+function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, insist: (rule: string) => void): void {
+  if (body.networks !== undefined && body.networks !== 'auto') insist('os_compute_api:servers:create:attach_network')
+  if (body.trusted_image_certificates) insist('os_compute_api:servers:create:trusted_certs')
+  if (deviceCount > 0) insist('os_compute_api:servers:create:attach_volume')
+  if (flavor.rootGiB === 0) insist('os_compute_api:servers:create:zero_disk_flavor')
 }
 
 /** What the words of POST /servers mean: every name resolved, every value checked, nothing written yet. */
@@ -100,13 +100,13 @@ export async function buildIntent(
   envelope: CreateEnvelope,
   context: IntentContext,
 ): Promise<BuildIntent> {
-  const { caller, require, may } = context
+  const { caller, insist, may } = context
   const devices = [...(body.block_device_mapping ?? []), ...(body.block_device_mapping_v2 ?? [])]
   const count = counts(body)
   const metadata = body.metadata ?? {}
   await checkQuotas(deps, caller, { metadata, files: body.personality ?? [] })
   const flavor = await flavorFor(deps, caller, body.flavorRef)
-  requireParts(body, flavor, devices.length, require)
+  requireParts(body, flavor, devices.length, insist)
   checkDevices(devices, body.imageRef)
   const hints = hintsOf(envelope['os:scheduler_hints'] ?? envelope['OS-SCH-HNT:scheduler_hints'])
   refuseGroup(hints)
@@ -133,7 +133,7 @@ export async function buildIntent(
     ...(await placeFor(
       deps,
       { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname },
-      require,
+      insist,
     )),
     hints,
     serverGroup: null,

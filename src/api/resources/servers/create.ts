@@ -57,11 +57,11 @@ export const create = op({
     OverQuota: 403,
   },
   behaviours: { namesDescribe: until('2.19') },
-  async handle({ body, envelope, caller, allow, require, may, behaves, header, links, requestId }, deps) {
+  async handle({ body, envelope, caller, allow, insist, may, behaves, header, links, requestId }, deps) {
     allow()
     const intent = await buildIntent(deps, body, envelope, {
       caller,
-      require,
+      insist,
       may,
       isDescribedByName: behaves.namesDescribe,
     })

@@ -37,7 +37,7 @@ interface ListContext {
   readonly caller: Caller
   readonly query: unknown
   readonly behaves: Behaves
-  readonly require: (rule: string) => void
+  readonly insist: (rule: string) => void
   readonly may: (rule: string) => boolean
   readonly page: () => { limit: number; marker: string | undefined }
 }
@@ -60,7 +60,7 @@ async function find(context: ListContext, deps: ApiDeps, allTenantsRule: string)
   }
   const asked = filterOf(values, rights)
   if (asked === undefined) return []
-  if (asked.allTenants) context.require(allTenantsRule)
+  if (asked.allTenants) context.insist(allTenantsRule)
   const sort = sortOfList(values, rights.isAdmin, behaves.filtersLocked)
   const { limit, marker } = context.page()
   const own = caller.projectId === null ? { userId: caller.userId } : { projectId: caller.projectId }
