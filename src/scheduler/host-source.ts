@@ -1,0 +1,37 @@
+import type { AggregateView, HostState } from '#model'
+
+/** A host with the facts that only some hosts have; what is absent counts as none. */
+export interface SchedulerHost extends HostState {
+  /** Alternates stay in the cell of the chosen host. Absent: everything is one cell. */
+  readonly cellId?: string
+  /** Devices of all PCI pools that no instance holds. */
+  readonly freePciDevices?: number
+  /** How often `name=value` occurs among the image properties of the instances here. */
+  readonly imagePropertyCounts?: Readonly<Record<string, number>>
+  /** Further keys of the host's `stats`, as nova-compute reported them. */
+  readonly stats?: Readonly<Record<string, string | number>>
+}
+
+/** A host aggregate with the names of its hosts. */
+export interface AggregateWithHosts extends AggregateView {
+  readonly hosts: readonly string[]
+}
+
+/** A compute node by its names. */
+export interface NodeName {
+  readonly nodeId: string
+  readonly host: string
+  readonly node: string
+}
+
+/**
+ * The hosts as the scheduler may see them: a snapshot, a little old at times. Whoever commits checks again (placement
+ * when it is claimed, nova-compute for server groups), so an implementation may cache until its store says it changed.
+ */
+export interface HostSource {
+  /** Hosts of these compute nodes, disabled and down ones too. Ids that are no compute node are left out. */
+  hostStates(nodeIds: readonly string[]): Promise<readonly SchedulerHost[]>
+  /** Compute nodes of a host, or of a host and node; null matches any. Host names ignore case, node names do not. */
+  findNodes(name: { readonly host: string | null; readonly node: string | null }): Promise<readonly NodeName[]>
+  aggregates(): Promise<readonly AggregateWithHosts[]>
+}

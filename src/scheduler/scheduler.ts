@@ -1,0 +1,271 @@
+/**
+ * Theory of operation.
+ *
+ * A request goes: request filters -> placement candidates -> host states -> filters and weighers -> claims. All but
+ * the claims is arithmetic over a snapshot that may be stale, so a claim may be refused, and that is a normal answer:
+ * the next candidate or host is tried. If the hosts ran out and claims were lost on the way, candidates are asked for
+ * again.
+ *
+ * The scheduler keeps nothing. What it leaves behind are the claims of the instances it placed, and only if it placed
+ * all of them: otherwise it releases those it made before it answers. If the process dies in between, claims stay under
+ * the instances' ids; whoever runs the request again releases those ids first (`AllocationUpdateFailed` reminds them).
+ * Two schedulers may choose the same host for one server group at once; nova-compute checks the group again.
+ */
+import type { Clock, InstanceId, Log } from '#base'
+import type { CandidateQuery, Candidates, PlacementPort } from '#cloud'
+import type { HostRefusal, RequestSpec, SchedulingResult } from '#model'
+import { CandidateIndex } from './candidate-index.ts'
+import { claim, isUnknownName } from './claim.ts'
+import type { LostClaim, SchedulingDecision } from './decision.ts'
+import { placementRefusals } from './explain-refusals.ts'
+import { QueryRefused } from './faults.ts'
+import { enabledFilters, type HostFilter } from './filters/index.ts'
+import { unsupportedPolicy } from './group-policy.ts'
+import type { HostSource } from './host-source.ts'
+import type { SchedulerOptions } from './options.ts'
+import { candidateQuery, fallbackQuery, type QueryOptions } from './placement-query.ts'
+import { Placing } from './placing.ts'
+import { checkRebuild, isRebuildCheck, noSuchHost } from './rebuild-check.ts'
+import { refusalMessage } from './refusal-text.ts'
+import { filterRequest, type RequestFilterNote, readsAggregates } from './request-filters/index.ts'
+import { type Choice, choosing } from './select.ts'
+import { enabledWeighers, type HostWeigher } from './weighers/index.ts'
+
+export interface SchedulerDeps {
+  readonly placement: PlacementPort
+  readonly hosts: HostSource
+  readonly options: SchedulerOptions
+  readonly log: Log
+  readonly clock: Clock
+  /** 0 to below 1, as Math.random. */
+  readonly random: () => number
+  /** Told of every answer, after it is certain. */
+  readonly onDecision?: (decision: SchedulingDecision) => void
+}
+
+export interface SelectionWish {
+  /** False where nobody would try another host: evacuate, unshelve. */
+  readonly wantsAlternates?: boolean
+}
+
+export interface Scheduler {
+  /**
+   * Finds and claims a host for every instance, or for none. A request that does not fit is an answer, not a fault.
+   * Instances that may hold claims of an interrupted run have to be released by the caller first.
+   */
+  selectDestinations(
+    spec: RequestSpec,
+    instanceIds: readonly InstanceId[],
+    wish?: SelectionWish,
+  ): Promise<SchedulingResult>
+}
+
+/** How often candidates are asked for when other schedulers keep taking what was found. */
+const mostRounds = 3
+
+/** Throws `HostFilterNotFound` or `HostWeigherNotFound` for a configuration that names what does not exist. */
+export function createScheduler(deps: SchedulerDeps): Scheduler {
+  const { filter_scheduler: settings } = deps.options
+  const filters = enabledFilters(settings.enabled_filters, settings.available_filters)
+  const weighers = enabledWeighers(settings.weight_classes)
+  return {
+    async selectDestinations(spec, instanceIds, wish = {}) {
+      const run = new SchedulingRun({ ...deps, filters, weighers }, spec, instanceIds, wish)
+      return run.decide()
+    },
+  }
+}
+
+interface RunDeps extends SchedulerDeps {
+  readonly filters: readonly HostFilter[]
+  readonly weighers: readonly HostWeigher[]
+}
+
+/** What one round over the candidates came to. */
+interface Round {
+  readonly choices: readonly Choice[]
+  readonly refusals: readonly HostRefusal[]
+}
+
+/** One request on its way through the scheduler, gathering what the decision record tells. */
+class SchedulingRun {
+  readonly #deps: RunDeps
+  readonly #spec: RequestSpec
+  readonly #instanceIds: readonly InstanceId[]
+  readonly #wish: SelectionWish
+  readonly #startedAtMs: number
+  readonly #lostClaims: LostClaim[] = []
+  #notes: readonly RequestFilterNote[] = []
+  #queries: readonly CandidateQuery[] = []
+  #candidateCount = 0
+  #hostCount = 0
+  #round: Round = { choices: [], refusals: [] }
+
+  constructor(deps: RunDeps, spec: RequestSpec, instanceIds: readonly InstanceId[], wish: SelectionWish) {
+    this.#deps = deps
+    this.#spec = spec
+    this.#instanceIds = instanceIds
+    this.#wish = wish
+    this.#startedAtMs = deps.clock.now()
+  }
+
+  async decide(): Promise<SchedulingResult> {
+    const result = await this.#result()
+    this.#tell(result)
+    return result
+  }
+
+  async #result(): Promise<SchedulingResult> {
+    const { filters, weighers } = this.#deps
+    const unsupported = unsupportedPolicy(this.#spec, [...filters, ...weighers])
+    if (unsupported !== undefined) return refused(unsupported)
+    if (isRebuildCheck(this.#spec)) return checkRebuild(this.#deps, this.#spec, this.#instanceIds)
+    const prepared = await this.#prepare()
+    if ('message' in prepared) return refused(prepared.message)
+    try {
+      return await this.#place()
+    } catch (error) {
+      if (QueryRefused.is(error)) return refused(error.message)
+      throw error
+    }
+  }
+
+  /** Request filters and destination: what is to be asked of placement. */
+  async #prepare(): Promise<{ readonly message: string } | { readonly isReady: true }> {
+    const { hosts, options } = this.#deps
+    const spec = this.#spec
+    const aggregates = readsAggregates({ spec, options }) ? await hosts.aggregates() : []
+    const filtered = filterRequest({ spec, options, aggregates })
+    if (!filtered.ok) return { message: filtered.message }
+    this.#notes = filtered.notes
+    const tree = await this.#destinationTree()
+    if (tree === undefined)
+      return { message: noSuchHost(spec.destination?.host ?? null, spec.destination?.node ?? null) }
+    const how = { options, changes: filtered.changes, ...tree }
+    const fallback = fallbackQuery(spec, how)
+    this.#queries = [candidateQuery(spec, how), ...(fallback === undefined ? [] : [fallback])]
+    return { isReady: true }
+  }
+
+  /** A destination that is one compute node confines the query to it. Undefined: there is no such host. */
+  async #destinationTree(): Promise<Pick<QueryOptions, 'inTree' | 'isUnlimited'> | undefined> {
+    const { destination } = this.#spec
+    if (destination === null) return {}
+    const nodes = await this.#deps.hosts.findNodes({ host: destination.host, node: destination.node })
+    const [first] = nodes
+    if (first === undefined) return undefined
+    return nodes.length === 1 ? { inTree: first.nodeId } : { isUnlimited: true }
+  }
+
+  async #place(): Promise<SchedulingResult> {
+    for (let round = 1; ; round++) {
+      const lostBefore = this.#lostClaims.length
+      this.#round = await this.#tryAll()
+      const { choices, refusals } = this.#round
+      if (choices.length === this.#instanceIds.length) {
+        const selections = choices.map(({ selection, alternates }) => [selection, ...alternates])
+        return { ok: true, selections, refusals }
+      }
+      const isContended = this.#lostClaims.length > lostBefore
+      if (!isContended || round >= mostRounds) return this.#refusedByHosts(refusals)
+    }
+  }
+
+  /** One round over fresh candidates. Unless it places all instances it leaves no claim. */
+  async #tryAll(): Promise<Round> {
+    const { hosts, filters, weighers, options, random } = this.#deps
+    const candidates = await this.#candidates()
+    const index = new CandidateIndex(candidates)
+    const states = await hosts.hostStates(index.providerIds)
+    this.#candidateCount = candidates.requests.length
+    this.#hostCount = states.length
+    const placing = new Placing({ spec: this.#spec, hosts: states, index, filters, weighers, options, random })
+    const claimed: InstanceId[] = []
+    let isComplete = false
+    try {
+      const round = await this.#claimAll(placing, claimed)
+      isComplete = round.choices.length === this.#instanceIds.length
+      return round
+    } finally {
+      if (!isComplete) await this.#release(claimed)
+    }
+  }
+
+  async #candidates(): Promise<Candidates> {
+    const answers: Candidates[] = []
+    for (const query of this.#queries) {
+      try {
+        answers.push(await this.#deps.placement.candidates(query))
+      } catch (error) {
+        throw isUnknownName(error) ? QueryRefused({ reason: error.message }, { cause: error }) : error
+      }
+    }
+    const [first] = answers
+    if (first !== undefined && answers.length === 1) return first
+    return {
+      requests: answers.flatMap(({ requests }) => requests),
+      summaries: Object.assign({}, ...answers.map(({ summaries }) => summaries)),
+    }
+  }
+
+  async #claimAll(placing: Placing, claimed: InstanceId[]): Promise<Round> {
+    const steps = choosing(placing, this.#instanceIds, this.#wish.wantsAlternates ?? true)
+    let step = steps.next()
+    while (!step.done) {
+      const { instanceId, host } = step.value
+      const answer = await claim(this.#deps.placement, this.#spec, step.value)
+      if (answer === true) claimed.push(instanceId)
+      else this.#lostClaims.push({ instanceId, host: host.host, reason: answer })
+      step = steps.next(answer)
+    }
+    return step.value
+  }
+
+  /** Releases what it can; a claim that stays is found by the audit of allocations, and the log says so. */
+  async #release(instanceIds: readonly InstanceId[]): Promise<void> {
+    for (const instanceId of instanceIds) {
+      try {
+        await this.#deps.placement.release(instanceId)
+      } catch (error) {
+        this.#deps.log.error({ instance_id: instanceId, err: error }, 'a claim could not be released')
+      }
+    }
+  }
+
+  async #refusedByHosts(filtered: readonly HostRefusal[]): Promise<SchedulingResult> {
+    const [query] = this.#queries
+    const known = new Set(filtered.map(({ host }) => host))
+    const explained = query === undefined ? [] : await placementRefusals(this.#deps, query)
+    const refusals = [...filtered, ...explained.filter(({ host }) => !known.has(host))]
+    return { ok: false, message: refusalMessage(refusals), refusals }
+  }
+
+  #tell(result: SchedulingResult): void {
+    const { clock, log, onDecision } = this.#deps
+    const tookMs = clock.now() - this.#startedAtMs
+    const fields = { instance_ids: this.#instanceIds, hosts_considered: this.#hostCount, took_ms: tookMs }
+    if (result.ok) log.info({ ...fields, hosts: result.selections.map(([one]) => one?.host) }, 'destinations selected')
+    else log.info({ ...fields, message: result.message }, 'no destination found')
+    try {
+      onDecision?.({
+        atMs: this.#startedAtMs,
+        tookMs,
+        instanceIds: this.#instanceIds,
+        spec: this.#spec,
+        requestFilters: this.#notes,
+        queries: this.#queries,
+        candidateCount: this.#candidateCount,
+        hostCount: this.#hostCount,
+        choices: this.#round.choices,
+        lostClaims: this.#lostClaims,
+        refusals: result.refusals,
+        result,
+      })
+    } catch (error) {
+      // The claims are made and the answer stands, whatever a listener thinks of it.
+      log.error({ err: error }, 'a listener of scheduling decisions failed')
+    }
+  }
+}
+
+const refused = (message: string): SchedulingResult => ({ ok: false, message, refusals: [] })
