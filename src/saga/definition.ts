@@ -44,6 +44,8 @@ export type Step = PlainStep | AttemptStep
 /** A finished definition as the engine sees it. */
 export interface AnyDefinition {
   readonly name: string
+  /** Nothing of it is ever taken back: removals, which must end however often they are tried. */
+  readonly isForwardOnly: boolean
   readonly steps: readonly Step[]
   readonly settle: ((s: Outputs, outcome: Outcome, tx: unknown, at: SettleContext) => Promise<void>) | undefined
 }
@@ -62,11 +64,13 @@ type With<Input, S> = S & { readonly input: Input }
  */
 export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definition<Deps, Input, Tx> {
   readonly name: string
+  readonly isForwardOnly: boolean
   readonly steps: readonly Step[]
   readonly settle: AnyDefinition['settle']
 
-  constructor(name: string, steps: readonly Step[], settle: AnyDefinition['settle']) {
+  constructor(name: string, isForwardOnly: boolean, steps: readonly Step[], settle: AnyDefinition['settle']) {
     this.name = name
+    this.isForwardOnly = isForwardOnly
     this.steps = steps
     this.settle = settle
   }
@@ -123,17 +127,21 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
   settled(
     settle: (s: With<Input, Partial<S>>, outcome: Outcome, tx: Tx, at: SettleContext) => Promise<void>,
   ): SagaBuilder<Deps, Input, Tx, S> {
-    return new SagaBuilder(this.name, this.steps, settle as AnyDefinition['settle'])
+    return new SagaBuilder(this.name, this.isForwardOnly, this.steps, settle as AnyDefinition['settle'])
   }
 
   #with<Next extends object>(step: Step): SagaBuilder<Deps, Input, Tx, Next> {
-    return new SagaBuilder(this.name, [...this.steps, step], this.settle)
+    return new SagaBuilder(this.name, this.isForwardOnly, [...this.steps, step], this.settle)
   }
 }
 
 /** Starts a definition. Names are `noun-verb`; a released saga never changes, a change is a new name (`x/2`). */
 export const saga = <Deps, Input, Tx>(name: string): SagaBuilder<Deps, Input, Tx, object> =>
-  new SagaBuilder(name, [], undefined)
+  new SagaBuilder(name, false, [], undefined)
+
+/** A saga without a way back: every failure is tried again until it succeeds, and nobody can cancel it. */
+export const removal = <Deps, Input, Tx>(name: string): SagaBuilder<Deps, Input, Tx, object> =>
+  new SagaBuilder(name, true, [], undefined)
 
 /** Names and kinds of all steps: the shape that a journal of this saga relies on. */
 export const shapeOf = (definition: AnyDefinition): string =>

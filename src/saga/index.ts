@@ -7,6 +7,7 @@ export {
   type AnyDefinition,
   type Definition,
   type Outcome,
+  removal,
   SagaBuilder,
   type SettleContext,
   type StepContext,

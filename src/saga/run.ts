@@ -66,6 +66,10 @@ export class SagaRun {
     this.#journal = options.journal
   }
 
+  get #isForwardOnly(): boolean {
+    return this.#journal.isPastPivot || this.#o.definition.isForwardOnly
+  }
+
   /** Resolves with the status to settle; rejects only with `Abandoned`. */
   async toEnd(): Promise<{ status: 'done' | 'undone'; outputs: Outputs }> {
     const { definition, input } = this.#o
@@ -110,7 +114,7 @@ export class SagaRun {
         return output
       } catch (error) {
         this.#rethrowIfAbandoned(error)
-        const isForwardOnly = this.#journal.isPastPivot
+        const isForwardOnly = this.#isForwardOnly
         if (!isForwardOnly && this.#o.cancelled.signal.aborted) throw SagaCancelled({}, { cause: error })
         if (!isForwardOnly && (!isTransient(error) || tries >= transientTries)) throw error
         this.#o.log.warn(
@@ -218,7 +222,7 @@ export class SagaRun {
 
   #checkSignals(): void {
     if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
-    if (this.#o.cancelled.signal.aborted && !this.#journal.isPastPivot) throw SagaCancelled({})
+    if (this.#o.cancelled.signal.aborted && !this.#isForwardOnly) throw SagaCancelled({})
   }
 
   /** A step that fails while the process stops proves nothing: its journal stays as it is. */

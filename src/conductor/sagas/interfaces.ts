@@ -53,26 +53,39 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
       await hostClient(d, instance.host).detachVif({ id: instance.id, mac: s.port.mac }, { key: c.key })
     },
   )
-  .pivot('record', async (s, d) => {
-    const { port } = s
-    if (port !== undefined) await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
-  })
+  .pivot(
+    'record',
+    async (s, d) => {
+      const { port } = s
+      if (port !== undefined) await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
+    },
+    (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.port?.portId)),
+  )
   .settled(async (s, outcome, tx, { nowMs }) => {
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, 'compute_attach_interface', failure)
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, null)
   })
 
-/** Takes one interface away: forward only, like every removal. */
+/** Takes one interface away: once the guest has let go of it there is only forward. */
 export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'], Store>('interface-detach')
-  .step('guest', async (s, d, c) => {
-    const instance = await placed(d, s.input.instanceId)
-    await startEvent(d.store, d.clock.now(), s.input, 'compute_detach_interface', instance.host)
-    const vif = instance.networkInfo.find(v => v.portId === s.input.portId)
-    if (vif === undefined) return
-    await hostClient(d, instance.host).detachVif({ id: instance.id, mac: vif.mac }, { key: c.key })
-  })
-  .pivot('port', async (s, d) => {
+  .pivot(
+    'guest',
+    async (s, d, c) => {
+      const instance = await placed(d, s.input.instanceId)
+      await startEvent(d.store, d.clock.now(), s.input, 'compute_detach_interface', instance.host)
+      const vif = instance.networkInfo.find(v => v.portId === s.input.portId)
+      if (vif === undefined || instance.vmState === 'stopped') return
+      await hostClient(d, instance.host).detachVif({ id: instance.id, mac: vif.mac }, { key: c.key })
+    },
+    async (s, d, c) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      const vif = instance?.networkInfo.find(v => v.portId === s.input.portId)
+      if (instance === undefined || instance.host === null || vif === undefined || instance.vmState === 'stopped') return
+      await hostClient(d, instance.host).attachVif({ id: instance.id, vif: guestVif(vif, instance) }, { key: c.key })
+    },
+  )
+  .step('port', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId)
     await disconnect(d, s.input.instanceId, preservedPorts(instance), new Set([s.input.portId]))
   })

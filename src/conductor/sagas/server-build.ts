@@ -34,6 +34,8 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
     'selections',
     async (s, d, c): Promise<readonly Selection[]> => {
       const scheduler = d.bus.client(schedulerContract)
+      // An interrupted run may have claimed a host already.
+      await d.placement.release(s.input.instanceId)
       const asked = { spec: s.input.spec, instanceIds: [s.input.instanceId] }
       const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId: s.input.requestId }))
       if (result.ok) return result.selections[0] ?? []

@@ -1,6 +1,6 @@
 import { instanceId } from '#base'
 import type { ServerTask } from '#bus'
-import { saga } from '#saga'
+import { removal } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest } from '../hosts.ts'
@@ -15,8 +15,8 @@ const event = 'compute_terminate_instance'
  *
  * A host that is down keeps its guest for now; its nova-compute removes guests whose records are deleted when it is back.
  */
-export const serverDelete = saga<ConductorDeps, ServerTask, Store>('server-delete')
-  .pivot('accepted', async (s, d) => {
+export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-delete')
+  .step('accepted', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId, { withDeleted: true })
     await startEvent(d.store, d.clock.now(), s.input, event, instance?.host ?? null)
     return { host: instance?.host ?? null, preserved: [...preservedPorts(instance)] }

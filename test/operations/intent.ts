@@ -1,0 +1,66 @@
+import type { BuildIntent } from '../../src/api/accept/build.ts'
+import { caller, projectId, type SmallCloud } from './world.ts'
+
+export const flavor = {
+  number: 1,
+  flavorId: 'tiny',
+  name: 'tiny',
+  memoryMiB: 64,
+  vcpus: 1,
+  rootGiB: 1,
+  ephemeralGiB: 0,
+  swapMiB: 0,
+  rxtxFactor: 1,
+  isPublic: true,
+  isDisabled: false,
+  description: null,
+  extraSpecs: {},
+}
+
+export const image = {
+  id: '70a599e0-31e7-49b7-b260-868f441e862b',
+  name: 'image',
+  diskFormat: 'raw',
+  containerFormat: 'bare',
+  sizeBytes: 1,
+  checksum: null,
+  hashAlgorithm: null,
+  hashValue: null,
+  minDiskGiB: 0,
+  minRamMiB: 0,
+  properties: {},
+}
+
+/** A server on the private network and on a port that the user has made. */
+export async function intentOn(cloud: SmallCloud, userPortId: string | null): Promise<BuildIntent> {
+  const network = { networkId: cloud.networkId, portId: null, fixedIp: null, tag: null }
+  return {
+    projectId,
+    userId: caller.userId,
+    minCount: 1,
+    maxCount: 1,
+    name: 'server',
+    hostname: null,
+    description: null,
+    flavor,
+    image,
+    key: null,
+    userData: null,
+    hasConfigDrive: false,
+    accessIpV4: null,
+    accessIpV6: null,
+    metadata: {},
+    tags: [],
+    trustedImageCertificates: null,
+    diskConfig: 'MANUAL',
+    requestedZone: null,
+    destination: null,
+    hints: {},
+    serverGroup: null,
+    networks: [network, ...(userPortId === null ? [] : [{ ...network, portId: userPortId }])],
+    securityGroupIds: [],
+  }
+}
+
+export const makeUserPort = async (cloud: SmallCloud): Promise<string> =>
+  (await cloud.network.port.createPort('service', { networkId: cloud.networkId, projectId, deviceId: '', deviceOwner: '' })).id

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { silentLog, systemClock } from '#base'
+import type { SagaName } from '#bus'
+import { sagas } from '#conductor'
+import type { Instance, VmState } from '#model'
+import { type AnyDefinition, type Journal, type Outcome, SagaEngine } from '#saga'
+import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
+import { sagaJournal } from '#store'
+import { power } from '#virt'
+import { acceptBuild } from '../../src/api/accept/build.ts'
+import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
+import { intentOn, makeUserPort } from './intent.ts'
+import { caller, type SmallCloud, smallCloud } from './world.ts'
+
+/** How a saga is asked for, and what is true afterwards when it was done. */
+interface Case {
+  /** Brings the server into the state from which the saga starts. */
+  readonly from: readonly SagaName[]
+  readonly ask: (cloud: SmallCloud, instance: Instance) => Promise<void>
+  readonly vmState: VmState
+  /** Power of the guest; undefined = no guest. */
+  readonly power: number | undefined
+  /** vm_state when it was undone; the one before unless said otherwise. */
+  readonly undone?: VmState
+  readonly interfaces?: number
+}
+
+const requestId = 'req-00000000-0000-0000-0000-000000000000'
+
+const task = <N extends SagaName>(request: TaskRequest<N>) => (cloud: SmallCloud, instance: Instance) =>
+  acceptTask(cloud.api, caller, true, requestId, instance, request)
+
+const simple = (action: 'start' | 'stop' | 'pause' | 'unpause', saga: 'server-start' | 'server-stop' | 'server-pause' | 'server-unpause') =>
+  task({ action, word: action, saga, input: {} })
+
+const cases: Record<SagaName, Case> = {
+  'server-build': { from: [], ask: async () => undefined, vmState: 'active', power: power.running, undone: 'error' },
+  'server-delete': {
+    from: ['server-build'],
+    ask: (cloud, instance) => acceptDelete(cloud.api, caller, true, requestId, instance, 'delete'),
+    vmState: 'deleted',
+    power: undefined,
+  },
+  'server-stop': { from: ['server-build'], ask: simple('stop', 'server-stop'), vmState: 'stopped', power: power.shutdown },
+  'server-start': { from: ['server-build', 'server-stop'], ask: simple('start', 'server-start'), vmState: 'active', power: power.running },
+  'server-pause': { from: ['server-build'], ask: simple('pause', 'server-pause'), vmState: 'paused', power: power.paused },
+  'server-unpause': { from: ['server-build', 'server-pause'], ask: simple('unpause', 'server-unpause'), vmState: 'active', power: power.running },
+  'server-reboot': {
+    from: ['server-build'],
+    ask: task({ action: 'rebootHard', word: 'reboot', saga: 'server-reboot', input: { kind: 'hard' } }),
+    vmState: 'active',
+    power: power.running,
+  },
+  'interface-attach': {
+    from: ['server-build'],
+    ask: (cloud, instance) =>
+      task({
+        action: 'attachInterface',
+        word: 'attach_interface',
+        saga: 'interface-attach',
+        input: { network: { networkId: cloud.networkId, portId: null, fixedIp: null, tag: null }, zone: 'nova' },
+      })(cloud, instance),
+    vmState: 'active',
+    power: power.running,
+    interfaces: 3,
+  },
+  'interface-detach': {
+    from: ['server-build'],
+    ask: (cloud, instance) =>
+      task({
+        action: 'detachInterface',
+        word: 'detach_interface',
+        saga: 'interface-detach',
+        input: { portId: instance.networkInfo[0]?.portId ?? '' },
+      })(cloud, instance),
+    vmState: 'active',
+    power: power.running,
+    interfaces: 1,
+  },
+}
+
+/** One server of the given cloud, and what belongs to it. */
+class Scene {
+  readonly cloud: SmallCloud
+  readonly #case: Case
+  readonly #definition: AnyDefinition
+  #id = ''
+  #userPort = ''
+  #before: VmState = 'building'
+
+  constructor(cloud: SmallCloud, definition: AnyDefinition, theCase: Case) {
+    this.cloud = cloud
+    this.#case = theCase
+    this.#definition = definition
+  }
+
+  async begin(): Promise<string> {
+    const { cloud } = this
+    this.#userPort = await makeUserPort(cloud)
+    const accepted = await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, this.#userPort))
+    this.#id = accepted.instanceIds[0] ?? ''
+    for (const name of this.#case.from) {
+      if (name !== 'server-build') await cases[name].ask(cloud, await cloud.store.instances.get(this.#id))
+      await this.#runPlain(sagas[name])
+    }
+    this.#before = (await cloud.store.instances.get(this.#id)).vmState
+    await this.#case.ask(cloud, await cloud.store.instances.get(this.#id))
+    const open = await cloud.store.sagas.openOf(this.#id)
+    assert.equal(open.length, 1, `one ${this.#definition.name} is accepted`)
+    return open[0] ?? ''
+  }
+
+  async #runPlain(definition: AnyDefinition): Promise<void> {
+    const engine = new SagaEngine({
+      store: sagaJournal<Journal>(this.cloud.store, systemClock),
+      definitions: [definition],
+      deps: this.cloud.conductor,
+      owner: 'before',
+      log: silentLog,
+    })
+    for (const id of await this.cloud.store.sagas.openOf(this.#id)) engine.wake(id)
+    await engine.idle()
+  }
+
+  async complaints(outcome: Outcome): Promise<readonly string[]> {
+    const found: string[] = []
+    const note = (isWrong: boolean, what: string) => {
+      if (isWrong) found.push(what)
+    }
+    const { store } = this.cloud
+    const instance = await store.instances.get(this.#id, { withDeleted: true })
+    const isDone = outcome.status === 'done'
+    const expected = isDone ? this.#case.vmState : (this.#case.undone ?? this.#before)
+    note(instance.vmState !== expected, `vm_state ${instance.vmState} instead of ${expected}`)
+    note(instance.taskState !== null || instance.sagaId !== null, `task_state ${instance.taskState} is left`)
+    note((await store.sagas.openOf(this.#id)).length > 0, 'a saga is left open')
+    const fault = (await store.faults.newest([this.#id])).get(this.#id)
+    note(!isDone && fault === undefined && expected === 'error', 'an error without a fault')
+    const lives = !['error', 'deleted'].includes(expected)
+    found.push(...(await this.#worldComplaints(instance, lives, isDone)))
+    return found
+  }
+
+  async #worldComplaints(instance: Instance, lives: boolean, isDone: boolean): Promise<readonly string[]> {
+    const found: string[] = []
+    const note = (isWrong: boolean, what: string) => {
+      if (isWrong) found.push(what)
+    }
+    const guests = []
+    for (const [host, driver] of this.cloud.drivers) for (const guest of await driver.list()) guests.push({ host, ...guest })
+    note(guests.length !== (lives ? 1 : 0), `${guests.length} guests`)
+    note(lives && guests[0]?.host !== instance.host, `guest on ${guests[0]?.host}, record on ${instance.host}`)
+    if (isDone && lives) note(guests[0]?.power !== this.#case.power, `power ${guests[0]?.power} instead of ${this.#case.power}`)
+    note(!lives && instance.host !== null && instance.vmState === 'error', `an error on host ${instance.host}`)
+    const { allocations } = await this.cloud.placement.port.consumer(this.#id)
+    note(Object.keys(allocations).length !== (lives ? 1 : 0), `${Object.keys(allocations).length} allocations`)
+    const ports = await this.cloud.network.port.ports('service', {})
+    const mine = ports.filter(p => p.deviceId === this.#id)
+    const wanted = lives ? (isDone ? (this.#case.interfaces ?? 2) : 2) : 0
+    note(mine.length !== wanted, `${mine.length} ports instead of ${wanted}`)
+    note(lives && instance.networkInfo.length !== wanted, `${instance.networkInfo.length} interfaces in the record`)
+    const own = ports.find(p => p.id === this.#userPort)
+    note(own === undefined, 'the port of the user is gone')
+    note(!lives && own !== undefined && own.bindingHost !== '', 'the port of the user is still bound')
+    note(ports.length !== (lives ? wanted : 1), `${ports.length} ports in all`)
+    return found
+  }
+}
+
+for (const [name, definition] of Object.entries(sagas)) {
+  describe(`sweep ${name}`, async () => {
+    const theCase = cases[name as SagaName]
+    const newWorld = async (): Promise<World> => {
+      const cloud = await smallCloud()
+      const scene = new Scene(cloud, definition, theCase)
+      return {
+        store: sagaJournal<Journal>(cloud.store, systemClock) as never,
+        deps: cloud.conductor,
+        begin: () => scene.begin(),
+        complaints: outcome => scene.complaints(outcome),
+        close: () => cloud.close(),
+      }
+    }
+    const points = await sweepPoints(definition, newWorld)
+    test('has points', () => assert.ok(points.length >= 4))
+    for (const point of points) {
+      test(describePoint(point), async () => {
+        assert.deepEqual(await sweepOne(definition, newWorld, point), [])
+      })
+    }
+  })
+}
+

@@ -1,0 +1,140 @@
+import { instanceId, newUuid, silentLog, systemClock } from '#base'
+import { computeContract, InProcessBus, schedulerContract } from '#bus'
+import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
+import type { ConductorDeps } from '#conductor'
+import { createNetworkService, type NetworkService } from '#network'
+import { createPlacement, type Placement } from '#placement'
+import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
+import { openStore, type Store } from '#store'
+import { createFakeDriver, type FakeDriver } from '#virt/fake'
+import type { ApiDeps } from '../../src/api/deps.ts'
+import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
+import { computeHandlers } from '../../src/compute/handlers.ts'
+
+export const projectId = 'a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0'
+
+export const caller: Caller = {
+  userId: 'b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0',
+  userName: 'tester',
+  userDomainId: 'default',
+  userDomainName: 'Default',
+  projectId,
+  projectName: 'tests',
+  projectDomainId: 'default',
+  projectDomainName: 'Default',
+  roles: ['admin', 'manager', 'member', 'reader'],
+  systemScope: false,
+  domainId: null,
+  token: 'token',
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
+}
+
+const identity: IdentityPort = {
+  validate: async token => {
+    if (token !== caller.token) throw TokenInvalid({})
+    return caller
+  },
+  project: async id => ({ id, name: id, domainId: 'default', enabled: true }),
+  serviceCaller: async () => caller,
+  endpoint: async () => undefined,
+}
+
+/** A small cloud in memory without an engine: whoever uses it decides when sagas run, fail and crash. */
+export interface SmallCloud {
+  readonly store: Store
+  readonly placement: Placement
+  readonly network: NetworkService
+  readonly drivers: ReadonlyMap<string, FakeDriver>
+  readonly conductor: ConductorDeps
+  readonly api: ApiDeps
+  readonly networkId: string
+  close(): Promise<void>
+}
+
+async function addHost(deps: ConductorDeps, host: string): Promise<FakeDriver> {
+  const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100 })
+  deps.bus.serve(computeContract, host, computeHandlers(driver, { maxConcurrentBuilds: 0, softRebootMs: 1000 }))
+  await deps.store.services.register({ host, binary: 'nova-compute', topic: 'compute', version: 1 }, deps.clock.now())
+  await carryIn(deps, {
+    host,
+    nodeId: newUuid(),
+    description: await driver.host.describe(),
+    reserved: { vcpus: 0, memoryMiB: 512, diskGiB: 0 },
+    ratios: { cpu: 4, ram: 1, disk: 1 },
+  })
+  return driver
+}
+
+const settings: ApiDeps['settings'] = {
+  defaultZone: 'nova',
+  internalZone: 'internal',
+  defaultScheduleZone: null,
+  serviceDownTimeMs: 60_000,
+  quotaDefaults: { instances: -1, cores: -1, ram: -1 },
+  showsAdminPassword: true,
+  maxLimit: 1000,
+  passwordLength: 12,
+  reclaimMs: 0,
+  forceConfigDrive: false,
+}
+
+const nothing = async () => null
+
+export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Promise<SmallCloud> {
+  const common = { identity, log: silentLog, clock: systemClock }
+  const store = await openStore('sqlite://')
+  const placement = await createPlacement({ databaseUrl: 'sqlite://', ...common })
+  const network = await createNetworkService({ databaseUrl: 'sqlite://', ...common })
+  const bus = new InProcessBus()
+  const conductor: ConductorDeps = {
+    store,
+    bus,
+    placement: placement.port,
+    network: network.port,
+    plugger: network.plugger,
+    clock: systemClock,
+    log: silentLog,
+    options: { serviceDownTimeMs: 60_000, defaultZone: 'nova', shutdownTimeoutMs: 1000 },
+  }
+  const drivers = new Map<string, FakeDriver>()
+  for (const host of hosts) drivers.set(host, await addHost(conductor, host))
+  const scheduler = createScheduler({
+    placement: placement.port,
+    hosts: storeHosts(store, systemClock, { serviceDownTimeMs: 60_000 }),
+    options: schedulerDefaults,
+    log: silentLog,
+    clock: systemClock,
+    random: Math.random,
+  })
+  bus.serve(schedulerContract, 'scheduler', {
+    selectDestinations: ({ spec, instanceIds }) => scheduler.selectDestinations(spec, instanceIds.map(instanceId)),
+  })
+  const made = await network.ensureDefaultNetwork({ projectId, name: 'private', cidr: '10.7.0.0/24' })
+  const api: ApiDeps = {
+    store,
+    identity,
+    images: { get: nothing as never, list: async () => [], download: nothing as never },
+    network: network.port,
+    // The sweep wakes the engine itself.
+    conductor: { wake: nothing, interrupt: nothing } as never,
+    computeOn: host => bus.client(computeContract, host),
+    clock: systemClock,
+    log: silentLog,
+    settings,
+  }
+  return {
+    store,
+    placement,
+    network,
+    drivers,
+    conductor,
+    api,
+    networkId: made.id,
+    close: async () => {
+      for (const driver of drivers.values()) await driver.close()
+      await network.close()
+      await placement.close()
+      await store.close()
+    },
+  }
+}
