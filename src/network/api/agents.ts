@@ -1,0 +1,52 @@
+import type { Json } from '#base'
+import type { Face } from '#http'
+import { AgentNotFound, ExtensionNotFound } from '../faults.ts'
+import { requireAdmin } from './context.ts'
+import { type ApiDeps, queryOf, requesterFrom } from './crud.ts'
+import { extensions } from './extensions.ts'
+import { filterWires, pickFields, type Wire } from './listing.ts'
+
+/** What works for the network on this machine, told as Neutron tells its agents. */
+export interface AgentSource {
+  agents(): Promise<readonly Wire[]>
+}
+
+export function serveAgents(face: Face, deps: ApiDeps, source: AgentSource): void {
+  const { identity } = deps
+  face.get('/v2.0/agents', async request => {
+    requireAdmin(await requesterFrom(identity, request), 'get_agent')
+    const query = queryOf(request)
+    const agents = await source.agents()
+    const known = new Set(agents.flatMap(agent => Object.keys(agent)))
+    const fallback = new Set(['id', 'host', 'binary', 'agent_type', 'alive', 'admin_state_up', 'topic'])
+    return {
+      agents: filterWires(agents, query, known.size > 0 ? known : fallback).map(agent => pickFields(agent, query)),
+    }
+  })
+  face.get('/v2.0/agents/:id', async request => {
+    requireAdmin(await requesterFrom(identity, request), 'get_agent')
+    const { id } = request.params as { id: string }
+    const agent = (await source.agents()).find(item => item.id === id)
+    if (agent === undefined) throw AgentNotFound({ id })
+    return { agent }
+  })
+  face.get('/v2.0/availability_zones', async request => {
+    await requesterFrom(identity, request)
+    const zone = (resource: string): { [key: string]: Json } => ({ name: 'nova', resource, state: 'available' })
+    return { availability_zones: [zone('network'), zone('router')] }
+  })
+}
+
+export function serveExtensions(face: Face, deps: ApiDeps): void {
+  face.get('/v2.0/extensions', async request => {
+    await requesterFrom(deps.identity, request)
+    return { extensions }
+  })
+  face.get('/v2.0/extensions/:alias', async request => {
+    await requesterFrom(deps.identity, request)
+    const { alias } = request.params as { alias: string }
+    const extension = extensions.find(item => item.alias === alias)
+    if (extension === undefined) throw ExtensionNotFound({ alias })
+    return { extension }
+  })
+}

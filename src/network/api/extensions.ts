@@ -1,0 +1,96 @@
+/** What this network can do beyond Neutron's core, by Neutron's names. Only what is really honoured stands here. */
+
+export interface Extension {
+  readonly alias: string
+  readonly name: string
+  readonly description: string
+  readonly updated: string
+  readonly links: readonly string[]
+}
+
+const extension = (alias: string, name: string, description: string, updated: string): Extension => ({
+  alias,
+  name,
+  description,
+  updated: `${updated}T10:00:00-00:00`,
+  links: [],
+})
+
+export const extensions: readonly Extension[] = [
+  extension('agent', 'agent', 'The agent management extension.', '2013-02-03'),
+  extension('availability_zone', 'Availability Zone', 'The availability zone extension.', '2015-01-01'),
+  extension('binding', 'Port Binding', 'Expose port bindings of a virtual port to external application', '2014-02-03'),
+  extension(
+    'external-net',
+    'Neutron external network',
+    'Adds external network attribute to network resource.',
+    '2013-01-14',
+  ),
+  extension(
+    'filter-validation',
+    'Filter parameters validation',
+    'Provides validation on filter parameters.',
+    '2018-03-21',
+  ),
+  extension(
+    'ip-substring-filtering',
+    'IP address substring filtering',
+    'Provides IP address substring filtering when listing ports',
+    '2017-11-28',
+  ),
+  extension('net-mtu', 'Network MTU', 'Provides MTU attribute for a network resource.', '2015-03-25'),
+  extension(
+    'net-mtu-writable',
+    'Network MTU (writable)',
+    'Provides a writable MTU attribute for a network resource.',
+    '2017-07-12',
+  ),
+  extension(
+    'network_availability_zone',
+    'Network Availability Zone',
+    'Availability zone support for network.',
+    '2015-01-01',
+  ),
+  extension('pagination', 'Pagination support', 'Extension that indicates that pagination is enabled.', '2016-06-12'),
+  extension('port-security', 'Port Security', 'Provides port security', '2012-07-23'),
+  extension(
+    'project-id',
+    'project_id field enabled',
+    'Extension that indicates that project_id field is enabled.',
+    '2016-09-09',
+  ),
+  extension('provider', 'Provider Network', 'Expose mapping of virtual networks to physical networks', '2012-09-07'),
+  extension('quotas', 'Quota management support', 'Expose functions for quotas management per project', '2012-07-29'),
+  extension(
+    'quota_details',
+    'Quota details management support',
+    'Expose functions for quotas usage statistics per project',
+    '2017-02-10',
+  ),
+  extension('security-group', 'security-group', 'The security groups extension.', '2012-10-05'),
+  extension('sorting', 'Sorting support', 'Extension that indicates that sorting is enabled.', '2016-06-12'),
+  extension(
+    'standard-attr-description',
+    'standard-attr-description',
+    'Extension to add descriptions to standard attributes',
+    '2016-02-10',
+  ),
+  extension(
+    'standard-attr-revisions',
+    'Resource revision numbers',
+    'This extension will display the revision number of neutron resources.',
+    '2016-04-11',
+  ),
+  extension(
+    'standard-attr-tag',
+    'Tag support for resources with standard attribute',
+    'Enables to set tag on resources with standard attribute.',
+    '2017-01-01',
+  ),
+  extension(
+    'standard-attr-timestamp',
+    'Resource timestamps',
+    'Adds created_at and updated_at fields to all Neutron resources.',
+    '2016-09-12',
+  ),
+]

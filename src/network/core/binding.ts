@@ -1,0 +1,65 @@
+import { overlaps } from '../addresses.ts'
+import type { Db } from '../store/open.ts'
+import type { PortRow } from '../store/tables.ts'
+import { cidrOf } from './subnets.ts'
+
+/** What binding a port asks of the world. */
+export interface BindingGate {
+  /** The host this service plumbs; undefined: it plumbs nothing (fake hypervisors), so anything can be bound. */
+  readonly plumbedHost: string | undefined
+  /** Why that host cannot carry such a network; undefined when it can. */
+  refusal(networkId: string, cidrs: readonly string[]): Promise<string | undefined>
+}
+
+/** As Neutron's Linux bridge agent names them; 14 characters, below the kernel's limit of 15. */
+export const bridgeName = (networkId: string): string => `brq${networkId.slice(0, 11)}`
+export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
+
+type Binding = Pick<PortRow, 'vifType' | 'vifDetails' | 'isPlugged'>
+
+export async function bind(db: Db, gate: BindingGate, port: PortRow): Promise<Binding> {
+  const isPlugged = 0
+  if (port.bindingHost === '') return { vifType: 'unbound', vifDetails: '{}', isPlugged }
+  if (port.deviceOwner.startsWith('network:')) return { vifType: 'bridge', vifDetails: '{}', isPlugged }
+  const reason = await refusalOf(db, gate, port)
+  if (reason !== undefined) {
+    return { vifType: 'binding_failed', vifDetails: JSON.stringify({ binding_failed_reason: reason }), isPlugged }
+  }
+  const details = { bridge_name: bridgeName(port.networkId), port_filter: true, connectivity: 'l2' }
+  return { vifType: 'bridge', vifDetails: JSON.stringify(details), isPlugged }
+}
+
+/** Networks that live on the host already, by the ports bound there. */
+const carriedNetworks = (db: Db) =>
+  db
+    .selectFrom('ports')
+    .select('networkId')
+    .where('vifType', '=', 'bridge')
+    .where('bindingHost', '!=', '')
+    .where('deviceOwner', 'not like', 'network:%')
+
+async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<string | undefined> {
+  if (port.vnicType !== 'normal') return `vnic_type ${port.vnicType} is not supported`
+  if (gate.plumbedHost === undefined) return undefined
+  if (port.bindingHost !== gate.plumbedHost) return `the network of host ${port.bindingHost} is not managed here`
+  const carried = await db
+    .selectFrom('subnets')
+    .select(['networkId', 'cidr'])
+    .where(eb => eb.or([eb('networkId', '=', port.networkId), eb('networkId', 'in', carriedNetworks(db))]))
+    .execute()
+  const own = carried.filter(subnet => subnet.networkId === port.networkId)
+  for (const { cidr } of own) {
+    // One host has one routing table.
+    const other = carried.find(
+      subnet => subnet.networkId !== port.networkId && overlaps(cidrOf(subnet), cidrOf({ cidr })),
+    )
+    if (other !== undefined)
+      return `subnet ${cidr} overlaps subnet ${other.cidr} of network ${other.networkId} on this host`
+  }
+  const isCarried = await carriedNetworks(db).where('networkId', '=', port.networkId).limit(1).executeTakeFirst()
+  if (isCarried !== undefined) return undefined
+  return gate.refusal(
+    port.networkId,
+    own.map(subnet => subnet.cidr),
+  )
+}

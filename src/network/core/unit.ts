@@ -1,0 +1,36 @@
+import type { Clock } from '#base'
+import type { Db } from '../store/open.ts'
+
+/** What a unit of work changed and the host must follow. */
+export interface Touched {
+  readonly networks: Set<string>
+  readonly ports: Set<string>
+  readonly groups: Set<string>
+}
+
+/** One transaction: the database as it sees it, its time, and what it touches. */
+export interface Unit {
+  readonly db: Db
+  readonly nowMs: number
+  readonly touched: Touched
+}
+
+export const nothingTouched = (): Touched => ({ networks: new Set(), ports: new Set(), groups: new Set() })
+
+export interface Work {
+  /** All or nothing; the host is brought in line before this returns (a failure there is logged, and repaired later). */
+  run<T>(work: (unit: Unit) => Promise<T>): Promise<T>
+}
+
+export function createWork(db: Db, clock: Clock, follow: (touched: Touched) => Promise<void>): Work {
+  return {
+    async run(work) {
+      const touched = nothingTouched()
+      const result = await db.transaction().execute(tx => work({ db: tx, nowMs: clock.now(), touched }))
+      await follow(touched)
+      return result
+    },
+  }
+}
+
+export const stamp = (unit: Unit) => ({ revision: 0, createdAtMs: unit.nowMs, updatedAtMs: unit.nowMs })

@@ -1,0 +1,71 @@
+import { declareFault } from '#base'
+import type { NetworkView } from '#cloud'
+import { parseCidr } from './addresses.ts'
+import { createNetwork } from './core/networks.ts'
+import { createSubnet } from './core/subnets.ts'
+import type { Work } from './core/unit.ts'
+import type { Plumber } from './plumbing/plumber.ts'
+import type { Db } from './store/open.ts'
+import { networkViews } from './views.ts'
+
+export const NoFreeSubnet = declareFault(
+  'NoFreeSubnet',
+  'final',
+  (p: { tried: string }) => `Every subnet for the default network collides with a route of this host: ${p.tried}`,
+)
+
+export interface DefaultNetwork {
+  readonly projectId: string
+  readonly name: string
+  readonly cidr?: string
+}
+
+/** Small, and in corners of the private ranges that home routers, Docker and VPNs seldom use. */
+const choices = [
+  '10.0.0.0/26',
+  '10.89.0.0/24',
+  '172.29.64.0/24',
+  '192.168.177.0/24',
+  '10.213.77.0/24',
+  '100.120.8.0/24',
+]
+
+export async function ensureDefaultNetwork(
+  deps: { db: Db; work: Work; plumber: Plumber | undefined },
+  { projectId, name, cidr: asked }: DefaultNetwork,
+): Promise<NetworkView> {
+  const { db, work, plumber } = deps
+  const candidates = asked === undefined ? choices : [asked]
+  const cidr = plumber === undefined ? candidates[0] : await plumber.freeCidr(candidates)
+  const id = await work.run(async unit => {
+    const known = await unit.db
+      .selectFrom('networks')
+      .select('id')
+      .where('projectId', '=', projectId)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    if (known !== undefined) return known.id
+    if (cidr === undefined) throw NoFreeSubnet({ tried: candidates.join(', ') })
+    const plain = { projectId, name, description: '' }
+    const flags = { isUp: 1, isShared: 0, isExternal: 0, isDefault: 0, mtu: 1500, portSecurity: 1 }
+    const network = await createNetwork(unit, { ...plain, ...flags })
+    await createSubnet(unit, network, {
+      ...plain,
+      name: `${name}-subnet`,
+      ipVersion: parseCidr(cidr)?.version ?? 4,
+      cidr,
+      gatewayIp: undefined,
+      pools: undefined,
+      dhcp: 1,
+      dnsNameservers: '[]',
+      hostRoutes: '[]',
+      ipv6AddressMode: null,
+      ipv6RaMode: null,
+    })
+    return network.id
+  })
+  const rows = await db.selectFrom('networks').selectAll().where('id', '=', id).execute()
+  const [view] = await networkViews(db, rows)
+  if (view === undefined) throw new Error('the default network vanished while it was made')
+  return view
+}

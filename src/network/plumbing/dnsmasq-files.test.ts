@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseCidr } from '../addresses.ts'
+import type { DesiredNetwork } from './desired.ts'
+import { dnsmasqArguments, hostLabel, optionsText } from './dnsmasq-files.ts'
+
+const cidr = parseCidr('10.0.0.0/26')
+assert.ok(cidr !== undefined)
+const network: DesiredNetwork = {
+  id: 'n',
+  bridge: 'brqn',
+  mtu: 1450,
+  subnets: [
+    {
+      id: 'subnet',
+      cidr,
+      gatewayIp: null,
+      hostIp: '10.0.0.2',
+      hasDhcp: true,
+      dnsNameservers: ['9.9.9.9'],
+      hostRoutes: [{ destination: '10.9.0.0/16', nexthop: '10.0.0.3' }],
+      ipv6RaMode: null,
+      ipv6AddressMode: null,
+    },
+  ],
+}
+const settings = { domain: 'novalocal', leaseSeconds: 600, hasMetadata: true }
+
+test('a subnet without gateway announces no router, but metadata and its own routes', () => {
+  assert.deepEqual(optionsText(network, settings).trim().split('\n'), [
+    'tag:ssubnet,option:router',
+    'tag:ssubnet,option:classless-static-route,10.9.0.0/16,10.0.0.3,169.254.169.254/32,10.0.0.2',
+    'tag:ssubnet,249,10.9.0.0/16,10.0.0.3,169.254.169.254/32,10.0.0.2',
+    'tag:ssubnet,option:mtu,1450',
+    'tag:ssubnet,option:dns-server,9.9.9.9',
+  ])
+})
+
+test('only known guests are served', () => {
+  const args = dnsmasqArguments(network, settings, { directory: '/run/x/n', script: '/run/x/s' })
+  assert.ok(args.includes('--dhcp-range=set:ssubnet,10.0.0.0,static,255.255.255.192,600s'))
+  assert.ok(args.includes('--dhcp-lease-max=64'))
+})
+
+test('a server’s name becomes one DNS label, whatever it holds', () => {
+  assert.equal(hostLabel('web-1.example.org', '10.0.0.5'), 'web-1')
+  assert.equal(hostLabel('x,\n1.2.3.4;rm', '10.0.0.5'), 'x1')
+  assert.equal(hostLabel('', '10.0.0.5'), 'host-10-0-0-5')
+  assert.equal(hostLabel('a'.repeat(70), '10.0.0.5').length, 63)
+})

@@ -1,0 +1,100 @@
+import type { Clock, Log } from '#base'
+import type { IdentityPort, NetworkPort, NetworkView, VifPlugger } from '#cloud'
+import type { Face } from '#http'
+import { agentWires } from './agents.ts'
+import { createNeutronFace } from './api/face.ts'
+import type { BindingGate } from './core/binding.ts'
+import { createWork, type Touched } from './core/unit.ts'
+import { type DefaultNetwork, ensureDefaultNetwork } from './default-network.ts'
+import { createMetadataSource, type MetadataSource } from './metadata-source.ts'
+import { createPlugger } from './plugger.ts'
+import type { Plumber } from './plumbing/plumber.ts'
+import { createPortAdapter } from './port-adapter.ts'
+import { type Db, deploymentId, openStore } from './store/open.ts'
+
+export interface NetworkServiceOptions {
+  readonly databaseUrl: string
+  readonly identity: IdentityPort
+  readonly log: Log
+  readonly clock: Clock
+  /** Absent with hypervisors that connect nothing. */
+  readonly plumber?: Plumber
+  /** The host whose ports the plumber connects, as nova-compute names it; needed with a plumber. */
+  readonly host?: string
+}
+
+export interface NetworkService {
+  readonly port: NetworkPort
+  readonly plugger: VifPlugger
+  /** The Neutron v2.0 API, not yet listening. */
+  readonly face: Face
+  readonly metadataSource: MetadataSource
+  /** Makes the project's network of that name unless it exists. */
+  ensureDefaultNetwork(wanted: DefaultNetwork): Promise<NetworkView>
+  /** Brings the host in line with the store from nothing. */
+  reconcile(): Promise<void>
+  close(): Promise<void>
+}
+
+function createGate(options: NetworkServiceOptions): BindingGate {
+  const { plumber, host } = options
+  if (plumber === undefined) return { plumbedHost: undefined, refusal: async () => undefined }
+  if (host === undefined) throw new Error('a network service with a plumber must know its host')
+  return { plumbedHost: host, refusal: (networkId, cidrs) => plumber.refusal(networkId, cidrs) }
+}
+
+const isNothing = ({ networks, ports, groups }: Touched): boolean => networks.size + ports.size + groups.size === 0
+
+async function countBound(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom('ports')
+    .select(db.fn.countAll<number>().as('count'))
+    .where('isPlugged', '=', 1)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+export async function createNetworkService(options: NetworkServiceOptions): Promise<NetworkService> {
+  const { identity, log, clock, plumber } = options
+  const db = await openStore(options.databaseUrl)
+  const deployment = await deploymentId(db)
+  const startedAtMs = clock.now()
+  const gate = createGate(options)
+  const work = createWork(db, clock, async touched => {
+    if (plumber === undefined || isNothing(touched)) return
+    // What is stored stays stored; the plumber tries again by itself.
+    await plumber
+      .converge()
+      .catch((error: unknown) => log.error({ err: error }, 'the host does not follow the network'))
+  })
+  await plumber?.start(db, deployment)
+  const agents = {
+    async agents() {
+      if (plumber === undefined) return []
+      const [bridges, live] = [await countBound(db), await plumber.liveNetworks()]
+      return agentWires({
+        deployment,
+        host: options.host ?? '',
+        startedAtMs,
+        nowMs: clock.now(),
+        isAlive: plumber.isHealthy(),
+        bridges,
+        dhcpNetworks: live.length,
+      })
+    },
+  }
+  const face = createNeutronFace({ db, work, identity, log, gate, agents })
+  return {
+    port: createPortAdapter({ db, work, gate }),
+    plugger: createPlugger({ db, work, plumber }),
+    face,
+    metadataSource: createMetadataSource(db),
+    ensureDefaultNetwork: wanted => ensureDefaultNetwork({ db, work, plumber }, wanted),
+    reconcile: async () => plumber?.reconcile(),
+    async close() {
+      await face.close()
+      await plumber?.close()
+      await db.destroy()
+    },
+  }
+}

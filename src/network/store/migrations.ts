@@ -1,0 +1,68 @@
+import { sql } from 'kysely'
+import type { Migration } from '#store/engine'
+
+const stamped = 'revision integer not null, created_at_ms bigint not null, updated_at_ms bigint not null'
+const named = 'project_id varchar(255) not null, name varchar(255) not null, description varchar(255) not null'
+
+const first: readonly string[] = [
+  `create table networks (id varchar(36) primary key, ${named}, is_up integer not null, is_shared integer not null,
+    is_external integer not null, is_default integer not null, mtu integer not null, port_security integer not null, ${stamped})`,
+  'create index networks_project on networks (project_id)',
+  `create table subnets (id varchar(36) primary key, network_id varchar(36) not null references networks (id), ${named},
+    ip_version integer not null, cidr varchar(64) not null, gateway_ip varchar(64), dhcp integer not null,
+    dns_nameservers text not null, host_routes text not null, ipv6_address_mode varchar(16), ipv6_ra_mode varchar(16), ${stamped})`,
+  'create index subnets_network on subnets (network_id)',
+  'create index subnets_project on subnets (project_id)',
+  `create table allocation_pools (subnet_id varchar(36) not null references subnets (id) on delete cascade,
+    first_key varchar(32) not null, last_key varchar(32) not null, primary key (subnet_id, first_key))`,
+  `create table ports (id varchar(36) primary key, network_id varchar(36) not null references networks (id), ${named},
+    mac varchar(17) not null, is_up integer not null, status varchar(16) not null, device_id varchar(255) not null,
+    device_owner varchar(255) not null, port_security integer not null, binding_host varchar(255) not null,
+    vnic_type varchar(64) not null, vif_type varchar(64) not null, vif_details text not null, profile text not null,
+    dns_name varchar(255) not null, is_plugged integer not null, ${stamped}, unique (network_id, mac))`,
+  'create index ports_project on ports (project_id)',
+  'create index ports_device on ports (device_id)',
+  `create table fixed_ips (network_id varchar(36) not null, address_key varchar(32) not null, address varchar(64) not null,
+    subnet_id varchar(36) not null references subnets (id), port_id varchar(36) not null references ports (id) on delete cascade,
+    position integer not null, primary key (network_id, address_key))`,
+  'create index fixed_ips_port on fixed_ips (port_id)',
+  'create index fixed_ips_subnet on fixed_ips (subnet_id, address_key)',
+  'create index fixed_ips_address on fixed_ips (address)',
+  `create table security_groups (id varchar(36) primary key, ${named}, ${stamped})`,
+  'create index security_groups_project on security_groups (project_id)',
+  `create table default_security_groups (project_id varchar(255) primary key,
+    group_id varchar(36) not null references security_groups (id) on delete cascade)`,
+  `create table security_group_rules (id varchar(36) primary key, project_id varchar(255) not null,
+    group_id varchar(36) not null references security_groups (id) on delete cascade, direction varchar(8) not null,
+    ethertype varchar(8) not null, protocol varchar(40), port_min integer, port_max integer, remote_ip_prefix varchar(64),
+    remote_group_id varchar(36) references security_groups (id) on delete cascade, description varchar(255) not null,
+    sameness varchar(255) not null, ${stamped}, unique (group_id, sameness))`,
+  'create index security_group_rules_remote on security_group_rules (remote_group_id)',
+  `create table port_security_groups (port_id varchar(36) not null references ports (id) on delete cascade,
+    group_id varchar(36) not null references security_groups (id), primary key (port_id, group_id))`,
+  'create index port_security_groups_group on port_security_groups (group_id)',
+  `create table quotas (project_id varchar(255) not null, resource varchar(64) not null, amount integer not null,
+    primary key (project_id, resource))`,
+  'create table tags (resource_id varchar(36) not null, tag varchar(255) not null, primary key (resource_id, tag))',
+  `create table leases (network_id varchar(36) not null, address varchar(64) not null, mac varchar(17) not null,
+    hostname varchar(255) not null, expires_at_ms bigint not null, primary key (network_id, address))`,
+  `create table routers (id varchar(36) primary key, ${named}, is_up integer not null, external_network_id varchar(36)
+    references networks (id), snat integer not null, external_port_id varchar(36), routes text not null, ${stamped})`,
+  `create table router_interfaces (router_id varchar(36) not null references routers (id), port_id varchar(36) not null
+    references ports (id) on delete cascade, subnet_id varchar(36) not null references subnets (id), primary key (router_id, port_id, subnet_id))`,
+  `create table floating_ips (id varchar(36) primary key, project_id varchar(255) not null, description varchar(255) not null,
+    network_id varchar(36) not null references networks (id), address varchar(64) not null, own_port_id varchar(36) not null,
+    router_id varchar(36), port_id varchar(36), fixed_address varchar(64), status varchar(16) not null, ${stamped},
+    unique (network_id, address))`,
+  'create index floating_ips_port on floating_ips (port_id)',
+  'create table facts (name varchar(64) primary key, value varchar(255) not null)',
+]
+
+export const migrations: readonly Migration[] = [
+  {
+    name: '001-first',
+    async up(db) {
+      for (const statement of first) await sql.raw(statement).execute(db)
+    },
+  },
+]

@@ -1,0 +1,83 @@
+import { fromJson } from '#base'
+import type { NetworkView, PortView, SubnetView } from '#cloud'
+import { inSlices } from './api/shared.ts'
+import type { Db } from './store/open.ts'
+import type { NetworkRow, PortRow, SubnetRow } from './store/tables.ts'
+
+/** Stored rows in the words of the port that Nova uses. */
+
+export async function networkViews(db: Db, rows: readonly NetworkRow[]): Promise<readonly NetworkView[]> {
+  const subnets = await inSlices(
+    rows.map(row => row.id),
+    ids =>
+      db
+        .selectFrom('subnets')
+        .select(['id', 'networkId'])
+        .where('networkId', 'in', ids)
+        .orderBy('createdAtMs')
+        .execute(),
+  )
+  return rows.map(row => ({
+    id: row.id,
+    name: row.name,
+    projectId: row.projectId,
+    isShared: row.isShared === 1,
+    isExternal: row.isExternal === 1,
+    isUp: row.isUp === 1,
+    mtu: row.mtu,
+    subnetIds: subnets.filter(subnet => subnet.networkId === row.id).map(subnet => subnet.id),
+    isPortSecurityEnabled: row.portSecurity === 1,
+  }))
+}
+
+/** `dhcpPorts`: address of the port that a subnet without gateway keeps for its DHCP server, by subnet id. */
+export const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): SubnetView => ({
+  id: row.id,
+  networkId: row.networkId,
+  cidr: row.cidr,
+  ipVersion: row.ipVersion === 4 ? 4 : 6,
+  gatewayIp: row.gatewayIp,
+  isDhcpEnabled: row.dhcp === 1,
+  dnsNameservers: fromJson<string[]>(row.dnsNameservers),
+  hostRoutes: fromJson<{ destination: string; nexthop: string }[]>(row.hostRoutes),
+  ipv6AddressMode: row.ipv6AddressMode,
+  ipv6RaMode: row.ipv6RaMode,
+  dhcpServer: row.dhcp === 1 ? (row.gatewayIp ?? dhcpPorts.get(row.id) ?? null) : null,
+})
+
+const statuses = ['ACTIVE', 'DOWN', 'BUILD', 'ERROR'] as const
+
+export async function portViews(db: Db, rows: readonly PortRow[]): Promise<readonly PortView[]> {
+  const ids = rows.map(row => row.id)
+  const ips = await inSlices(ids, part =>
+    db.selectFrom('fixedIps').selectAll().where('portId', 'in', part).orderBy('position').execute(),
+  )
+  const groups = await inSlices(ids, part =>
+    db.selectFrom('portSecurityGroups').selectAll().where('portId', 'in', part).execute(),
+  )
+  const floating = await inSlices(ids, part =>
+    db.selectFrom('floatingIps').selectAll().where('portId', 'in', part).execute(),
+  )
+  const ipsOf = Map.groupBy(ips, ip => ip.portId)
+  const groupsOf = Map.groupBy(groups, group => group.portId)
+  return rows.map(row => ({
+    id: row.id,
+    name: row.name,
+    networkId: row.networkId,
+    projectId: row.projectId,
+    macAddress: row.mac,
+    status: statuses.find(status => status === row.status) ?? 'ERROR',
+    isUp: row.isUp === 1,
+    deviceId: row.deviceId,
+    deviceOwner: row.deviceOwner,
+    fixedIps: (ipsOf.get(row.id) ?? []).map(ip => ({ subnetId: ip.subnetId, ipAddress: ip.address })),
+    securityGroupIds: (groupsOf.get(row.id) ?? []).map(group => group.groupId),
+    bindingHost: row.bindingHost,
+    vnicType: row.vnicType,
+    vifType: row.vifType,
+    vifDetails: fromJson<Record<string, unknown>>(row.vifDetails),
+    profile: fromJson<Record<string, unknown>>(row.profile),
+    floatingIps: floating.filter(ip => ip.portId === row.id).map(ip => ip.address),
+    isPortSecurityEnabled: row.portSecurity === 1,
+  }))
+}

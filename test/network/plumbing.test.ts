@@ -1,0 +1,357 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { silentLog, systemClock, waitFor } from '#base'
+import type { NetworkView, PortView } from '#cloud'
+import { createPlumber, PortBindingFailed } from '#network'
+import { type Running, startNetwork } from './harness.ts'
+import { type Guest, run, Wires } from './wires.ts'
+
+/** The real thing: nft, dnsmasq and bridges of the product, in a namespace that stands for the host. */
+
+const isRoot = process.getuid?.() === 0
+const programs = ['nft', 'dnsmasq', 'busybox', 'dhcp_release', 'conntrack'].filter(program => {
+  try {
+    execFileSync('which', [program])
+    return false
+  } catch {
+    return true
+  }
+})
+const skip = isRoot
+  ? programs.length > 0
+    ? `not installed: ${programs.join(', ')}`
+    : false
+  : 'needs root for network namespaces'
+
+const wires = new Wires()
+const host = 'compute-1'
+const metadataPort = 8775
+let running: Running
+let network: NetworkView
+const bridge = () => `brq${network.id.slice(0, 11)}`
+
+const plumber = () =>
+  createPlumber({
+    log: silentLog,
+    clock: systemClock,
+    runDirectory: join(wires.folder, 'run'),
+    netns: wires.host,
+    metadata: { port: metadataPort },
+    checkEveryMs: 100,
+  })
+const start = () => startNetwork({ plumber: plumber(), host, folder: join(wires.folder, 'state') })
+
+before(
+  async () => {
+    if (skip !== false) return
+    await wires.up()
+    mkdirSync(join(wires.folder, 'run'), { mode: 0o755 })
+    execFileSync('chmod', ['755', wires.folder])
+    running = await start()
+    network = await running.service.ensureDefaultNetwork({ projectId: 'alpha', name: 'private', cidr: '10.66.0.0/26' })
+  },
+  { timeout: 60_000 },
+)
+after(async () => {
+  if (skip !== false) return
+  await running.close()
+  await wires.down()
+})
+
+const ask = async (method: string, path: string, body?: unknown) => {
+  const reply = await running.api(method, path, body, 'alpha:admin')
+  assert.ok(reply.status < 300, JSON.stringify(reply.body))
+  return reply.body
+}
+const newPort = async (deviceId: string, more: object = {}): Promise<PortView> => {
+  const view = await running.service.port.createPort('service', {
+    networkId: network.id,
+    projectId: 'alpha',
+    deviceId,
+    deviceOwner: 'compute:nova',
+    bindingHost: host,
+    hostname: deviceId,
+    ...more,
+  })
+  await running.service.plugger.plug(view.id)
+  return view
+}
+const ip = (view: PortView): string => view.fixedIps[0]?.ipAddress ?? ''
+const boot = async (view: PortView): Promise<Guest> => {
+  const guest = await wires.guest(view.id, bridge(), view.macAddress)
+  await waitFor('a lease', async () => ((await wires.lease(guest)) === undefined ? undefined : true), {
+    deadlineMs: 20_000,
+  })
+  return guest
+}
+const newGroup = async (name: string): Promise<string> =>
+  (await ask('POST', '/v2.0/security-groups', { security_group: { name } })).security_group.id
+const addRule = async (group: string, rule: object): Promise<string> =>
+  (
+    await ask('POST', '/v2.0/security-group-rules', {
+      security_group_rule: { security_group_id: group, direction: 'ingress', ...rule },
+    })
+  ).security_group_rule.id
+const ssh = { protocol: 'tcp', port_range_min: 22, port_range_max: 22 }
+
+let web: PortView
+let db: PortView
+let webGuest: Guest
+let dbGuest: Guest
+let webGroup: string
+let dbGroup: string
+
+test('a guest gets its port’s address, routes, MTU and name server, and the lease is known', { skip }, async () => {
+  webGroup = await newGroup('web')
+  dbGroup = await newGroup('db')
+  web = await newPort('web', { securityGroupIds: [webGroup] })
+  db = await newPort('db', { securityGroupIds: [dbGroup] })
+  webGuest = await boot(web)
+  dbGuest = await boot(db)
+  const lease = await wires.lease(webGuest)
+  assert.equal(lease?.ip, ip(web))
+  assert.equal(lease?.serverid, '10.66.0.1')
+  assert.equal(lease?.dns, '10.66.0.1')
+  assert.equal(lease?.mtu, '1500')
+  assert.equal(lease?.domain, 'novalocal')
+  assert.equal(lease?.router, '10.66.0.1')
+  assert.equal(lease?.staticroutes, '169.254.169.254/32 10.66.0.1 0.0.0.0/0 10.66.0.1')
+  assert.equal(lease?.hostname, 'web')
+  const [view] = await running.service.port.ports('service', { ids: [web.id] })
+  assert.equal(view?.status, 'ACTIVE')
+  const stranger = await wires.guest('ffffffff-ffff', bridge(), 'fa:16:3e:ff:ff:ff')
+  assert.equal(await wires.lease(stranger), undefined)
+  await run('ip', '-n', wires.host, 'link', 'delete', stranger.tap)
+  const agents = (await ask('GET', '/v2.0/agents?agent_type=DHCP%20agent')).agents
+  assert.deepEqual([agents[0].alive, agents[0].host, agents[0].configurations.networks], [true, host, 1])
+})
+
+test('a guest reaches the world through translation, and the metadata listener sees its own address', {
+  skip,
+}, async () => {
+  await wires.serve(wires.outside, 80)
+  await wires.serve(wires.host, metadataPort)
+  assert.equal(await wires.greeting(webGuest.ns, '198.51.100.1', 80), '198.51.100.2')
+  assert.equal(await wires.greeting(webGuest.ns, '169.254.169.254', 80), ip(web))
+  const client = await running.service.metadataSource.lookupByAddress({
+    localAddress: '10.66.0.1',
+    remoteAddress: ip(web),
+  })
+  assert.equal(client?.deviceId, 'web')
+})
+
+test('what no rule allows does not come in, from the host, from a guest, or from outside', { skip }, async () => {
+  await wires.serve(dbGuest.ns, 22)
+  await wires.serve(dbGuest.ns, 5432)
+  await run('ip', '-n', wires.outside, 'route', 'add', '10.66.0.0/26', 'via', '198.51.100.2')
+  for (const from of [wires.host, webGuest.ns, wires.outside]) {
+    assert.equal(await wires.greeting(from, ip(db), 22), undefined, from)
+    assert.equal(await wires.pings(from, ip(db)), false, from)
+  }
+})
+
+test('a new rule works at once, for exactly its protocol, port, prefix or group', { skip }, async () => {
+  await addRule(dbGroup, { ...ssh, remote_ip_prefix: '10.66.0.1/32' })
+  assert.equal(await wires.greeting(wires.host, ip(db), 22), '10.66.0.1')
+  assert.equal(await wires.greeting(webGuest.ns, ip(db), 22), undefined)
+  assert.equal(await wires.greeting(wires.host, ip(db), 5432), undefined)
+  await addRule(dbGroup, { protocol: 'tcp', port_range_min: 5000, port_range_max: 6000, remote_group_id: webGroup })
+  assert.equal(await wires.greeting(webGuest.ns, ip(db), 5432), ip(web))
+  assert.equal(await wires.greeting(wires.host, ip(db), 5432), undefined)
+  await addRule(dbGroup, { protocol: 'icmp', port_range_min: 8, port_range_max: 0 })
+  assert.equal(await wires.pings(webGuest.ns, ip(db)), true)
+  assert.equal(await wires.pings(wires.outside, ip(db)), true)
+})
+
+test('a group’s members come and go in the rules of others', { skip }, async () => {
+  const late = await newPort('late', { securityGroupIds: [dbGroup] })
+  const guest = await boot(late)
+  assert.equal(await wires.greeting(guest.ns, ip(db), 5432), undefined)
+  await running.service.port.updatePort('service', late.id, { securityGroupIds: [webGroup] })
+  assert.equal(await wires.greeting(guest.ns, ip(db), 5432), ip(late))
+  await running.service.port.updatePort('service', late.id, { securityGroupIds: [dbGroup] })
+  assert.equal(await wires.greeting(guest.ns, ip(db), 5432), undefined)
+  await running.service.plugger.unplug(late.id)
+  await running.service.port.deletePort('service', late.id)
+  assert.match(await run('ip', '-n', wires.host, '-br', 'link'), new RegExp(webGuest.tap))
+  assert.doesNotMatch(await run('ip', '-n', wires.host, '-br', 'link'), new RegExp(guest.tap))
+})
+
+test('egress rules hold too, judged by what the guest meant', { skip }, async () => {
+  const { security_group: group } = await ask('GET', `/v2.0/security-groups/${webGroup}`)
+  for (const rule of group.security_group_rules) {
+    if (rule.direction === 'egress') await ask('DELETE', `/v2.0/security-group-rules/${rule.id}`)
+  }
+  assert.equal(await wires.greeting(webGuest.ns, '198.51.100.1', 80), undefined)
+  assert.equal(await wires.greeting(webGuest.ns, '169.254.169.254', 80), undefined)
+  assert.equal(await wires.greeting(webGuest.ns, ip(db), 5432), undefined)
+  await addRule(webGroup, {
+    direction: 'egress',
+    protocol: 'tcp',
+    port_range_min: 80,
+    port_range_max: 80,
+    remote_ip_prefix: '169.254.169.254/32',
+  })
+  assert.equal(await wires.greeting(webGuest.ns, '169.254.169.254', 80), ip(web))
+  assert.equal(await wires.greeting(webGuest.ns, '198.51.100.1', 80), undefined)
+  assert.notEqual(await wires.lease(webGuest), undefined)
+  await addRule(webGroup, { direction: 'egress', ethertype: 'IPv4' })
+  await addRule(webGroup, { direction: 'egress', ethertype: 'IPv6' })
+  assert.equal(await wires.greeting(webGuest.ns, '198.51.100.1', 80), '198.51.100.2')
+})
+
+test('forged MAC and IP addresses go nowhere', { skip }, async () => {
+  await addRule(webGroup, { protocol: 'icmp' })
+  assert.equal(await wires.pings(dbGuest.ns, ip(web)), true)
+  await run('ip', '-n', dbGuest.ns, 'addr', 'add', '10.66.0.50/26', 'dev', 'eth0')
+  const forged = ['netns', 'exec', dbGuest.ns, 'busybox', 'ping', '-c', '1', '-W', '1', '-I', '10.66.0.50', '10.66.0.1']
+  await assert.rejects(run('ip', ...forged))
+  await run('ip', '-n', dbGuest.ns, 'addr', 'delete', '10.66.0.50/26', 'dev', 'eth0')
+  await run('ip', '-n', dbGuest.ns, 'link', 'set', 'eth0', 'address', 'fa:16:3e:99:99:99')
+  assert.equal(await wires.pings(dbGuest.ns, '10.66.0.1'), false)
+  await run('ip', '-n', dbGuest.ns, 'link', 'set', 'eth0', 'address', db.macAddress)
+  assert.notEqual(await wires.lease(dbGuest), undefined)
+  assert.equal(await wires.pings(dbGuest.ns, ip(web)), true)
+})
+
+test('IPv6 between guests obeys the rules as well', { skip }, async () => {
+  const linkLocal = async (ns: string) =>
+    /fe80[0-9a-f:]+/.exec(await run('ip', '-n', ns, '-6', 'addr', 'show', 'dev', 'eth0'))?.[0] ?? ''
+  const target = `${await linkLocal(webGuest.ns)}%eth0`
+  const ping = () =>
+    run('ip', 'netns', 'exec', dbGuest.ns, 'busybox', 'ping6', '-c', '1', '-W', '2', target).then(
+      () => true,
+      () => false,
+    )
+  assert.equal(await ping(), false)
+  const rule = await addRule(webGroup, { protocol: 'ipv6-icmp', ethertype: 'IPv6' })
+  assert.equal(
+    await waitFor('an IPv6 echo', async () => ((await ping()) ? true : undefined), { deadlineMs: 10_000 }),
+    true,
+  )
+  await ask('DELETE', `/v2.0/security-group-rules/${rule}`)
+})
+
+test('an open connection survives other changes and a rebuild; a removed rule ends it', { skip }, async () => {
+  const rule = await addRule(dbGroup, { ...ssh, remote_group_id: webGroup })
+  const say = await wires.connection(webGuest.ns, ip(db), 22)
+  assert.equal(await say('one'), true)
+  await addRule(dbGroup, { protocol: 'tcp', port_range_min: 9, port_range_max: 9 })
+  assert.equal(await say('two'), true)
+  await running.service.reconcile()
+  assert.equal(await say('three'), true)
+  await ask('DELETE', `/v2.0/security-group-rules/${rule}`)
+  assert.equal(await say('four'), false)
+})
+
+test('two networks do not meet, and overlapping ones are refused with the reason', { skip }, async () => {
+  const other = await running.service.ensureDefaultNetwork({ projectId: 'alpha', name: 'other', cidr: '10.67.0.0/26' })
+  const port = await newPort('elsewhere', { networkId: other.id, securityGroupIds: [webGroup] })
+  const guest = await wires.guest(port.id, `brq${other.id.slice(0, 11)}`, port.macAddress)
+  assert.notEqual(await wires.lease(guest), undefined)
+  assert.equal(await wires.pings(guest.ns, '198.51.100.1'), true)
+  assert.equal(await wires.pings(guest.ns, ip(web)), false)
+  assert.equal(await wires.pings(webGuest.ns, ip(port)), false)
+  assert.equal(
+    await running.service.metadataSource.lookupByAddress({ localAddress: '10.66.0.1', remoteAddress: ip(port) }),
+    undefined,
+  )
+  const same = await running.service
+    .ensureDefaultNetwork({ projectId: 'beta', name: 'same', cidr: '10.66.0.0/28' })
+    .catch(error => error as Error)
+  assert.ok(same instanceof Error, 'a default network must not collide with what is there')
+  const net = (await ask('POST', '/v2.0/networks', { network: { name: 'same' } })).network
+  await ask('POST', '/v2.0/subnets', { subnet: { network_id: net.id, ip_version: 4, cidr: '10.66.0.0/28' } })
+  const clash = await running.service.port.createPort('service', {
+    networkId: net.id,
+    projectId: 'alpha',
+    deviceId: 'x',
+    deviceOwner: 'compute:nova',
+    bindingHost: host,
+  })
+  assert.equal(clash.vifType, 'binding_failed')
+  assert.match(String(clash.vifDetails.binding_failed_reason), /overlaps subnet 10\.66\.0\.0\/26/)
+  await assert.rejects(running.service.plugger.plug(clash.id), error => PortBindingFailed.is(error))
+  await running.service.port.deletePort('service', clash.id)
+  await running.service.port.deletePort('service', port.id)
+  assert.doesNotMatch(await run('ip', '-n', wires.host, '-br', 'link'), new RegExp(`brq${other.id.slice(0, 11)}`))
+})
+
+const pidFile = () => join(wires.folder, 'run', network.id, 'pid')
+/** 0 while there is none: dnsmasq removes and writes the file itself. */
+const dnsmasqPid = (): number => (existsSync(pidFile()) ? Number(readFileSync(pidFile(), 'utf8')) : 0)
+
+test('dnsmasq is started again after a kill, and knows the leases', { skip }, async () => {
+  const before = dnsmasqPid()
+  process.kill(before, 'SIGKILL')
+  await waitFor('a new dnsmasq', () => ([0, before].includes(dnsmasqPid()) ? undefined : true), { deadlineMs: 10_000 })
+  const lines = readFileSync(join(wires.folder, 'run', network.id, 'leases'), 'utf8')
+  assert.match(lines, new RegExp(`${web.macAddress} ${ip(web)} web`))
+  assert.equal((await wires.lease(webGuest))?.ip, ip(web))
+})
+
+test('without the control plane guests still renew; the next one adopts what runs', { skip }, async () => {
+  const before = dnsmasqPid()
+  const { service } = running
+  await service.close()
+  assert.equal((await wires.lease(webGuest))?.ip, ip(web))
+  assert.equal(await wires.pings(dbGuest.ns, ip(web)), true)
+  running = await start()
+  assert.equal(dnsmasqPid(), before)
+  assert.equal(await wires.pings(dbGuest.ns, ip(web)), true)
+})
+
+test('after everything was wiped it is all built again, and leftovers go', { skip }, async () => {
+  await running.service.close()
+  await run('ip', 'netns', 'exec', wires.host, 'nft', 'flush', 'ruleset')
+  process.kill(dnsmasqPid(), 'SIGKILL')
+  await run('ip', '-n', wires.host, 'link', 'delete', bridge())
+  running = await start()
+  await run('ip', '-n', wires.host, 'link', 'set', webGuest.tap, 'master', bridge())
+  await run('ip', '-n', wires.host, 'link', 'set', dbGuest.tap, 'master', bridge())
+  assert.equal((await wires.lease(webGuest))?.ip, ip(web))
+  assert.equal(await wires.greeting(webGuest.ns, ip(db), 5432), ip(web))
+  assert.equal(await wires.greeting(wires.host, ip(db), 5432), undefined)
+  const table = /nova-network-[0-9a-f]{8}/.exec(
+    await run('ip', 'netns', 'exec', wires.host, 'nft', 'list', 'tables'),
+  )?.[0]
+  assert.ok(table !== undefined)
+  await run('ip', '-n', wires.host, 'link', 'add', 'brqleftover', 'type', 'bridge')
+  await run('ip', '-n', wires.host, 'link', 'set', 'brqleftover', 'alias', table)
+  await running.service.reconcile()
+  assert.doesNotMatch(await run('ip', '-n', wires.host, '-br', 'link'), /brqleftover/)
+})
+
+test('a freed address serves the next guest at once', { skip }, async () => {
+  const first = await newPort('first')
+  const firstGuest = await boot(first)
+  await running.service.plugger.unplug(first.id)
+  await running.service.port.deletePort('service', first.id)
+  const second = await newPort('second', { fixedIps: [{ ipAddress: ip(first) }] })
+  const guest = await wires.guest(second.id, bridge(), second.macAddress)
+  assert.equal((await wires.lease(guest))?.ip, ip(first))
+  assert.notEqual(guest.ns, firstGuest.ns)
+})
+
+test('without port security nothing is filtered', { skip }, async () => {
+  const open = await newPort('open')
+  const guest = await boot(open)
+  assert.equal(await wires.pings(wires.host, ip(open)), false)
+  await ask('PUT', `/v2.0/ports/${open.id}`, { port: { port_security_enabled: false, security_groups: [] } })
+  assert.equal(await wires.pings(wires.host, ip(open)), true)
+  await run('ip', '-n', guest.ns, 'addr', 'add', '10.66.0.51/26', 'dev', 'eth0')
+  assert.equal(await wires.pings(wires.host, '10.66.0.51'), true)
+})
+
+test('with the last port its bridge and daemon go', { skip }, async () => {
+  const pid = dnsmasqPid()
+  for (const view of await running.service.port.ports('service', {}))
+    await running.service.port.deletePort('service', view.id)
+  assert.doesNotMatch(await run('ip', '-n', wires.host, '-br', 'link'), /brq|tap/)
+  // An ended process without a reaper keeps its number and loses its command line.
+  const line = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''
+  assert.equal(line, '')
+})
