@@ -149,17 +149,18 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     const conductor = await composeConductor(shared, neighbours, true)
     closers.add(() => conductor.stop())
     const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)
-    const open = async (service: string, face: Face, port: number) => {
+    const open = async (service: string, face: Face, port: number, host = loopback) => {
       closers.add(() => face.close())
-      await listen(face, { service, host: loopback, port })
+      await listen(face, { service, host, port })
     }
     await open('the identity service', identity.face, ports.identity)
     await open('the image service', images.face, ports.image)
     await open('the network service', network.face, ports.network)
     await open('placement', placement.face, ports.placement)
     await open('nova-api', api, ports.compute)
-    const metadata = await composeMetadata(shared, neighbours, network.metadataSource, ports.metadata)
-    closers.add(() => metadata.close())
+    const metadata = composeMetadata(shared, connection => network.metadataSource.lookupByAddress(connection))
+    // Guests come from their bridges; whoever is no guest gets a 404.
+    await open('nova-api-metadata', metadata, ports.metadata, options.hypervisor === 'libvirt' ? '0.0.0.0' : loopback)
     for (const { host, driver } of await openDrivers(options, neighbours, clock)) {
       closers.add(() => driver.close())
       const agent = await composeCompute(shared, driver, { host, statePath: nodePath(stateDir, host) })

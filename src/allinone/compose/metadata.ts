@@ -1,16 +1,15 @@
-import type { Neighbours, WithStore } from './shared.ts'
-import type { NetworkService } from '#network'
+import type { Face } from '#http'
+import { type AddressLookup, createMetadataService, storeMetadata } from '#metadata'
+import type { WithStore } from './shared.ts'
 
-export interface MetadataListener {
-  close(): Promise<void>
-}
-
-/** nova-api-metadata. */
-export async function composeMetadata(
-  _shared: WithStore,
-  _neighbours: Neighbours,
-  _source: NetworkService['metadataSource'],
-  _port: number,
-): Promise<MetadataListener> {
-  return { close: async () => undefined }
+/** nova-api-metadata from its configuration; not yet listening. */
+export function composeMetadata(shared: WithStore, lookup: AddressLookup): Face {
+  const { config, store, clock, log } = shared
+  const source = storeMetadata({
+    store,
+    lookup,
+    defaultZone: config.DEFAULT.default_availability_zone,
+    nowMs: () => clock.now(),
+  })
+  return createMetadataService({ source, config, clock, log: log.child({ service: 'nova-api-metadata' }) }).face
 }

@@ -1,0 +1,34 @@
+/** Every section of nova.conf that has typed options. Another option is one line in its file. */
+import type { Section } from '../option.ts'
+import { apiSection } from './api.ts'
+import { computeSection, conductorSection } from './compute.ts'
+import { apiDatabaseSection, databaseSection } from './database.ts'
+import { defaultSection } from './default.ts'
+import { imageCacheSection, libvirtSection, vncSection } from './libvirt.ts'
+import * as neighbours from './neighbours.ts'
+import { quotaSection } from './quota.ts'
+import { filterSchedulerSection, schedulerSection } from './scheduler.ts'
+
+export const sections = {
+  DEFAULT: defaultSection,
+  api: apiSection,
+  api_database: apiDatabaseSection,
+  cinder: neighbours.cinderSection,
+  compute: computeSection,
+  conductor: conductorSection,
+  database: databaseSection,
+  filter_scheduler: filterSchedulerSection,
+  glance: neighbours.glanceSection,
+  image_cache: imageCacheSection,
+  keystone: neighbours.keystoneSection,
+  keystone_authtoken: neighbours.keystoneAuthtokenSection,
+  libvirt: libvirtSection,
+  neutron: neighbours.neutronSection,
+  placement: neighbours.placementSection,
+  quota: quotaSection,
+  scheduler: schedulerSection,
+  service_user: neighbours.serviceUserSection,
+  vendordata_dynamic_auth: neighbours.vendordataDynamicAuthSection,
+  vnc: vncSection,
+  ...neighbours.oslo,
+} as const satisfies Readonly<Record<string, Section>>

@@ -1,0 +1,25 @@
+/**
+ * What a guest can ask about itself: the metadata service (EC2 and OpenStack trees, vendor data, password) and the config
+ * drive with the same documents. Reads through `MetadataSource`, keeps nothing but a short cache with exact invalidation.
+ * Called by `bin` and `allinone`; the host's agent uses the config drive.
+ */
+export { type ConfigDriveOptions, configDriveFiles, type DriveFile } from './config-drive.ts'
+export { type DriveImageOptions, writeDriveImage } from './drive-image.ts'
+export { ConfigDriveToolFailed, VendorDataUnavailable } from './faults.ts'
+export type { DriveExtras } from './openstack-tree.ts'
+export {
+  createMetadataService,
+  type MetadataConfig,
+  type MetadataService,
+  type MetadataServiceOptions,
+} from './service.ts'
+export type {
+  DeviceBus,
+  InstanceMetadata,
+  MetadataDevice,
+  MetadataSource,
+  MetadataSubnet,
+  MetadataVif,
+} from './source.ts'
+export { createVendorData, type VendorData, type VendorDataConfig } from './vendor-data.ts'
+export { type AddressLookup, type StoreSourceOptions, storeMetadata } from './store-source.ts'
