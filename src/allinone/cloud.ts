@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { hostname } from 'node:os'
-import { Closers, type Clock, type Log, systemClock } from '#base'
+import { join } from 'node:path'
+import { type Clock, Closers, type Log, systemClock } from '#base'
 import { InProcessBus } from '#bus'
 import { imageSource } from '#compute'
 import type { Config } from '#config'
@@ -84,7 +84,10 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     log: networkLog,
     clock,
     ...(plumbed
-      ? { host: config.DEFAULT.host, plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata } }) }
+      ? {
+          host: config.DEFAULT.host,
+          plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata } }),
+        }
       : {}),
   })
   closers.add(() => network.close())
@@ -99,18 +102,27 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
 }
 
 /** One driver per simulated host, or the real one. */
-async function openDrivers(options: CloudOptions, neighbours: Neighbours, clock: Clock): Promise<readonly { host: string; driver: VirtDriver }[]> {
+async function openDrivers(
+  options: CloudOptions,
+  neighbours: Neighbours,
+  clock: Clock,
+): Promise<readonly { host: string; driver: VirtDriver }[]> {
   const { stateDir, hypervisor, hosts, config, log } = options
   const name = config.DEFAULT.host
   if (hypervisor === 'fake') {
     return Array.from({ length: hosts }, (_, i) => {
       const host = hosts === 1 ? name : `${name}-${i + 1}`
       const stateFile = join(nodePath(stateDir, host), 'guests.jsonl')
-      return { host, driver: createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, clock }) }
+      return {
+        host,
+        driver: createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, clock }),
+      }
     })
   }
   const libvirtLog = log.child({ service: 'libvirt' })
-  const daemon = await options.step('starting libvirt', () => startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: libvirtLog }))
+  const daemon = await options.step('starting libvirt', () =>
+    startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: libvirtLog }),
+  )
   const driver = await options.step('connecting to the hypervisor', () =>
     createLibvirtDriver({
       socketPath: daemon.socketPath,

@@ -18,7 +18,8 @@ export interface AllInOneOptions {
 
 const whole = (low: number, high: number) => (text: string) => {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value < low || value > high) throw new InvalidArgumentError(`a whole number from ${low} to ${high}`)
+  if (!/^\d+$/.test(text) || value < low || value > high)
+    throw new InvalidArgumentError(`a whole number from ${low} to ${high}`)
   return value
 }
 
@@ -30,7 +31,11 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     .description('A complete OpenStack Compute cloud in one process on this machine.')
     .option('--state <DIR>', 'where the cloud keeps everything', './state')
     .addOption(new Option('--offset <N>', 'shift every port by N').default(0).argParser(whole(0, 50_000)))
-    .addOption(new Option('--hypervisor <TYPE>', 'libvirt (real guests) or fake (none)').choices(['libvirt', 'fake']).default('libvirt'))
+    .addOption(
+      new Option('--hypervisor <TYPE>', 'libvirt (real guests) or fake (none)')
+        .choices(['libvirt', 'fake'])
+        .default('libvirt'),
+    )
     .addOption(new Option('--hosts <N>', 'number of compute hosts, fake only').default(1).argParser(whole(1, 10_000)))
     .option('--image <FILE|URL>', 'use this image as cirros')
     .option('--bare', 'no first server', false)

@@ -33,7 +33,8 @@ export function createProgress(stream: NodeJS.WriteStream): Progress {
         const result = await work(text => {
           detail = text
         })
-        if (isShown) stream.write(`${isTerminal ? '\r\u001b[K' : ''}  ${styleText('green', '✓')} ${what} (${seconds()} s)\n`)
+        if (isShown)
+          stream.write(`${isTerminal ? '\r\u001b[K' : ''}  ${styleText('green', '✓')} ${what} (${seconds()} s)\n`)
         return result
       } catch (error) {
         if (isShown && isTerminal) stream.write('\r\u001b[K')

@@ -30,7 +30,16 @@ export async function run(options: AllInOneOptions): Promise<number> {
     const ports = portsAt(options.offset)
     const secrets = readSecrets(options.stateDir)
     const { stateDir, hypervisor, hosts } = options
-    const cloud = await openCloud({ stateDir, ports, hypervisor, hosts, secrets, config, log, step: (what, work) => progress.step(what, work) })
+    const cloud = await openCloud({
+      stateDir,
+      ports,
+      hypervisor,
+      hosts,
+      secrets,
+      config,
+      log,
+      step: (what, work) => progress.step(what, work),
+    })
     const files = writeCredentials(stateDir, ports, secrets.adminPassword)
     const background = new AbortController()
     const shown = await firstRun({ cloud, options, ports, secrets, log, progress, signal: background.signal })

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { declareFault, fromJson } from '#base'
 
@@ -60,7 +69,10 @@ function readLock(path: string): { pid: number; start: string } | undefined {
 export function readSecrets(folder: string): Secrets {
   const path = join(folder, 'secrets.json')
   if (existsSync(path)) return fromJson(readFileSync(path, 'utf8'))
-  const secrets = { adminPassword: randomBytes(12).toString('base64url'), servicePassword: randomBytes(24).toString('base64url') }
+  const secrets = {
+    adminPassword: randomBytes(12).toString('base64url'),
+    servicePassword: randomBytes(24).toString('base64url'),
+  }
   writeFileSync(`${path}.new`, JSON.stringify(secrets), { mode: 0o600 })
   renameSync(`${path}.new`, path)
   return secrets

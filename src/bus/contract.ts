@@ -21,7 +21,10 @@ export interface Contract {
   readonly methods: Readonly<Record<string, Method<never, unknown>>>
 }
 
-export const contract = <M extends Readonly<Record<string, Method<never, unknown>>>>(topic: string, methods: M) => ({ topic, methods })
+export const contract = <M extends Readonly<Record<string, Method<never, unknown>>>>(topic: string, methods: M) => ({
+  topic,
+  methods,
+})
 
 export interface CallContext {
   /** Same key, same effect: handlers converge when they are called twice with it. */
@@ -33,7 +36,10 @@ type In<T> = T extends Method<infer I, unknown> ? I : never
 type Out<T> = T extends Method<never, infer O> ? O : never
 
 export type Client<C extends Contract> = {
-  readonly [K in keyof C['methods']]: (args: In<C['methods'][K]>, context?: CallContext) => Promise<Out<C['methods'][K]>>
+  readonly [K in keyof C['methods']]: (
+    args: In<C['methods'][K]>,
+    context?: CallContext,
+  ) => Promise<Out<C['methods'][K]>>
 }
 
 export type Handlers<C extends Contract> = {

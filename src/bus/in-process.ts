@@ -36,7 +36,13 @@ export class InProcessBus implements Bus {
     return Object.fromEntries(calls) as unknown as Client<C>
   }
 
-  async #call(topic: string, server: string | undefined, name: string, args: unknown, context: CallContext): Promise<unknown> {
+  async #call(
+    topic: string,
+    server: string | undefined,
+    name: string,
+    args: unknown,
+    context: CallContext,
+  ): Promise<unknown> {
     const servers = this.#servers.get(topic)
     const handlers = server === undefined ? servers?.values().next().value : servers?.get(server)
     const handler = handlers?.[name]

@@ -5,7 +5,12 @@
 export type { Bus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
 export { type ComputeContract, computeContract } from './contracts/compute.ts'
-export { type ConductorContract, conductorContract, type ExpectedGuest, type HostReport } from './contracts/conductor.ts'
+export {
+  type ConductorContract,
+  conductorContract,
+  type ExpectedGuest,
+  type HostReport,
+} from './contracts/conductor.ts'
 export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerTask } from './contracts/sagas.ts'
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
 export { InProcessBus, NoServer } from './in-process.ts'

@@ -1,6 +1,6 @@
 import { type Clock, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
-import { power, type GuestEvent, type GuestSummary, type VirtDriver } from '#virt'
+import { type GuestEvent, type GuestSummary, power, type VirtDriver } from '#virt'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
 
 export interface AgentOptions extends HandlerOptions {
@@ -58,7 +58,13 @@ async function compare({ driver, bus, log, options }: Parts): Promise<void> {
   }
   const present = new Set<string>(guests.map(g => g.id))
   for (const record of expected.values()) {
-    if (present.has(record.id) || record.taskState !== null || record.powerState === power.noState || record.vmState === 'error') continue
+    if (
+      present.has(record.id) ||
+      record.taskState !== null ||
+      record.powerState === power.noState ||
+      record.vmState === 'error'
+    )
+      continue
     log.warn({ instance_id: record.id, vm_state: record.vmState }, 'the hypervisor has no guest for this server')
   }
   const strangers = guests.filter(g => !expected.has(g.id)).map(g => g.id)
@@ -78,7 +84,10 @@ async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
       const { power: now } = await parts.driver.guest(event.id).state()
       await conductor.guestEvent({ host: parts.options.host, event, power: now })
     } catch (error) {
-      parts.log.warn({ instance_id: event.id, err: error }, 'guest event could not be carried in; the next comparison will')
+      parts.log.warn(
+        { instance_id: event.id, err: error },
+        'guest event could not be carried in; the next comparison will',
+      )
     }
   }
 }

@@ -1,7 +1,16 @@
 import { KeyedQueues, SerialQueue } from '#base'
 
 /** What may be asked of one guest. `destroy` is for ever; the others follow each other. */
-export type GuestOperation = 'spawn' | 'start' | 'stop' | 'reboot' | 'pause' | 'unpause' | 'attach' | 'detach' | 'destroy'
+export type GuestOperation =
+  | 'spawn'
+  | 'start'
+  | 'stop'
+  | 'reboot'
+  | 'pause'
+  | 'unpause'
+  | 'attach'
+  | 'detach'
+  | 'destroy'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */
 const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot'])

@@ -16,7 +16,8 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
   const builds = new Limiter(options.maxConcurrentBuilds > 0 ? options.maxConcurrentBuilds : Number.MAX_SAFE_INTEGER)
   const guestOf = (id: string) => driver.guest(instanceId(id))
   const hotplug = () => {
-    if (driver.hotplug === undefined) throw HypervisorError({ operation: 'hotplug', reason: 'this hypervisor cannot change running guests' })
+    if (driver.hotplug === undefined)
+      throw HypervisorError({ operation: 'hotplug', reason: 'this hypervisor cannot change running guests' })
     return driver.hotplug
   }
   return {
@@ -41,7 +42,8 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     reboot: ({ spec, kind }) =>
       actors.run(spec.id, 'reboot', async () => {
         const guest = guestOf(spec.id)
-        if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec))) return { wasSoft: true }
+        if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec)))
+          return { wasSoft: true }
         await guest.reboot('hard', spec)
         return { wasSoft: false }
       }),

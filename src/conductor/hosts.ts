@@ -2,7 +2,8 @@ import { type Client, type ComputeContract, computeContract } from '#bus'
 import { isServiceUp } from '#store'
 import type { ConductorDeps } from './deps.ts'
 
-export const hostClient = (deps: ConductorDeps, host: string): Client<ComputeContract> => deps.bus.client(computeContract, host)
+export const hostClient = (deps: ConductorDeps, host: string): Client<ComputeContract> =>
+  deps.bus.client(computeContract, host)
 
 /** Whether the host's nova-compute is there: its row exists, is not forced down and was heard of lately. */
 export async function isHostUp(deps: ConductorDeps, host: string): Promise<boolean> {

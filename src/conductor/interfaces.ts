@@ -24,7 +24,13 @@ const subnetOf = (port: PortView, subnet: SubnetView): VifSubnet => ({
     })),
 })
 
-function vifOf(port: PortView, network: NetworkView | undefined, subnets: readonly SubnetView[], isPreserved: boolean, tag: string | null): Vif {
+function vifOf(
+  port: PortView,
+  network: NetworkView | undefined,
+  subnets: readonly SubnetView[],
+  isPreserved: boolean,
+  tag: string | null,
+): Vif {
   const ids = new Set(port.fixedIps.map(ip => ip.subnetId))
   return {
     portId: port.id,
@@ -45,9 +51,14 @@ function vifOf(port: PortView, network: NetworkView | undefined, subnets: readon
 }
 
 /** The interfaces of ports, in their order, with two calls for any number of them. */
-async function describe(deps: ConductorDeps, ports: readonly { port: PortView; isPreserved: boolean; tag: string | null }[]): Promise<Vif[]> {
+async function describe(
+  deps: ConductorDeps,
+  ports: readonly { port: PortView; isPreserved: boolean; tag: string | null }[],
+): Promise<Vif[]> {
   const networks = await deps.network.networks('service', { ids: [...new Set(ports.map(p => p.port.networkId))] })
-  const subnets = await deps.network.subnets('service', [...new Set(ports.flatMap(p => p.port.fixedIps.map(ip => ip.subnetId)))])
+  const subnets = await deps.network.subnets('service', [
+    ...new Set(ports.flatMap(p => p.port.fixedIps.map(ip => ip.subnetId))),
+  ])
   const byId = new Map(networks.map(n => [n.id, n]))
   return ports.map(p => vifOf(p.port, byId.get(p.port.networkId), subnets, p.isPreserved, p.tag))
 }
@@ -90,7 +101,12 @@ function bind(
   securityGroupIds: readonly string[],
 ): Promise<PortView> {
   const existing = request.portId ?? left?.id
-  const binding = { deviceId: instance.id, deviceOwner: owner(at.zone), bindingHost: at.host, hostname: instance.hostname }
+  const binding = {
+    deviceId: instance.id,
+    deviceOwner: owner(at.zone),
+    bindingHost: at.host,
+    hostname: instance.hostname,
+  }
   if (existing !== undefined && existing !== null) return deps.network.updatePort('service', existing, binding)
   return deps.network.createPort('service', {
     ...binding,
@@ -121,7 +137,10 @@ export async function disconnect(
 }
 
 /** Ports that belong to the user: named in the request, or marked in the record. */
-export const preservedPorts = (instance: Instance | undefined, requested: readonly RequestedNetwork[] = []): ReadonlySet<string> =>
+export const preservedPorts = (
+  instance: Instance | undefined,
+  requested: readonly RequestedNetwork[] = [],
+): ReadonlySet<string> =>
   new Set([
     ...requested.flatMap(r => (r.portId === null ? [] : [r.portId])),
     ...(instance?.networkInfo.filter(v => v.isPreserved).map(v => v.portId) ?? []),

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
 import { newUuid } from '#base'
 import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
-import { type Probe, SagaEngine, type Journal } from '#saga'
-import { sagaJournal, type Store } from '#store'
+import { type Journal, type Probe, SagaEngine } from '#saga'
+import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
 import { guestSpec } from './guest-spec.ts'
 import { carryIn } from './reconcilers/host-report.ts'
@@ -41,7 +41,8 @@ async function knownGuests(deps: ConductorDeps, ids: readonly string[]) {
   const known = []
   for (const id of ids) {
     const instance = await deps.store.instances.find(id, { withDeleted: true })
-    if (instance !== undefined) known.push({ id, host: instance.host, isDeleted: instance.isDeleted, taskState: instance.taskState })
+    if (instance !== undefined)
+      known.push({ id, host: instance.host, isDeleted: instance.isDeleted, taskState: instance.taskState })
   }
   return known
 }
@@ -93,11 +94,16 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
   const stopServing = deps.bus.serve(conductorContract, name, handlers(deps, engine))
-  await deps.store.services.register({ host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion }, deps.clock.now())
+  await deps.store.services.register(
+    { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion },
+    deps.clock.now(),
+  )
   let cancelHousekeeping = () => undefined as void
   const housekeeping = () => {
     cancelHousekeeping = deps.clock.after(housekeepingMs, () => {
-      void deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs).catch(error => deps.log.error({ err: error }, 'purge of ended sagas failed'))
+      void deps.store.sagas
+        .purgeEnded(deps.clock.now() - keepEndedMs)
+        .catch(error => deps.log.error({ err: error }, 'purge of ended sagas failed'))
       housekeeping()
     })
   }

@@ -52,9 +52,20 @@ async function writeTree(folder: string, files: readonly DriveFile[]): Promise<v
   }
 }
 
+const nameRules = ['-ldots', '-allow-lowercase', '-allow-multidot', '-l']
+
 const isoArguments = (options: DriveImageOptions, fresh: string, tree: string): string[] => [
-  ...['-o', fresh, '-ldots', '-allow-lowercase', '-allow-multidot', '-l'],
-  ...['-publisher', options.publisher, '-quiet', '-J', '-r', '-V', label, tree],
+  '-o',
+  fresh,
+  ...nameRules,
+  '-publisher',
+  options.publisher,
+  '-quiet',
+  '-J',
+  '-r',
+  '-V',
+  label,
+  tree,
 ]
 
 async function makeVfat(fresh: string, tree: string, signal: AbortSignal | undefined): Promise<void> {

@@ -21,5 +21,5 @@ export type {
   MetadataSubnet,
   MetadataVif,
 } from './source.ts'
-export { createVendorData, type VendorData, type VendorDataConfig } from './vendor-data.ts'
 export { type AddressLookup, type StoreSourceOptions, storeMetadata } from './store-source.ts'
+export { createVendorData, type VendorData, type VendorDataConfig } from './vendor-data.ts'

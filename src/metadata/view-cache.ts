@@ -77,6 +77,6 @@ export class ViewCache {
     this.#changes++
     // Readers that come from now on must not join a read that began before the change.
     this.#reading.clear()
-    for (const key of [...(this.#keysOf.get(instanceId) ?? [])]) this.#drop(key)
+    for (const key of this.#keysOf.get(instanceId) ?? []) this.#drop(key)
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { silentLog, systemClock } from '#base'
 import { sagas } from '#conductor'
-import { type Journal, SagaEngine, type Probe } from '#saga'
+import { type Journal, type Probe, SagaEngine } from '#saga'
 import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
@@ -81,10 +81,15 @@ test('parallel builds never exceed the quota', async () => {
   const cloud = await smallCloud(['one'])
   await cloud.store.quotas.set(caller.projectId ?? '', null, 'instances', 3)
   const intent = await intentOn(cloud, null)
-  const results = await Promise.allSettled(Array.from({ length: 10 }, () => acceptBuild(cloud.api, caller, requestId, intent)))
+  const results = await Promise.allSettled(
+    Array.from({ length: 10 }, () => acceptBuild(cloud.api, caller, requestId, intent)),
+  )
   const refused = results.filter(r => r.status === 'rejected')
   assert.equal(results.length - refused.length, 3)
-  assert.match(String((refused[0] as PromiseRejectedResult).reason.message), /^Quota exceeded for instances: Requested 1, but already used 3 of 3 instances$/)
+  assert.match(
+    String((refused[0] as PromiseRejectedResult).reason.message),
+    /^Quota exceeded for instances: Requested 1, but already used 3 of 3 instances$/,
+  )
   assert.equal((await cloud.store.instances.usage(caller.projectId ?? '')).instances, 3)
   await cloud.close()
 })

@@ -63,4 +63,11 @@ export async function intentOn(cloud: SmallCloud, userPortId: string | null): Pr
 }
 
 export const makeUserPort = async (cloud: SmallCloud): Promise<string> =>
-  (await cloud.network.port.createPort('service', { networkId: cloud.networkId, projectId, deviceId: '', deviceOwner: '' })).id
+  (
+    await cloud.network.port.createPort('service', {
+      networkId: cloud.networkId,
+      projectId,
+      deviceId: '',
+      deviceOwner: '',
+    })
+  ).id

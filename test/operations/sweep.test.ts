@@ -28,11 +28,15 @@ interface Case {
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
 
-const task = <N extends SagaName>(request: TaskRequest<N>) => (cloud: SmallCloud, instance: Instance) =>
-  acceptTask(cloud.api, caller, true, requestId, instance, request)
+const task =
+  <N extends SagaName>(request: TaskRequest<N>) =>
+  (cloud: SmallCloud, instance: Instance) =>
+    acceptTask(cloud.api, caller, true, requestId, instance, request)
 
-const simple = (action: 'start' | 'stop' | 'pause' | 'unpause', saga: 'server-start' | 'server-stop' | 'server-pause' | 'server-unpause') =>
-  task({ action, word: action, saga, input: {} })
+const simple = (
+  action: 'start' | 'stop' | 'pause' | 'unpause',
+  saga: 'server-start' | 'server-stop' | 'server-pause' | 'server-unpause',
+) => task({ action, word: action, saga, input: {} })
 
 const cases: Record<SagaName, Case> = {
   'server-build': { from: [], ask: async () => undefined, vmState: 'active', power: power.running, undone: 'error' },
@@ -42,10 +46,30 @@ const cases: Record<SagaName, Case> = {
     vmState: 'deleted',
     power: undefined,
   },
-  'server-stop': { from: ['server-build'], ask: simple('stop', 'server-stop'), vmState: 'stopped', power: power.shutdown },
-  'server-start': { from: ['server-build', 'server-stop'], ask: simple('start', 'server-start'), vmState: 'active', power: power.running },
-  'server-pause': { from: ['server-build'], ask: simple('pause', 'server-pause'), vmState: 'paused', power: power.paused },
-  'server-unpause': { from: ['server-build', 'server-pause'], ask: simple('unpause', 'server-unpause'), vmState: 'active', power: power.running },
+  'server-stop': {
+    from: ['server-build'],
+    ask: simple('stop', 'server-stop'),
+    vmState: 'stopped',
+    power: power.shutdown,
+  },
+  'server-start': {
+    from: ['server-build', 'server-stop'],
+    ask: simple('start', 'server-start'),
+    vmState: 'active',
+    power: power.running,
+  },
+  'server-pause': {
+    from: ['server-build'],
+    ask: simple('pause', 'server-pause'),
+    vmState: 'paused',
+    power: power.paused,
+  },
+  'server-unpause': {
+    from: ['server-build', 'server-pause'],
+    ask: simple('unpause', 'server-unpause'),
+    vmState: 'active',
+    power: power.running,
+  },
   'server-reboot': {
     from: ['server-build'],
     ask: task({ action: 'rebootHard', word: 'reboot', saga: 'server-reboot', input: { kind: 'hard' } }),
@@ -148,10 +172,12 @@ class Scene {
       if (isWrong) found.push(what)
     }
     const guests = []
-    for (const [host, driver] of this.cloud.drivers) for (const guest of await driver.list()) guests.push({ host, ...guest })
+    for (const [host, driver] of this.cloud.drivers)
+      for (const guest of await driver.list()) guests.push({ host, ...guest })
     note(guests.length !== (lives ? 1 : 0), `${guests.length} guests`)
     note(lives && guests[0]?.host !== instance.host, `guest on ${guests[0]?.host}, record on ${instance.host}`)
-    if (isDone && lives) note(guests[0]?.power !== this.#case.power, `power ${guests[0]?.power} instead of ${this.#case.power}`)
+    if (isDone && lives)
+      note(guests[0]?.power !== this.#case.power, `power ${guests[0]?.power} instead of ${this.#case.power}`)
     note(!lives && instance.host !== null && instance.vmState === 'error', `an error on host ${instance.host}`)
     const { allocations } = await this.cloud.placement.port.consumer(this.#id)
     note(Object.keys(allocations).length !== (lives ? 1 : 0), `${Object.keys(allocations).length} allocations`)
@@ -191,4 +217,3 @@ for (const [name, definition] of Object.entries(sagas)) {
     }
   })
 }
-

@@ -8,8 +8,8 @@ import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
 import { createFakeDriver, type FakeDriver } from '#virt/fake'
 import type { ApiDeps } from '../../src/api/deps.ts'
-import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
+import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
 
 export const projectId = 'a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0'
 

@@ -1,5 +1,5 @@
-import { computeContract, conductorContract } from '#bus'
 import { type ApiSettings, createComputeApi } from '#api'
+import { computeContract, conductorContract } from '#bus'
 import type { Config } from '#config'
 import type { Face } from '#http'
 import { Enforcer, novaDefaults } from '#policy'

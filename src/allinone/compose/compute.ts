@@ -1,15 +1,19 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Agent, readNodeId, startAgent } from '#compute'
 import { serviceVersion } from '#conductor'
 import type { VirtDriver } from '#virt'
-import { secondsOf, type Shared } from './shared.ts'
-import { mkdirSync } from 'node:fs'
+import { type Shared, secondsOf } from './shared.ts'
 
 /** Ratio that holds for a new host unless the operator has set one. */
 const ratio = (set: number | null, initial: number): number => (set === null || set === 0 ? initial : set)
 
 /** nova-compute on one host, from its configuration. `statePath` keeps the host's own id. */
-export async function composeCompute(shared: Shared, driver: VirtDriver, at: { host: string; statePath: string }): Promise<Agent> {
+export async function composeCompute(
+  shared: Shared,
+  driver: VirtDriver,
+  at: { host: string; statePath: string },
+): Promise<Agent> {
   const { config, bus, clock } = shared
   const d = config.DEFAULT
   mkdirSync(at.statePath, { recursive: true, mode: 0o700 })

@@ -1,8 +1,8 @@
+import { hostname } from 'node:os'
+import { instanceId } from '#base'
 import { schedulerContract } from '#bus'
 import { type Conductor, startConductor } from '#conductor'
 import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
-import { instanceId } from '#base'
-import { hostname } from 'node:os'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
 /** nova-conductor from its configuration. */
@@ -14,7 +14,10 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     defaultZone: config.DEFAULT.default_availability_zone,
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
   }
-  return startConductor({ store, bus, placement, network, plugger, clock, log: log.child({ service: 'nova-conductor' }), options }, { isAlone })
+  return startConductor(
+    { store, bus, placement, network, plugger, clock, log: log.child({ service: 'nova-conductor' }), options },
+    { isAlone },
+  )
 }
 
 /** nova-scheduler from its configuration; returns what stops it. */

@@ -1,5 +1,5 @@
-import { declareFault, fromJson } from '#base'
 import { request } from 'undici'
+import { declareFault, fromJson } from '#base'
 import { loopback, type Ports } from '../ports.ts'
 
 export const CloudRefused = declareFault(
@@ -38,17 +38,21 @@ export class CloudClient {
   }
 
   async call<T>(service: Service, method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, json?: unknown): Promise<T> {
-    const { statusCode, body } = await request(`http://${loopback}:${this.#ports[service]}${prefixes[service]}${path}`, {
-      method,
-      headers: {
-        'x-auth-token': this.#token,
-        'content-type': 'application/json',
-        ...(service === 'compute' ? { 'openstack-api-version': 'compute 2.90' } : {}),
+    const { statusCode, body } = await request(
+      `http://${loopback}:${this.#ports[service]}${prefixes[service]}${path}`,
+      {
+        method,
+        headers: {
+          'x-auth-token': this.#token,
+          'content-type': 'application/json',
+          ...(service === 'compute' ? { 'openstack-api-version': 'compute 2.90' } : {}),
+        },
+        ...(json === undefined ? {} : { body: JSON.stringify(json) }),
       },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    })
+    )
     const text = await body.text()
-    if (statusCode >= 400) throw CloudRefused({ what: `${method} ${path}`, status: statusCode, text: text.slice(0, 500) })
+    if (statusCode >= 400)
+      throw CloudRefused({ what: `${method} ${path}`, status: statusCode, text: text.slice(0, 500) })
     return (text === '' ? undefined : fromJson<T>(text)) as T
   }
 
@@ -60,6 +64,7 @@ export class CloudClient {
       body: bits as never,
     })
     const text = await body.text()
-    if (statusCode >= 400) throw CloudRefused({ what: 'uploading the image', status: statusCode, text: text.slice(0, 500) })
+    if (statusCode >= 400)
+      throw CloudRefused({ what: 'uploading the image', status: statusCode, text: text.slice(0, 500) })
   }
 }

@@ -21,7 +21,8 @@ export const firstFlavor = flavors[0].name
 export async function makeFlavors(client: CloudClient): Promise<void> {
   const { flavors: known } = await client.call<{ flavors: { name: string }[] }>('compute', 'GET', '/flavors')
   const names = new Set(known.map(f => f.name))
-  for (const flavor of flavors) if (!names.has(flavor.name)) await client.call('compute', 'POST', '/flavors', { flavor })
+  for (const flavor of flavors)
+    if (!names.has(flavor.name)) await client.call('compute', 'POST', '/flavors', { flavor })
 }
 
 /** The network `private` of the administrator's project, on a subnet that nothing on this machine uses. */
@@ -47,7 +48,11 @@ interface GroupRule {
 
 /** Lets ping and ssh in: into a group of its own, and into `default`, so that the first commands of a user just work. */
 export async function openGroups(client: CloudClient, ownGroup: string): Promise<void> {
-  const { security_groups: known } = await client.call<{ security_groups: Group[] }>('network', 'GET', '/security-groups')
+  const { security_groups: known } = await client.call<{ security_groups: Group[] }>(
+    'network',
+    'GET',
+    '/security-groups',
+  )
   const groups = known.filter(g => g.name === 'default' || g.name === ownGroup)
   if (!groups.some(g => g.name === ownGroup)) {
     const security_group = { name: ownGroup, description: 'Ping and ssh from everywhere' }
@@ -56,9 +61,15 @@ export async function openGroups(client: CloudClient, ownGroup: string): Promise
   }
   for (const group of groups) {
     const query = `/security-group-rules?security_group_id=${group.id}`
-    const { security_group_rules: rules } = await client.call<{ security_group_rules: GroupRule[] }>('network', 'GET', query)
+    const { security_group_rules: rules } = await client.call<{ security_group_rules: GroupRule[] }>(
+      'network',
+      'GET',
+      query,
+    )
     for (const opening of openings) {
-      const isOpen = rules.some(r => r.direction === 'ingress' && r.protocol === opening.protocol && r.remote_group_id === null)
+      const isOpen = rules.some(
+        r => r.direction === 'ingress' && r.protocol === opening.protocol && r.remote_group_id === null,
+      )
       if (isOpen) continue
       const security_group_rule = { ...opening, security_group_id: group.id }
       await client.call('network', 'POST', '/security-group-rules', { security_group_rule })
@@ -70,10 +81,17 @@ export async function openGroups(client: CloudClient, ownGroup: string): Promise
 export async function makeKey(client: CloudClient, stateDir: string, name: string): Promise<string> {
   const file = join(stateDir, 'keys', name)
   mkdirSync(join(stateDir, 'keys'), { recursive: true, mode: 0o700 })
-  if (!existsSync(`${file}.pub`)) await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@nova`, '-f', file])
-  const { keypairs } = await client.call<{ keypairs: { keypair: { name: string } }[] }>('compute', 'GET', '/os-keypairs')
+  if (!existsSync(`${file}.pub`))
+    await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@nova`, '-f', file])
+  const { keypairs } = await client.call<{ keypairs: { keypair: { name: string } }[] }>(
+    'compute',
+    'GET',
+    '/os-keypairs',
+  )
   if (!keypairs.some(k => k.keypair.name === name)) {
-    await client.call('compute', 'POST', '/os-keypairs', { keypair: { name, public_key: readFileSync(`${file}.pub`, 'utf8').trim() } })
+    await client.call('compute', 'POST', '/os-keypairs', {
+      keypair: { name, public_key: readFileSync(`${file}.pub`, 'utf8').trim() },
+    })
   }
   return file
 }

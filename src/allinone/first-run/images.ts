@@ -2,9 +2,9 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { request } from 'undici'
 import { declareFault, type Log } from '#base'
 import { buildStockImage, buildTinyImage, type GuestBuildOptions, type GuestImage } from '#guest'
-import { request } from 'undici'
 import type { Cloud } from '../cloud.ts'
 import type { Progress } from '../progress.ts'
 import type { CloudClient } from './client.ts'
@@ -64,7 +64,12 @@ export async function startCirros(cloud: Cloud, progress: Progress, log: Log, si
   }
   const build = async () => {
     try {
-      await publish(cloud, cirrosId, 'cirros', await buildTinyImage({ cacheDir: guestCache(), signal, progress: report }))
+      await publish(
+        cloud,
+        cirrosId,
+        'cirros',
+        await buildTinyImage({ cacheDir: guestCache(), signal, progress: report }),
+      )
       if (lastTenth >= 0) progress.line('  image cirros: ready')
     } catch (error) {
       if (signal.aborted) return
@@ -118,7 +123,10 @@ export async function registerEmpty(client: CloudClient, name: string): Promise<
   if (images.length > 0) return
   const image = { name, disk_format: 'raw', container_format: 'bare', visibility: 'public' }
   const { id } = await client.call<{ id: string }>('image', 'POST', '/images', image)
-  await client.upload(id, (async function* () {
-    yield Buffer.alloc(1_048_576)
-  })())
+  await client.upload(
+    id,
+    (async function* () {
+      yield Buffer.alloc(1_048_576)
+    })(),
+  )
 }

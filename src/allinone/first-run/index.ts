@@ -80,7 +80,8 @@ const untilRunning = (client: CloudClient): Promise<Server> =>
     'the first server',
     async () => {
       const server = (await listServers(client)).find(s => s.name === serverName)
-      if (server?.status === 'ERROR') throw FirstServerFailed({ reason: server.fault?.message ?? 'no reason was recorded' })
+      if (server?.status === 'ERROR')
+        throw FirstServerFailed({ reason: server.fault?.message ?? 'no reason was recorded' })
       return server?.status === 'ACTIVE' ? server : undefined
     },
     { deadlineMs: patienceMs, everyMs: 50 },

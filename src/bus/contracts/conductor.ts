@@ -30,7 +30,10 @@ export const conductorContract = contract('conductor', {
   guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
   expectedGuests: method<{ host: string }, readonly ExpectedGuest[]>(),
   /** Records of any of these ids, deleted ones too: to tell our own leftovers from other people's guests. */
-  knownGuests: method<{ ids: readonly string[] }, readonly { id: string; host: string | null; isDeleted: boolean; taskState: string | null }[]>(),
+  knownGuests: method<
+    { ids: readonly string[] },
+    readonly { id: string; host: string | null; isDeleted: boolean; taskState: string | null }[]
+  >(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

@@ -15,7 +15,8 @@ const inventory = (total: number, reserved: number, allocationRatio: number): In
 /** Nova's trait of a provider whose service is disabled; the scheduler asks placement to leave such providers out. */
 export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
 
-const sameSet = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every(x => b.includes(x))
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every(x => b.includes(x))
 
 /**
  * Carries a host's report into the records and into placement. Nothing is written to placement that is there already, so
@@ -56,7 +57,12 @@ const sorted = (inventories: Readonly<Record<string, Inventory>>) =>
     .sort(([a], [b]) => a.localeCompare(b))
     .map(([name, i]) => [name, i.total, i.reserved, i.minUnit, i.maxUnit, i.stepSize, i.allocationRatio])
 
-async function setTraits(deps: ConductorDeps, host: string, nodeId: string, reported: readonly string[]): Promise<void> {
+async function setTraits(
+  deps: ConductorDeps,
+  host: string,
+  nodeId: string,
+  reported: readonly string[],
+): Promise<void> {
   const service = await deps.store.services.find(host, 'nova-compute')
   const now = await deps.placement.traits(nodeId)
   // Traits that an operator has added by hand stay.

@@ -42,6 +42,9 @@ async function reconcile(deps: ConductorDeps, host: string, instance: Instance, 
     host,
   })
   if (isChanged && becomes !== undefined) {
-    deps.log.warn({ instance_id: instance.id, host, power_state: power, vm_state: becomes }, 'guest changed its power state by itself')
+    deps.log.warn(
+      { instance_id: instance.id, host, power_state: power, vm_state: becomes },
+      'guest changed its power state by itself',
+    )
   }
 }

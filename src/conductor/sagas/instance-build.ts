@@ -52,7 +52,9 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const { host, node } = s.input.selection
       const change = { host, node, launchedOn: host, taskState: 'networking' } as const
-      const changed = await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now(), { sagaId: c.sagaId })
+      const changed = await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now(), {
+        sagaId: c.sagaId,
+      })
       if (!changed) throw InstanceChanged({ id: s.input.instanceId })
       await startEvent(d.store, d.clock.now(), s.input, buildEvent, host)
     },
@@ -66,11 +68,22 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const at = { host: s.input.selection.host, zone: s.input.selection.zone }
-      const networkInfo = await connect(d, { ...instance, networkInfo: [] }, at, s.input.networks, s.input.securityGroupIds)
+      const networkInfo = await connect(
+        d,
+        { ...instance, networkInfo: [] },
+        at,
+        s.input.networks,
+        s.input.securityGroupIds,
+      )
       const securityGroups = await securityGroupNames(d, instance)
-      const changed = await d.store.instances.change(instance.id, { networkInfo, securityGroups, taskState: 'spawning' }, d.clock.now(), {
-        sagaId: c.sagaId,
-      })
+      const changed = await d.store.instances.change(
+        instance.id,
+        { networkInfo, securityGroups, taskState: 'spawning' },
+        d.clock.now(),
+        {
+          sagaId: c.sagaId,
+        },
+      )
       if (!changed) throw InstanceChanged({ id: instance.id })
     },
     async (s, d) => disconnect(d, s.input.instanceId, preservedPorts(undefined, s.input.networks)),
@@ -80,7 +93,10 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const host = hostClient(d, s.input.selection.host)
-      await unlessAborted(c.signal, host.spawn({ spec: guestSpec(instance) }, { key: c.key, requestId: s.input.requestId }))
+      await unlessAborted(
+        c.signal,
+        host.spawn({ spec: guestSpec(instance) }, { key: c.key, requestId: s.input.requestId }),
+      )
     },
     (s, d, c) => destroyGuest(d, s.input.selection.host, s.input.instanceId, c.key),
   )
@@ -98,4 +114,3 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     })
     if (!changed) throw InstanceChanged({ id: s.input.instanceId })
   })
-

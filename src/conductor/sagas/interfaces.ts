@@ -19,7 +19,11 @@ async function placed(d: ConductorDeps, id: string): Promise<Instance & { host: 
 async function rewrite(d: ConductorDeps, id: string, change: (now: readonly Vif[]) => readonly Vif[]): Promise<void> {
   const instance = await d.store.instances.get(id)
   const securityGroups = await securityGroupNames(d, instance)
-  await d.store.instances.change(instanceId(id), { networkInfo: change(instance.networkInfo), securityGroups }, d.clock.now())
+  await d.store.instances.change(
+    instanceId(id),
+    { networkInfo: change(instance.networkInfo), securityGroups },
+    d.clock.now(),
+  )
 }
 
 /** A running or stopped server gets one more interface. Undone: the port is as it was, or gone if we made it. */
@@ -57,7 +61,8 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     'record',
     async (s, d) => {
       const { port } = s
-      if (port !== undefined) await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
+      if (port !== undefined)
+        await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
     },
     (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.port?.portId)),
   )
@@ -81,7 +86,8 @@ export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'
     async (s, d, c) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       const vif = instance?.networkInfo.find(v => v.portId === s.input.portId)
-      if (instance === undefined || instance.host === null || vif === undefined || instance.vmState === 'stopped') return
+      if (instance === undefined || instance.host === null || vif === undefined || instance.vmState === 'stopped')
+        return
       await hostClient(d, instance.host).attachVif({ id: instance.id, vif: guestVif(vif, instance) }, { key: c.key })
     },
   )

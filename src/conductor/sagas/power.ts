@@ -1,7 +1,7 @@
 import { instanceId } from '#base'
 import type { Client, ComputeContract, ServerTask } from '#bus'
 import { type Instance, InstanceNotReady, type VmState } from '#model'
-import { type Outcome, saga, type SettleContext, type StepContext } from '#saga'
+import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
@@ -18,7 +18,13 @@ import { finishEvent, recordFault, startEvent } from '../records.ts'
 interface PowerOperation<T extends ServerTask> {
   readonly event: string
   readonly vmState: VmState
-  readonly ask: (host: Client<ComputeContract>, instance: Instance, input: T, d: ConductorDeps, c: StepContext) => Promise<GuestState>
+  readonly ask: (
+    host: Client<ComputeContract>,
+    instance: Instance,
+    input: T,
+    d: ConductorDeps,
+    c: StepContext,
+  ) => Promise<GuestState>
 }
 
 interface Asked {
@@ -26,7 +32,12 @@ interface Asked {
   readonly power: GuestState['power']
 }
 
-async function askHost<T extends ServerTask>(op: PowerOperation<T>, input: T, d: ConductorDeps, c: StepContext): Promise<Asked> {
+async function askHost<T extends ServerTask>(
+  op: PowerOperation<T>,
+  input: T,
+  d: ConductorDeps,
+  c: StepContext,
+): Promise<Asked> {
   const instance = await d.store.instances.get(input.instanceId)
   if (instance.host === null) throw InstanceNotReady({ id: instance.id })
   await startEvent(d.store, d.clock.now(), input, op.event, instance.host)
@@ -52,7 +63,8 @@ async function writeOutcome<T extends ServerTask>(
   if (outcome.status !== 'undone') return
   const instance = await tx.instances.find(id)
   await finishEvent(tx, nowMs, input, op.event, outcome.failure)
-  if (instance !== undefined && instance.sagaId === sagaId) await recordFault(tx, nowMs, input, outcome.failure, instance.host)
+  if (instance !== undefined && instance.sagaId === sagaId)
+    await recordFault(tx, nowMs, input, outcome.failure, instance.host)
 }
 
 function powerSaga<T extends ServerTask>(name: string, op: PowerOperation<T>) {
@@ -64,7 +76,8 @@ function powerSaga<T extends ServerTask>(name: string, op: PowerOperation<T>) {
 export const serverStop = powerSaga<ServerTask>('server-stop', {
   event: 'compute_stop_instance',
   vmState: 'stopped',
-  ask: (host, instance, _input, d, c) => host.stop({ id: instance.id, gracefulMs: d.options.shutdownTimeoutMs }, { key: c.key }),
+  ask: (host, instance, _input, d, c) =>
+    host.stop({ id: instance.id, gracefulMs: d.options.shutdownTimeoutMs }, { key: c.key }),
 })
 
 export const serverStart = powerSaga<ServerTask>('server-start', {
@@ -93,4 +106,3 @@ export const serverReboot = powerSaga<ServerTask & { readonly kind: 'soft' | 'ha
     return host.state({ id: instance.id })
   },
 })
-

@@ -1,12 +1,12 @@
 import { faultFromRecord, instanceId } from '#base'
-import { schedulerContract, type ServerBuild } from '#bus'
+import { type ServerBuild, schedulerContract } from '#bus'
 import { MaxRetriesExceeded, NoValidHost, type Selection } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
-import { buildEvent, type BuildOnHost, instanceBuild } from './instance-build.ts'
+import { type BuildOnHost, buildEvent, instanceBuild } from './instance-build.ts'
 
 const scheduleEvent = 'conductor_schedule_and_build_instances'
 
@@ -37,7 +37,10 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
       // An interrupted run may have claimed a host already.
       await d.placement.release(s.input.instanceId)
       const asked = { spec: s.input.spec, instanceIds: [s.input.instanceId] }
-      const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId: s.input.requestId }))
+      const result = await unlessAborted(
+        c.signal,
+        scheduler.selectDestinations(asked, { key: c.key, requestId: s.input.requestId }),
+      )
       if (result.ok) return result.selections[0] ?? []
       const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
       throw NoValidHost({ reason: result.message }, { detail })

@@ -1,4 +1,4 @@
-import { bare, list, obj, operation, query, reply, since, str, always } from '#api/kit'
+import { always, bare, list, obj, operation, query, reply, since, str } from '#api/kit'
 import type { StoredFlavor } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { BadFlavor, FlavorAccessExists, FlavorAccessNotFound, PublicFlavorAccess, PublicFlavorList } from './faults.ts'

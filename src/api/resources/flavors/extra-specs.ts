@@ -11,7 +11,11 @@ const texts = (specs: Readonly<Record<string, string | number>>): Record<string,
   Object.fromEntries(Object.entries(specs).map(([key, value]) => [key, String(value)]))
 
 /** Read, change and write in one transaction: two writers add up. */
-const change = (deps: ApiDeps, id: string, edit: (now: Record<string, string>) => Record<string, string>): Promise<void> =>
+const change = (
+  deps: ApiDeps,
+  id: string,
+  edit: (now: Record<string, string>) => Record<string, string>,
+): Promise<void> =>
   deps.store.transaction(async tx => {
     const flavor = await tx.flavors.get(id)
     await tx.flavors.setExtraSpecs(id, edit({ ...flavor.extraSpecs }), deps.clock.now())

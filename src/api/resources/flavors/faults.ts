@@ -4,7 +4,8 @@ export const BadFlavor = declareFault('InvalidInput', 'refused', (p: { text: str
 export const FlavorAccessExists = declareFault(
   'FlavorAccessExists',
   'conflict',
-  (p: { id: string; projectId: string }) => `Flavor access already exists for flavor ${p.id} and project ${p.projectId} combination.`,
+  (p: { id: string; projectId: string }) =>
+    `Flavor access already exists for flavor ${p.id} and project ${p.projectId} combination.`,
 )
 export const FlavorAccessNotFound = declareFault(
   'FlavorAccessNotFound',
@@ -16,7 +17,11 @@ export const PublicFlavorAccess = declareFault(
   'conflict',
   () => 'Can not add access to a public flavor.',
 )
-export const PublicFlavorList = declareFault('PublicFlavorList', 'missing', () => 'Access list not available for public flavors.')
+export const PublicFlavorList = declareFault(
+  'PublicFlavorList',
+  'missing',
+  () => 'Access list not available for public flavors.',
+)
 export const ExtraSpecNotFound = declareFault(
   'FlavorExtraSpecsNotFound',
   'missing',

@@ -1,10 +1,10 @@
 import { links as linkList, list, obj, operation, reply, since } from '#api/kit'
+import type { Caller } from '#cloud'
 import { FlavorNotFound } from '#model'
 import type { FlavorList, FlavorSortKey, StoredFlavor } from '#store'
 import { flavorSortKeys } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from '../servers/find.ts'
-import type { Caller } from '#cloud'
 import { BadFlavor, FlavorMarkerNotFound } from './faults.ts'
 import { detail, listQuery, summary } from './shape.ts'
 import { detailView, summaryView } from './view.ts'
@@ -49,7 +49,9 @@ function sortOf({ sort_key = [], sort_dir = [] }: Asked): FlavorList['sort'] {
   const keys = sort_key.length === 0 ? ['flavorid'] : sort_key
   return keys.flatMap((key, i) => {
     const isKnown = (flavorSortKeys as readonly string[]).includes(key)
-    return isKnown ? [{ key: key as FlavorSortKey, isDescending: (sort_dir[i] ?? sort_dir[0] ?? 'asc') === 'desc' }] : []
+    return isKnown
+      ? [{ key: key as FlavorSortKey, isDescending: (sort_dir[i] ?? sort_dir[0] ?? 'asc') === 'desc' }]
+      : []
   })
 }
 
@@ -86,7 +88,10 @@ export const index = op({
   async handle(context, deps) {
     const flavors = await find(context, deps)
     const flavors_links = context.nextLinks('flavors', flavors, f => f.flavorId)
-    return { flavors: flavors.map(f => summaryView(f, context.links)), ...(flavors_links === undefined ? {} : { flavors_links }) }
+    return {
+      flavors: flavors.map(f => summaryView(f, context.links)),
+      ...(flavors_links === undefined ? {} : { flavors_links }),
+    }
   },
 })
 

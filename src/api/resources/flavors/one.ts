@@ -1,5 +1,5 @@
-import { newUuid } from '#base'
 import { always, operation, query, reply, since } from '#api/kit'
+import { newUuid } from '#base'
 import type { Flavor } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { BadFlavor } from './faults.ts'

@@ -1,11 +1,33 @@
-import { anything, bool, int, intLike, keyed, links, name, num, numLike, obj, oneOf, query, request, since, str, strictBool, text, textOrNumber } from '#api/kit'
+import {
+  anything,
+  bool,
+  int,
+  intLike,
+  keyed,
+  links,
+  name,
+  num,
+  numLike,
+  obj,
+  oneOf,
+  query,
+  request,
+  since,
+  str,
+  strictBool,
+  text,
+  textOrNumber,
+} from '#api/kit'
 
 /** Flavors on the wire. */
 
 export const extraSpecs = keyed({ '^[a-zA-Z0-9-_:. ]{1,255}$': text({ max: 255 }) })
 /** Values may come as numbers; they are kept as text. */
 export const extraSpecsIn = keyed({ '^[a-zA-Z0-9-_:. ]{1,255}$': textOrNumber({ max: 255 }) })
-export const oneExtraSpecIn = keyed({ '^[a-zA-Z0-9-_:. ]{1,255}$': textOrNumber({ max: 255 }) }, { minKeys: 1, maxKeys: 1 })
+export const oneExtraSpecIn = keyed(
+  { '^[a-zA-Z0-9-_:. ]{1,255}$': textOrNumber({ max: 255 }) },
+  { minKeys: 1, maxKeys: 1 },
+)
 const guardedExtraSpecs = extraSpecs.optional().requires('os_compute_api:os-flavor-extra-specs:index').since('2.61')
 
 export const summary = { id: str, name: str, links, description: str.nullable().since('2.55') }
