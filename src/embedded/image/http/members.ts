@@ -1,0 +1,119 @@
+import type { Caller } from '#cloud'
+import { Conflict, Forbidden, Invalid, Missing, NoImage } from '../faults.ts'
+import { isAdmin, isOwner, maySee, requireMember } from '../rights.ts'
+import type { ImageRow, MemberRow } from '../store/rows.ts'
+import { type Exchange, isRecord, jsonOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { memberView } from './view.ts'
+
+/** The image whose members are meant; only shared images have any. */
+function shared(parts: Parts, x: Exchange): ImageRow {
+  const row = parts.state.table('image_images').get(x.id)
+  if (row === undefined || !maySee(parts.state, x.caller, row)) throw Missing({ reason: `Image ${x.id} not found.` })
+  return row
+}
+
+function requireShared(row: ImageRow, action: string): void {
+  if (row.visibility !== 'shared') throw Forbidden({ reason: `Not allowed to ${action} members for image ${row.id}.` })
+}
+
+function requireImageOwner(caller: Caller, row: ImageRow, action: string): void {
+  requireMember(caller, `${action}_member`)
+  if (!isAdmin(caller) && !isOwner(caller, row)) {
+    throw Forbidden({ reason: `Not allowed to ${action} members for image ${row.id}.` })
+  }
+}
+
+function memberOf(parts: Parts, x: Exchange, id: string): MemberRow {
+  const row = parts.state.table('image_members').get(x.id, id)
+  if (row === undefined) throw Missing({ reason: `${id} not found in the member list of the image ${x.id}.` })
+  return row
+}
+
+/** A member sees itself, the owner sees all. */
+const seenMembers = (parts: Parts, x: Exchange, image: ImageRow): MemberRow[] =>
+  parts.state
+    .table('image_members')
+    .by('image', x.id)
+    .filter(row => isAdmin(x.caller) || isOwner(x.caller, image) || row.member_id === x.caller.projectId)
+
+async function create(parts: Parts, x: Exchange) {
+  const image = shared(parts, x)
+  const body = jsonOf(x.request)
+  const member = isRecord(body) ? body.member : undefined
+  if (member === undefined) throw Invalid({ reason: 'Member to be added not specified' })
+  if (typeof member !== 'string' || member === '' || member.length > 255) {
+    throw Invalid({ reason: "Member can't be empty" })
+  }
+  requireShared(image, 'create')
+  requireImageOwner(x.caller, image, 'create')
+  const now = parts.now()
+  const row: MemberRow = {
+    image_id: x.id,
+    member_id: member,
+    status: 'pending',
+    created_at_ms: now,
+    updated_at_ms: now,
+  }
+  await parts.state.change(change => {
+    if (parts.state.table('image_images').get(x.id) === undefined) throw NoImage({ id: x.id })
+    if (parts.state.table('image_members').get(x.id, member) !== undefined) {
+      throw Conflict({ reason: `Member ${member} is duplicated for image ${x.id}` })
+    }
+    change.put('image_members', row)
+  })
+  return sendJson(x.reply, 200, memberView(row))
+}
+
+/** Only the member itself says whether it wants the image. */
+async function setStatus(parts: Parts, x: Exchange) {
+  const image = shared(parts, x)
+  const body = jsonOf(x.request)
+  const status = isRecord(body) ? body.status : undefined
+  if (status === undefined) throw Invalid({ reason: 'Status not specified' })
+  if (status !== 'pending' && status !== 'accepted' && status !== 'rejected') {
+    throw Invalid({ reason: `Incorrect request: Status must be "pending", "accepted" or "rejected".` })
+  }
+  requireShared(image, 'update')
+  const id = paramOf(x.request, 'member')
+  memberOf(parts, x, id)
+  if (!isAdmin(x.caller) && x.caller.projectId !== id) {
+    throw Forbidden({ reason: `Not allowed to update members for image ${x.id}.` })
+  }
+  const row = await parts.state.change(change => {
+    const next: MemberRow = { ...memberOf(parts, x, id), status, updated_at_ms: parts.now() }
+    change.put('image_members', next)
+    return next
+  })
+  return sendJson(x.reply, 200, memberView(row))
+}
+
+async function remove(parts: Parts, x: Exchange) {
+  const image = shared(parts, x)
+  requireShared(image, 'delete')
+  requireImageOwner(x.caller, image, 'delete')
+  await parts.state.change(change => change.remove('image_members', memberOf(parts, x, paramOf(x.request, 'member'))))
+  return x.reply.code(204).send()
+}
+
+export function memberRoutes(parts: Parts): void {
+  route(parts, 'GET', '/v2/images/:id/members', x => {
+    const image = shared(parts, x)
+    if (image.visibility !== 'shared') {
+      throw Forbidden({
+        reason: `Not allowed to list members for image ${x.id}: Only shared images have members.`,
+      })
+    }
+    const members = seenMembers(parts, x, image).map(memberView)
+    return sendJson(x.reply, 200, { members, schema: '/v2/schemas/members' })
+  })
+  route(parts, 'POST', '/v2/images/:id/members', x => create(parts, x))
+  route(parts, 'GET', '/v2/images/:id/members/:member', x => {
+    const image = shared(parts, x)
+    const id = paramOf(x.request, 'member')
+    const row = seenMembers(parts, x, image).find(member => member.member_id === id)
+    if (row === undefined) throw Missing({ reason: `${id} not found in the member list of the image ${x.id}.` })
+    return sendJson(x.reply, 200, memberView(row))
+  })
+  route(parts, 'PUT', '/v2/images/:id/members/:member', x => setStatus(parts, x))
+  route(parts, 'DELETE', '/v2/images/:id/members/:member', x => remove(parts, x))
+}
