@@ -1,0 +1,66 @@
+/** The test suites: `unit` is every test under src, the others are the folders of test/. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { SetupFault } from './fault.mjs'
+import { root } from './setup.mjs'
+
+/** @typedef {{ name: string, files: string[] }} Suite */
+
+const isTest = name => /\.test\.(ts|mjs)$/.test(name)
+
+function testsBelow(folder) {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && isTest(entry.name))
+    .map(entry => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+}
+
+/** Cheap and narrow first, so that a simple mistake shows before guests boot; unnamed folders come between. */
+const first = ['unit', 'config', 'setup', 'metadata']
+const last = ['network', 'libvirt', 'allinone', 'cli', 'guests', 'performance']
+
+const rank = name => {
+  if (first.includes(name)) return first.indexOf(name)
+  return last.includes(name) ? 200 + last.indexOf(name) : 100
+}
+
+/** Suites that need no guests and no network: with only these, no package beyond the test tools is installed. */
+const plain = new Set(['unit', 'config', 'setup', 'metadata'])
+
+/** @returns {Suite[]} in the order in which they run */
+export function findSuites() {
+  const entries = readdirSync(join(root, 'test'), { withFileTypes: true })
+  const top = entries.filter(entry => entry.isFile() && isTest(entry.name)).map(entry => join(root, 'test', entry.name))
+  const folders = entries
+    .filter(entry => entry.isDirectory())
+    .map(entry => ({ name: entry.name, files: testsBelow(`test/${entry.name}`) }))
+  return [{ name: 'unit', files: [...top, ...testsBelow('src')] }, ...folders]
+    .filter(suite => suite.files.length > 0)
+    .sort((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1))
+}
+
+/**
+ * @param {Suite[]} suites
+ * @param {readonly string[]} names none means all
+ */
+export function chooseSuites(suites, names) {
+  const unknown = names.find(name => !suites.some(suite => suite.name === name))
+  if (unknown !== undefined) {
+    const known = suites.map(suite => suite.name).join(', ')
+    throw new SetupFault(`There is no test suite '${unknown}'; the suites are: ${known}`, { exitCode: 2 })
+  }
+  return names.length === 0 ? suites : suites.filter(suite => names.includes(suite.name))
+}
+
+/** @param {Suite[]} suites */
+export const testGroups = suites =>
+  suites.every(suite => plain.has(suite.name))
+    ? ['service', 'test']
+    : ['service', 'libvirt', 'network', 'guest-stock', 'guest-tiny', 'client', 'test']
+
+/** @param {Suite[]} suites */
+export const testHelp = suites => `Usage: npm test -- [suite...]
+
+Installs what is missing, then runs the named suites, or all of them, in this order:
+${suites.map(suite => `  ${suite.name.padEnd(14)}${suite.files.length} files`).join('\n')}
+`
