@@ -28,10 +28,14 @@ export interface VirtDriver {
 
 /** Nova's numbers for power_state: 0 NOSTATE, 1 RUNNING, 3 PAUSED, 4 SHUTDOWN, 6 CRASHED, 7 SUSPENDED. */
 export type PowerState = 0 | 1 | 3 | 4 | 6 | 7
-export const power = { noState: 0, running: 1, paused: 3, shutdown: 4, crashed: 6, suspended: 7 } as const satisfies Record<
-  string,
-  PowerState
->
+export const power = {
+  noState: 0,
+  running: 1,
+  paused: 3,
+  shutdown: 4,
+  crashed: 6,
+  suspended: 7,
+} as const satisfies Record<string, PowerState>
 
 export interface GuestSummary {
   readonly id: InstanceId
@@ -119,7 +123,13 @@ export interface Diagnostics {
     txDrop: number
     txPackets: number
   }[]
-  readonly disks: readonly { readBytes: number; readRequests: number; writeBytes: number; writeRequests: number; errors: number }[]
+  readonly disks: readonly {
+    readBytes: number
+    readRequests: number
+    writeBytes: number
+    writeRequests: number
+    errors: number
+  }[]
   readonly memory: { maximumMiB: number; usedMiB: number }
 }
 

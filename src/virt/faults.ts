@@ -17,7 +17,8 @@ export const FlavorDiskTooSmall = declareFault(
 export const DiskFull = declareFault(
   'DiskFull',
   'final',
-  (p: { path: string; neededBytes: number }) => `No space left on the device of ${p.path}: ${p.neededBytes} bytes needed.`,
+  (p: { path: string; neededBytes: number }) =>
+    `No space left on the device of ${p.path}: ${p.neededBytes} bytes needed.`,
 )
 /** The hypervisor cannot be reached now: daemon down, socket gone, connection lost. */
 export const HypervisorUnavailable = declareFault(
@@ -31,10 +32,21 @@ export const HypervisorError = declareFault(
   'final',
   (p: { operation: string; reason: string }) => `${p.operation} failed: ${p.reason}`,
 )
-export const GuestNotFound = declareFault('InstanceNotFound', 'missing', (p: { id: string }) => `Instance ${p.id} could not be found.`)
+export const GuestNotFound = declareFault(
+  'InstanceNotFound',
+  'missing',
+  (p: { id: string }) => `Instance ${p.id} could not be found.`,
+)
 export const GuestInWrongState = declareFault(
   'InstanceInvalidState',
   'conflict',
   (p: { id: string; operation: string; state: string }) =>
     `Cannot ${p.operation} instance ${p.id} while the guest is ${p.state}.`,
+)
+/** Programs of the hypervisor are missing on this machine. */
+export const HypervisorNotInstalled = declareFault(
+  'HypervisorNotInstalled',
+  'final',
+  (p: { programs: string; packages: string }) =>
+    `The hypervisor is not installed (missing: ${p.programs}). Install it: apt-get install --no-install-recommends ${p.packages}`,
 )

@@ -6,14 +6,13 @@ export const ProviderNotFound = declareFault(
   (p: { id: string }) => `No such resource provider ${p.id}.`,
 )
 /** A generation moved under us: read again and decide. */
-export const PlacementConflict = declareFault(
-  'PlacementConflict',
-  'conflict',
-  (p: { reason: string }) => p.reason,
-)
+export const PlacementConflict = declareFault('PlacementConflict', 'conflict', (p: { reason: string }) => p.reason)
 /** The amounts do not fit any more. A normal answer of a claim: try the next candidate. */
 export const NoCapacity = declareFault('NoCapacity', 'conflict', (p: { reason: string }) => p.reason)
 export const InventoryInUse = declareFault('InventoryInUse', 'conflict', (p: { reason: string }) => p.reason)
+
+/** Nova's trait of a provider whose service is disabled; the scheduler asks placement to leave such providers out. */
+export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
 
 export interface Inventory {
   readonly total: number
@@ -119,6 +118,11 @@ export interface PlacementPort {
   consumer(id: string): Promise<ConsumerState>
   /** Idempotent: a second identical claim is no error. `NoCapacity` or `PlacementConflict` otherwise. */
   claim(claim: Claim): Promise<void>
+  /**
+   * Each consumer ends up holding exactly what its change says (nothing: it lets go), all of them or none. A move hands
+   * the instance's allocations to the migration and claims the target for the instance in one such call.
+   */
+  reallocate(changes: readonly Claim[]): Promise<void>
   /** Releasing what is not held is no error. */
   release(consumerId: string): Promise<void>
   /** Consumers with allocations on this provider. */

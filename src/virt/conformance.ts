@@ -1,0 +1,17 @@
+/**
+ * The contract of VirtDriver as tests: every driver runs them, the fake always, libvirt with real guests. A test file makes
+ * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
+ */
+export type { Bench } from './conformance/bench.ts'
+export { aGuestSpec } from './conformance/specs.ts'
+export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
+
+import type { Bench } from './conformance/bench.ts'
+import { bootTests } from './conformance/boot.ts'
+import { lifecycleTests } from './conformance/lifecycle.ts'
+
+/** `bench` is called inside the tests, when `before` has run. */
+export function driverConformance(bench: () => Bench): void {
+  lifecycleTests(bench)
+  bootTests(bench)
+}

@@ -1,0 +1,138 @@
+import { type Clock, type InstanceId, systemClock } from '#base'
+import {
+  type ConsoleLog,
+  type GuestEvent,
+  type GuestSummary,
+  type HostDescription,
+  type HostView,
+  type Hotplug,
+  power,
+  type VirtDriver,
+} from '../driver.ts'
+import { eventStream } from '../event-stream.ts'
+import { lastLines } from '../last-lines.ts'
+import { consoleText } from './console-text.ts'
+import { type FakeOperation, FaultPlan } from './faults-plan.ts'
+import { FakeGuest } from './guest.ts'
+import { FakeHypervisor, idOf } from './hypervisor.ts'
+
+export interface FakeDriverOptions {
+  readonly hostName: string
+  readonly vcpus: number
+  readonly memoryMiB: number
+  readonly diskGiB: number
+  /** Where guests outlive this process; without it they end with it. */
+  readonly stateFile?: string
+  readonly clock?: Clock
+  /** Milliseconds an operation takes; none by default. */
+  readonly latency?: Partial<Record<FakeOperation, number>>
+  readonly faults?: FaultPlan
+  readonly traits?: readonly string[]
+}
+
+/** The driver, and what only a test may do. */
+export interface FakeDriver extends VirtDriver {
+  readonly hotplug: Hotplug
+  readonly consoleLog: ConsoleLog
+  /** The next call of this operation throws and changes nothing. */
+  failNext(operation: FakeOperation, fault: unknown): void
+  /** As if the guest's process died. */
+  crash(id: InstanceId): void
+  /** As if somebody inside shut it down. */
+  shutDownFromWithin(id: InstanceId): void
+}
+
+export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
+  const faults = options.faults ?? new FaultPlan()
+  const clock = options.clock ?? systemClock
+  const hypervisor = new FakeHypervisor({ clock, faults, latency: options.latency ?? {}, stateFile: options.stateFile })
+  const closed = new AbortController()
+  return {
+    hypervisorType: 'fake',
+    host: hostView(options, hypervisor),
+    list: () => hypervisor.ask('list', () => summaries(hypervisor)),
+    guest: id => new FakeGuest(id, hypervisor),
+    events: (signal): AsyncIterable<GuestEvent> =>
+      eventStream(listener => hypervisor.on(listener), AbortSignal.any([signal, closed.signal])),
+    async close() {
+      closed.abort()
+      hypervisor.close()
+    },
+    hotplug: hotplug(hypervisor),
+    consoleLog: {
+      read: (id, lines) =>
+        hypervisor.ask('consoleLog', () => {
+          const guest = hypervisor.guests.get(id)
+          const text = guest === undefined ? '' : consoleText(guest)
+          return lines === undefined ? text : lastLines(text, lines)
+        }),
+    },
+    failNext: (operation, fault) => faults.failNext(operation, fault),
+    crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
+    shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),
+  }
+}
+
+const summaries = (hypervisor: FakeHypervisor): GuestSummary[] =>
+  Array.from(hypervisor.guests.values(), guest => ({ id: idOf(guest), name: guest.spec.name, power: guest.power }))
+
+const hotplug = (hypervisor: FakeHypervisor): Hotplug => ({
+  attachVif: (id, vif) =>
+    hypervisor.change('attachVif', id, () => {
+      const guest = hypervisor.existing(id)
+      if (!guest.vifs.some(v => v.mac === vif.mac)) hypervisor.put(id, { ...guest, vifs: [...guest.vifs, vif] })
+    }),
+  detachVif: (id, mac) =>
+    hypervisor.change('detachVif', id, () => {
+      const guest = hypervisor.existing(id)
+      hypervisor.put(id, { ...guest, vifs: guest.vifs.filter(v => v.mac !== mac) })
+    }),
+})
+
+/** What the fake can do, by the same names as the real one. */
+const fakeTraits = [
+  'COMPUTE_IMAGE_TYPE_ISO',
+  'COMPUTE_IMAGE_TYPE_QCOW2',
+  'COMPUTE_IMAGE_TYPE_RAW',
+  'COMPUTE_NET_ATTACH_INTERFACE',
+  'COMPUTE_NET_VIF_MODEL_VIRTIO',
+  'COMPUTE_NODE',
+  'COMPUTE_STORAGE_BUS_VIRTIO',
+  'HW_ARCH_X86_64',
+]
+
+const hostView = (options: FakeDriverOptions, hypervisor: FakeHypervisor): HostView => ({
+  describe: () => hypervisor.ask('describe', () => describe(options, hypervisor)),
+})
+
+function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostDescription {
+  let memoryUsedMiB = 0
+  let diskUsedGiB = 0
+  for (const { spec, power: now } of hypervisor.guests.values()) {
+    diskUsedGiB += spec.flavor.rootGiB + spec.flavor.ephemeralGiB
+    if (now === power.running || now === power.paused) memoryUsedMiB += spec.flavor.memoryMiB
+  }
+  return {
+    hypervisorHostname: options.hostName,
+    hypervisorType: 'fake',
+    hypervisorVersion: 1_000_000,
+    vcpus: options.vcpus,
+    memoryMiB: options.memoryMiB,
+    memoryUsedMiB,
+    localDiskGiB: options.diskGiB,
+    localDiskUsedGiB: diskUsedGiB,
+    localDiskFreeGiB: options.diskGiB - diskUsedGiB,
+    cpuInfo: {
+      arch: 'x86_64',
+      model: 'fake',
+      vendor: 'fake',
+      features: [],
+      topology: { cells: 1, sockets: 1, cores: options.vcpus, threads: 1 },
+    },
+    supportedInstances: [['x86_64', 'fake', 'hvm']],
+    traits: options.traits ?? fakeTraits,
+    hostIp: '127.0.0.1',
+    uptime: null,
+    extraInventories: {},
+  }
+}

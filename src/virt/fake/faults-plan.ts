@@ -1,0 +1,31 @@
+export type FakeOperation =
+  | 'list'
+  | 'state'
+  | 'spawn'
+  | 'start'
+  | 'stop'
+  | 'reboot'
+  | 'pause'
+  | 'resume'
+  | 'destroy'
+  | 'diagnostics'
+  | 'describe'
+  | 'attachVif'
+  | 'detachVif'
+  | 'consoleLog'
+
+/** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
+export class FaultPlan {
+  readonly #planned = new Map<FakeOperation, unknown[]>()
+
+  /** The next call of this operation throws `fault` and changes nothing; planned ones are thrown in order. */
+  failNext(operation: FakeOperation, fault: unknown): void {
+    this.#planned.set(operation, [...(this.#planned.get(operation) ?? []), fault])
+  }
+
+  throwPlanned(operation: FakeOperation): void {
+    const planned = this.#planned.get(operation)
+    if (planned === undefined || planned.length === 0) return
+    throw planned.shift()
+  }
+}

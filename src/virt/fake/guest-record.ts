@@ -1,0 +1,14 @@
+import type { PowerState } from '../driver.ts'
+import type { GuestSpec, GuestVif } from '../guest-spec.ts'
+
+/** One guest of the fake hypervisor, as it also lies in the state file. */
+export interface GuestRecord {
+  readonly spec: GuestSpec
+  readonly power: PowerState
+  readonly vifs: readonly GuestVif[]
+  /** Of the newest start; null before it. */
+  readonly startedAtMs: number | null
+  readonly boots: number
+  /** The guest went down in order, and its console says so. */
+  readonly wasShutDown: boolean
+}

@@ -1,0 +1,100 @@
+import { type Clock, type InstanceId, instanceId, KeyedQueues, pause } from '#base'
+import { type GuestEvent, type PowerState, power } from '../driver.ts'
+import { GuestNotFound } from '../faults.ts'
+import type { GuestSpec } from '../guest-spec.ts'
+import type { FakeOperation, FaultPlan } from './faults-plan.ts'
+import type { GuestRecord } from './guest-record.ts'
+import { StateFile } from './state-file.ts'
+
+export interface HypervisorOptions {
+  readonly clock: Clock
+  readonly faults: FaultPlan
+  readonly latency: Partial<Record<FakeOperation, number>>
+  readonly stateFile: string | undefined
+}
+
+/** The guests, and one way to change them: in order per guest, after the latency, remembered, announced. */
+export class FakeHypervisor {
+  readonly clock: Clock
+  readonly guests: Map<string, GuestRecord>
+  readonly #options: HypervisorOptions
+  readonly #file: StateFile | undefined
+  readonly #changes = new KeyedQueues<InstanceId>()
+  readonly #listeners = new Set<(event: GuestEvent) => void>()
+
+  constructor(options: HypervisorOptions) {
+    this.#options = options
+    this.clock = options.clock
+    this.#file = options.stateFile === undefined ? undefined : new StateFile(options.stateFile)
+    this.guests = this.#file?.guests ?? new Map()
+  }
+
+  close(): void {
+    this.#listeners.clear()
+    this.#file?.close()
+  }
+
+  on(listener: (event: GuestEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** A question: latency and planned faults, nothing changes. */
+  async ask<T>(operation: FakeOperation, answer: () => T): Promise<T> {
+    await this.#delay(operation)
+    this.#options.faults.throwPlanned(operation)
+    return answer()
+  }
+
+  change<T>(operation: FakeOperation, id: InstanceId, work: () => T): Promise<T> {
+    return this.#changes.run(id, () => this.ask(operation, work))
+  }
+
+  async #delay(operation: FakeOperation): Promise<void> {
+    const ms = this.#options.latency[operation]
+    if (ms !== undefined && ms > 0) await pause(ms, this.clock)
+  }
+
+  existing(id: InstanceId): GuestRecord {
+    const guest = this.guests.get(id)
+    if (guest === undefined) throw GuestNotFound({ id })
+    return guest
+  }
+
+  put(id: InstanceId, guest: GuestRecord, event?: GuestEvent['kind']): void {
+    this.guests.set(id, guest)
+    this.#file?.append(id, guest)
+    if (event !== undefined) this.#emit({ id, kind: event })
+  }
+
+  remove(id: InstanceId): void {
+    const guest = this.guests.get(id)
+    if (guest === undefined) return
+    this.guests.delete(id)
+    this.#file?.append(id, null)
+    if (guest.power === power.running || guest.power === power.paused) this.#emit({ id, kind: 'stopped' })
+    this.#emit({ id, kind: 'undefined' })
+  }
+
+  boot(spec: GuestSpec, before: GuestRecord | undefined): void {
+    const guest: GuestRecord = {
+      spec,
+      power: power.running,
+      vifs: spec.vifs,
+      startedAtMs: this.clock.now(),
+      boots: (before?.boots ?? 0) + 1,
+      wasShutDown: false,
+    }
+    this.put(spec.id, guest, 'started')
+  }
+
+  turn(id: InstanceId, to: PowerState, event: GuestEvent['kind'], wasShutDown = false): void {
+    this.put(id, { ...this.existing(id), power: to, wasShutDown }, event)
+  }
+
+  #emit(event: GuestEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}
+
+export const idOf = (guest: GuestRecord): InstanceId => instanceId(guest.spec.id)

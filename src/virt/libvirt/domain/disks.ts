@@ -1,0 +1,66 @@
+import type { GuestSpec } from '../../guest-spec.ts'
+import { element } from './element.ts'
+import type { DomainHost, Family } from './host.ts'
+import { isPciExpress, machineType, rootDevice } from './machine.ts'
+import { imageProperty, oneOf } from './properties.ts'
+
+const diskBuses = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
+type DiskBus = (typeof diskBuses)[number]
+
+const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd' }
+
+/** IDE does not exist on q35; SATA is what the same drivers find there. */
+const onMachine = (bus: DiskBus, spec: GuestSpec, host: DomainHost): DiskBus =>
+  bus === 'ide' && isPciExpress(machineType(spec, host)) ? 'sata' : bus
+
+const busOfDisks = (spec: GuestSpec, host: DomainHost): DiskBus =>
+  onMachine(oneOf(imageProperty(spec, 'hw_disk_bus'), diskBuses, 'virtio'), spec, host)
+
+const busOfRoot = (spec: GuestSpec, host: DomainHost): DiskBus =>
+  rootDevice(spec) === 'cdrom'
+    ? onMachine(oneOf(imageProperty(spec, 'hw_cdrom_bus'), diskBuses, 'ide'), spec, host)
+    : busOfDisks(spec, host)
+
+/** Root, ephemeral, swap; letters go on per kind of name, so with a CD-ROM as root the first disk is still `vda`. */
+export const disks: Family = (spec, host) => {
+  const used = new Map<string, number>()
+  const disk = (device: 'disk' | 'cdrom', bus: DiskBus, type: 'qcow2' | 'raw', file: string) => {
+    const prefix = targetPrefix[bus]
+    const number = used.get(prefix) ?? 0
+    used.set(prefix, number + 1)
+    return element(
+      'disk',
+      { type: 'file', device },
+      element('driver', { name: 'qemu', type, cache: host.diskCache }),
+      element('source', { file }),
+      element('target', { dev: `${prefix}${'abcdefgh'.charAt(number)}`, bus }),
+      device === 'cdrom' ? element('readonly') : undefined,
+    )
+  }
+  const { ephemeralGiB, swapMiB } = spec.flavor
+  const bus = busOfDisks(spec, host)
+  return [
+    disk(rootDevice(spec), busOfRoot(spec, host), 'qcow2', host.diskPath(spec.id)),
+    ...(ephemeralGiB > 0 ? [disk('disk', bus, 'raw', host.ephemeralPath(spec.id))] : []),
+    ...(swapMiB > 0 ? [disk('disk', bus, 'raw', host.swapPath(spec.id))] : []),
+  ]
+}
+
+export const controllers: Family = (spec, host) => [
+  ...([busOfRoot(spec, host), busOfDisks(spec, host)].includes('scsi')
+    ? [element('controller', { type: 'scsi', index: 0, model: scsiModel(spec) })]
+    : []),
+  // Hot-plug on PCI Express needs a free root port for each device.
+  ...(isPciExpress(machineType(spec, host))
+    ? [
+        element('controller', { type: 'pci', model: 'pcie-root' }),
+        ...Array.from({ length: hotplugRootPorts }, rootPort),
+      ]
+    : []),
+]
+
+const hotplugRootPorts = 16
+const rootPort = () => element('controller', { type: 'pci', model: 'pcie-root-port' })
+
+const scsiModel = (spec: GuestSpec): string =>
+  oneOf(imageProperty(spec, 'hw_scsi_model'), ['virtio-scsi', 'lsilogic', 'lsisas1068', 'vmpvscsi'], 'virtio-scsi')

@@ -1,0 +1,32 @@
+import type { GuestSpec } from '../../guest-spec.ts'
+import type { XmlElement } from './element.ts'
+
+export type VirtType = 'kvm' | 'qemu'
+
+/** `none`: whatever QEMU gives; `maximum`: all that the accelerator can do. */
+export type CpuMode =
+  | { readonly mode: 'none' | 'host-model' | 'host-passthrough' | 'maximum' }
+  | { readonly mode: 'custom'; readonly model: string }
+
+/** What the domain definition needs to know of the host. */
+export interface DomainHost {
+  readonly virtType: VirtType
+  readonly architecture: string
+  readonly emulator: string
+  readonly defaultMachine: string
+  readonly cpu: CpuMode
+  /** Size of the translation buffer of a TCG guest: 64 costs half the memory of QEMU's default and no time. */
+  readonly tbCacheMiB: number
+  readonly videoModels: readonly string[]
+  readonly rngBackend: string
+  readonly vncListen: string
+  readonly diskCache: 'none' | 'writethrough'
+  readonly productVersion: string
+  diskPath(id: string): string
+  ephemeralPath(id: string): string
+  swapPath(id: string): string
+  consoleLogPath(id: string): string
+}
+
+/** One device family: its part of the definition, or nothing. Pure. */
+export type Family = (spec: GuestSpec, host: DomainHost) => XmlElement | readonly XmlElement[] | undefined

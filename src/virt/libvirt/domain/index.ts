@@ -1,0 +1,8 @@
+/**
+ * The definition of a guest for libvirt, as pure functions of the spec and the host, one file per device family. Called by
+ * the libvirt driver; promises that no text from a user can change the structure of the document.
+ */
+export { domainXml } from './build.ts'
+export { element, escapeXml, renderXml, type XmlElement } from './element.ts'
+export type { CpuMode, DomainHost, VirtType } from './host.ts'
+export { vifElement } from './interfaces.ts'

@@ -1,0 +1,82 @@
+import { instanceId } from '#base'
+import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
+import type { DomainHost } from './host.ts'
+
+/** For tests of the families: a plain guest, changed by image properties, extra specs, and anything else. */
+export interface SampleOptions {
+  readonly properties?: Readonly<Record<string, string>>
+  readonly extraSpecs?: Readonly<Record<string, string>>
+  readonly vcpus?: number
+  readonly ephemeralGiB?: number
+  readonly swapMiB?: number
+  readonly image?: Partial<GuestImage>
+  readonly spec?: Partial<GuestSpec>
+}
+
+export function sampleSpec(options: SampleOptions = {}): GuestSpec {
+  return {
+    id: instanceId('5e8d5c1a-0000-4000-8000-00000000beef'),
+    name: 'instance-0000002a',
+    displayName: 'web 1',
+    projectId: 'b5f1c0a3a8f04a0d8f3a1f0f9c8d7e6f',
+    projectName: 'demo',
+    userId: '0a1b2c3d4e5f60718293a4b5c6d7e8f9',
+    userName: 'alice',
+    createdAtMs: Date.parse('2026-01-02T03:04:05Z'),
+    flavor: {
+      id: '1',
+      name: 'm1.tiny',
+      vcpus: options.vcpus ?? 1,
+      memoryMiB: 64,
+      rootGiB: 1,
+      ephemeralGiB: options.ephemeralGiB ?? 0,
+      swapMiB: options.swapMiB ?? 0,
+      extraSpecs: options.extraSpecs ?? {},
+    },
+    image: {
+      id: '70a599e0-31e7-49b7-b260-868f441e862b',
+      name: 'cirros',
+      diskFormat: 'qcow2',
+      containerFormat: 'bare',
+      sizeBytes: 13_000_000,
+      checksum: null,
+      hashAlgorithm: null,
+      hashValue: null,
+      minDiskGiB: 1,
+      minRamMiB: 64,
+      properties: options.properties ?? {},
+      ...options.image,
+    },
+    vifs: [
+      {
+        portId: 'ce531f90-1234-4000-8000-0000000000aa',
+        mac: 'fa:16:3e:4c:2c:30',
+        kind: 'bridge',
+        bridge: 'brq3cb9bc59',
+        devName: 'tapce531f90-12',
+        mtu: 1450,
+        model: 'virtio',
+      },
+    ],
+    ...options.spec,
+  }
+}
+
+export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => ({
+  virtType: 'qemu',
+  architecture: 'x86_64',
+  emulator: '/usr/bin/qemu-system-x86_64',
+  defaultMachine: 'pc',
+  cpu: { mode: 'none' },
+  tbCacheMiB: 64,
+  videoModels: ['vga', 'cirrus', 'virtio', 'none'],
+  rngBackend: '/dev/urandom',
+  vncListen: '127.0.0.1',
+  diskCache: 'none',
+  productVersion: '0.1.0',
+  diskPath: id => `/var/lib/nova/instances/${id}/disk`,
+  ephemeralPath: id => `/var/lib/nova/instances/${id}/disk.eph0`,
+  swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,
+  consoleLogPath: id => `/var/lib/nova/instances/${id}/console.log`,
+  ...overrides,
+})

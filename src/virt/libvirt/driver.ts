@@ -1,0 +1,161 @@
+import { constants } from 'node:fs'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from '#base'
+import type { GuestEvent, GuestSummary, VirtDriver } from '../driver.ts'
+import { eventStream } from '../event-stream.ts'
+import type { ImageSource } from '../image-source.ts'
+import { ConsoleLogFile } from './console-log.ts'
+import { listGuests } from './daemon-calls.ts'
+import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
+import { LibvirtGuest } from './guest.ts'
+import type { GuestContext } from './guest-context.ts'
+import { GuestEvents } from './guest-events.ts'
+import { GuestFiles } from './guest-files.ts'
+import { emulatedArchitecture, type HostCapabilities, readCapabilities } from './host-capabilities.ts'
+import { LibvirtHostView } from './host-view.ts'
+import { LibvirtHotplug } from './hotplug.ts'
+import { ImageCache } from './image-cache.ts'
+import { asFault, LibvirtClient } from './rpc/index.ts'
+import { chooseVirtType } from './virt-type.ts'
+
+export interface LibvirtDriverOptions {
+  readonly socketPath: string
+  readonly instancesPath: string
+  readonly imageSource: ImageSource
+  readonly virtType: 'auto' | VirtType
+  readonly log: Log
+  readonly clock?: Clock
+  /** `auto`: host-model with KVM, QEMU's own default without. */
+  readonly cpuMode?: 'auto' | CpuMode
+  /** For guests without KVM: 64 costs no time, 32 is for many small guests. */
+  readonly tbCacheMiB?: number
+  readonly hypervisorHostname?: string
+  readonly hostIp?: string
+  readonly vncListen?: string
+  /** What guests find as their machine's version, and Nova's metadata as the package's. */
+  readonly productVersion?: string
+  /** Between two presses of the power button. */
+  readonly shutdownRetryMs?: number
+}
+
+/** Connects, asks what the host can do, and clears what an earlier process left half done. */
+export async function createLibvirtDriver(options: LibvirtDriverOptions): Promise<VirtDriver> {
+  const { log } = options
+  const clock = options.clock ?? systemClock
+  const instancesPath = resolve(options.instancesPath)
+  await mkdir(instancesPath, { recursive: true })
+  const virtType = chooseVirtType(options.virtType, log)
+  const client = new LibvirtClient({ socketPath: options.socketPath, clock, log })
+  const events = new GuestEvents(client, log)
+  try {
+    const capabilities = await readCapabilities(client, virtType)
+    const files = new GuestFiles(instancesPath)
+    const images = new ImageCache({ folder: join(instancesPath, '_base'), source: options.imageSource, log })
+    await images.start()
+    await files.removeLeftovers()
+    await events.start()
+    const host = domainHost(options, virtType, capabilities, files, await diskCache(instancesPath))
+    const changes = new KeyedQueues<InstanceId>()
+    const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
+    const context = { client, events, files, images, host, clock, log, changes, shutdownRetryMs }
+    return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
+  } catch (error) {
+    events.close()
+    client.close()
+    throw asFault(error, 'connect', options.socketPath)
+  }
+}
+
+class LibvirtDriver implements VirtDriver {
+  /** libvirt calls it so with and without KVM, and so does Nova. */
+  readonly hypervisorType = 'QEMU'
+  readonly host: LibvirtHostView
+  readonly hotplug: LibvirtHotplug
+  readonly consoleLog: ConsoleLogFile
+  readonly #context: GuestContext
+  readonly #closed = new AbortController()
+
+  constructor(context: GuestContext, host: LibvirtHostView) {
+    this.#context = context
+    this.host = host
+    this.hotplug = new LibvirtHotplug(context)
+    this.consoleLog = new ConsoleLogFile(context.files)
+  }
+
+  async list(): Promise<readonly GuestSummary[]> {
+    try {
+      return await listGuests(this.#context.client)
+    } catch (error) {
+      throw asFault(error, 'list', 'all')
+    }
+  }
+
+  guest(id: InstanceId): LibvirtGuest {
+    return new LibvirtGuest(id, this.#context)
+  }
+
+  events(signal: AbortSignal): AsyncIterable<GuestEvent> {
+    const { events } = this.#context
+    return eventStream(listener => events.on(listener), AbortSignal.any([signal, this.#closed.signal]))
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    this.#context.events.close()
+    this.#context.client.close()
+  }
+}
+
+const hostView = (options: LibvirtDriverOptions, instancesPath: string, capabilities: HostCapabilities, clock: Clock) =>
+  new LibvirtHostView({
+    capabilities,
+    hypervisorType: 'QEMU',
+    hypervisorHostname: options.hypervisorHostname ?? (capabilities.hostname || hostname()),
+    instancesPath,
+    hostIp: options.hostIp,
+    clock,
+  })
+
+function domainHost(
+  options: LibvirtDriverOptions,
+  virtType: VirtType,
+  capabilities: HostCapabilities,
+  files: GuestFiles,
+  cache: DomainHost['diskCache'],
+): DomainHost {
+  const wanted = options.cpuMode ?? 'auto'
+  return {
+    virtType,
+    architecture: emulatedArchitecture,
+    emulator: capabilities.emulator,
+    defaultMachine: 'pc',
+    cpu: wanted === 'auto' ? { mode: virtType === 'kvm' ? 'host-model' : 'none' } : wanted,
+    tbCacheMiB: options.tbCacheMiB ?? 64,
+    videoModels: capabilities.videoModels,
+    rngBackend: '/dev/urandom',
+    vncListen: options.vncListen ?? '127.0.0.1',
+    diskCache: cache,
+    productVersion: options.productVersion ?? '0.1.0',
+    diskPath: id => files.disk(id),
+    ephemeralPath: id => files.ephemeral(id),
+    swapPath: id => files.swap(id),
+    consoleLogPath: id => files.consoleLog(id),
+  }
+}
+
+/** `none` needs O_DIRECT, which some file systems lack; Nova's order. */
+async function diskCache(folder: string): Promise<DomainHost['diskCache']> {
+  const path = join(folder, `.directio-${process.pid}`)
+  try {
+    const file = await open(path, constants.O_CREAT | constants.O_WRONLY | constants.O_DIRECT, 0o600)
+    await file.close()
+    return 'none'
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+    return 'writethrough'
+  } finally {
+    await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,20 @@
+import type { Clock, InstanceId, KeyedQueues, Log } from '#base'
+import type { DomainHost } from './domain/index.ts'
+import type { GuestEvents } from './guest-events.ts'
+import type { GuestFiles } from './guest-files.ts'
+import type { ImageCache } from './image-cache.ts'
+import type { LibvirtClient } from './rpc/index.ts'
+
+/** What all guests of one driver share. */
+export interface GuestContext {
+  readonly client: LibvirtClient
+  readonly events: GuestEvents
+  readonly files: GuestFiles
+  readonly images: ImageCache
+  readonly host: DomainHost
+  readonly clock: Clock
+  readonly log: Log
+  /** Changes of one guest run one after the other; reads do not wait. */
+  readonly changes: KeyedQueues<InstanceId>
+  readonly shutdownRetryMs: number
+}

@@ -1,0 +1,76 @@
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { InstanceId } from '#base'
+
+const removedSuffix = '_del'
+
+/** Where the files of guests lie, named as Nova names them. */
+export class GuestFiles {
+  readonly #folder: string
+
+  constructor(instancesPath: string) {
+    this.#folder = instancesPath
+  }
+
+  folderOf(id: string): string {
+    // An id is a path component: nothing but a uuid may become one.
+    if (!/^[0-9a-f-]{36}$/i.test(id)) throw new TypeError(`not an instance id: ${id}`)
+    return join(this.#folder, id)
+  }
+
+  disk(id: string): string {
+    return join(this.folderOf(id), 'disk')
+  }
+
+  ephemeral(id: string): string {
+    return join(this.folderOf(id), 'disk.eph0')
+  }
+
+  swap(id: string): string {
+    return join(this.folderOf(id), 'disk.swap')
+  }
+
+  consoleLog(id: string): string {
+    return join(this.folderOf(id), 'console.log')
+  }
+
+  /** Written at each start; its time is the time of the start. */
+  definition(id: string): string {
+    return join(this.folderOf(id), 'libvirt.xml')
+  }
+
+  async make(id: InstanceId): Promise<void> {
+    await mkdir(this.folderOf(id), { recursive: true, mode: 0o755 })
+  }
+
+  hasDisk(id: InstanceId): Promise<boolean> {
+    return exists(this.disk(id))
+  }
+
+  /** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */
+  async remove(id: InstanceId): Promise<void> {
+    const folder = this.folderOf(id)
+    const removed = `${folder}${removedSuffix}`
+    await rm(removed, { recursive: true, force: true })
+    try {
+      await rename(folder, removed)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      throw error
+    }
+    await rm(removed, { recursive: true, force: true })
+  }
+
+  /** What a crash left between rename and removal. */
+  async removeLeftovers(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (name.endsWith(removedSuffix)) await rm(join(this.#folder, name), { recursive: true, force: true })
+    }
+  }
+}
+
+export const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )

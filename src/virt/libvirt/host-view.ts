@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { cpus, loadavg, networkInterfaces, uptime } from 'node:os'
+import type { Clock } from '#base'
+import type { HostDescription, HostView } from '../driver.ts'
+import type { HostCapabilities } from './host-capabilities.ts'
+import { hostTraits } from './traits.ts'
+
+export interface HostViewOptions {
+  readonly capabilities: HostCapabilities
+  readonly hypervisorType: string
+  readonly hypervisorHostname: string
+  readonly instancesPath: string
+  readonly hostIp: string | undefined
+  readonly clock: Clock
+}
+
+const bytesPerGiB = 1024 ** 3
+
+/** This machine as nova-compute reports it: what libvirt said at the start, and memory, disk and load of the moment. */
+export class LibvirtHostView implements HostView {
+  readonly #options: HostViewOptions
+
+  constructor(options: HostViewOptions) {
+    this.#options = options
+  }
+
+  async describe(): Promise<HostDescription> {
+    const { capabilities, hypervisorHostname, hypervisorType, instancesPath, hostIp, clock } = this.#options
+    const memory = readMemory(readFileSync('/proc/meminfo', 'utf8'))
+    const disk = await statfs(instancesPath)
+    const gib = (blocks: number) => Math.floor((blocks * disk.bsize) / bytesPerGiB)
+    return {
+      hypervisorHostname,
+      hypervisorType,
+      hypervisorVersion: capabilities.hypervisorVersion,
+      vcpus: cpus().length,
+      ...memory,
+      localDiskGiB: gib(disk.blocks),
+      localDiskUsedGiB: gib(disk.blocks - disk.bfree),
+      localDiskFreeGiB: gib(disk.bavail),
+      cpuInfo: { ...capabilities.cpu },
+      supportedInstances: capabilities.guests,
+      traits: hostTraits(capabilities),
+      hostIp: hostIp ?? firstAddress(),
+      uptime: uptimeText(clock.now(), uptime(), loadavg()),
+      extraInventories: {},
+    }
+  }
+}
+
+/** Used as Nova counts it: buffers and caches are free. */
+export function readMemory(meminfo: string): { memoryMiB: number; memoryUsedMiB: number } {
+  const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0)
+  const free = kib('MemFree') + kib('Buffers') + kib('Cached')
+  return { memoryMiB: Math.floor(kib('MemTotal') / 1024), memoryUsedMiB: Math.floor((kib('MemTotal') - free) / 1024) }
+}
+
+/** The line `uptime` prints, which clients parse; it names no users because that would need another program. */
+export function uptimeText(nowMs: number, upSeconds: number, load: readonly number[]): string {
+  const time = new Date(nowMs).toTimeString().slice(0, 8)
+  const days = Math.floor(upSeconds / 86_400)
+  const hours = Math.floor((upSeconds % 86_400) / 3600)
+  const minutes = Math.floor((upSeconds % 3600) / 60)
+  const rest = hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}` : `${minutes} min`
+  const dayText = days === 0 ? '' : `${days} day${days === 1 ? '' : 's'}, `
+  return ` ${time} up ${dayText}${rest},  0 users,  load average: ${load.map(l => l.toFixed(2)).join(', ')}`
+}
+
+const firstAddress = (): string =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find(address => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'

@@ -1,0 +1,10 @@
+/**
+ * The real hypervisor: QEMU through libvirt. Owns everything under `instancesPath` and the definitions of its guests;
+ * promises what VirtDriver promises, also after kill -9 of this process or of libvirtd, and that guests outlive both.
+ * `startLibvirt` provides a daemon where the machine runs none. Called by nova-compute and the all-in-one.
+ */
+export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon.ts'
+export type { CpuMode, VirtType } from './domain/index.ts'
+export { createLibvirtDriver, type LibvirtDriverOptions } from './driver.ts'
+export { type ImageFormat, type ImageInspection, inspectImage } from './image-format.ts'
+export { aptPackages } from './packages.ts'

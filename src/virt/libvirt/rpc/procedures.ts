@@ -1,0 +1,182 @@
+import { program } from './packet.ts'
+import { type DomainRef, readDomain, readTypedParams, type TypedParams, writeDomain } from './values.ts'
+import type { XdrReader, XdrWriter } from './xdr.ts'
+
+/** One remote procedure: its number and how its arguments and result lie on the wire. */
+export interface Procedure<Arguments, Result> {
+  readonly name: string
+  readonly program: number
+  readonly number: number
+  readonly write: (writer: XdrWriter, args: Arguments) => void
+  readonly read: (reader: XdrReader) => Result
+}
+
+const nothing = (): void => undefined
+
+const remote = <A, R>(
+  name: string,
+  number: number,
+  write: (writer: XdrWriter, args: A) => void,
+  read: (reader: XdrReader) => R,
+): Procedure<A, R> => ({ name, program: program.remote, number, write, read })
+
+/** The many calls that take a domain and flags and return nothing. */
+const onDomain = (name: string, number: number): Procedure<{ domain: DomainRef; flags: number }, void> =>
+  remote(
+    name,
+    number,
+    (w, a) => {
+      writeDomain(w, a.domain)
+      w.uint(a.flags)
+    },
+    nothing,
+  )
+
+const onDomainOnly = (name: string, number: number): Procedure<DomainRef, void> =>
+  remote(name, number, (w, a) => writeDomain(w, a), nothing)
+
+const withDevice = (name: string, number: number): Procedure<{ domain: DomainRef; xml: string; flags: number }, void> =>
+  remote(
+    name,
+    number,
+    (w, a) => {
+      writeDomain(w, a.domain)
+      w.string(a.xml).uint(a.flags)
+    },
+    nothing,
+  )
+
+export interface DomainStats {
+  readonly domain: DomainRef
+  readonly params: TypedParams
+}
+
+const optionalString = (w: XdrWriter, text: string | undefined): unknown => w.optional(text, (o, t) => o.string(t))
+
+export const procedures = {
+  authList: remote('auth list', 66, nothing, r => r.array(x => x.int())),
+  open: remote(
+    'open',
+    1,
+    (w, a: { uri: string; flags: number }) => {
+      w.optional(a.uri, (o, uri) => o.string(uri)).uint(a.flags)
+    },
+    nothing,
+  ),
+  version: remote('version', 4, nothing, r => Number(r.uhyper())),
+  libVersion: remote('libvirt version', 157, nothing, r => Number(r.uhyper())),
+  hostname: remote('hostname', 59, nothing, r => r.string()),
+  capabilities: remote('capabilities', 7, nothing, r => r.string()),
+  domainCapabilities: remote(
+    'domain capabilities',
+    342,
+    (w, a: { emulator?: string; arch?: string; machine?: string; virtType?: string }) => {
+      optionalString(w, a.emulator)
+      optionalString(w, a.arch)
+      optionalString(w, a.machine)
+      optionalString(w, a.virtType)
+      w.uint(0)
+    },
+    r => r.string(),
+  ),
+  baselineCpu: remote(
+    'baseline cpu',
+    394,
+    (w, a: { arch: string; virtType: string; cpus: readonly string[]; flags: number }) => {
+      optionalString(w, undefined)
+      optionalString(w, a.arch)
+      optionalString(w, undefined)
+      optionalString(w, a.virtType)
+      w.array(a.cpus, (o, cpu) => o.string(cpu)).uint(a.flags)
+    },
+    r => r.string(),
+  ),
+  define: remote(
+    'define',
+    350,
+    (w, a: { xml: string; flags: number }) => {
+      w.string(a.xml).uint(a.flags)
+    },
+    readDomain,
+  ),
+  create: remote(
+    'create',
+    196,
+    (w, a: { domain: DomainRef; flags: number }) => {
+      writeDomain(w, a.domain)
+      w.uint(a.flags)
+    },
+    readDomain,
+  ),
+  getState: remote(
+    'get state',
+    212,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.uint(0)
+    },
+    r => ({ state: r.int(), reason: r.int() }),
+  ),
+  xml: remote(
+    'xml',
+    14,
+    (w, a: { domain: DomainRef; flags: number }) => {
+      writeDomain(w, a.domain)
+      w.uint(a.flags)
+    },
+    r => r.string(),
+  ),
+  destroy: onDomain('destroy', 234),
+  undefine: onDomain('undefine', 231),
+  shutdown: onDomain('shutdown', 258),
+  suspend: onDomainOnly('suspend', 34),
+  resume: onDomainOnly('resume', 28),
+  attachDevice: withDevice('attach device', 160),
+  detachDevice: withDevice('detach device', 161),
+  stats: remote(
+    'domain stats',
+    344,
+    (w, a: { domains: readonly DomainRef[]; stats: number; flags: number }) => {
+      w.array(a.domains, writeDomain).uint(a.stats).uint(a.flags)
+    },
+    (r): DomainStats[] => r.array(x => ({ domain: readDomain(x), params: readTypedParams(x) })),
+  ),
+  registerEvent: remote(
+    'register event',
+    316,
+    (w, eventId: number) => {
+      w.int(eventId).uint(0)
+    },
+    r => r.int(),
+  ),
+  monitorCommand: {
+    name: 'monitor command',
+    program: program.qemu,
+    number: 1,
+    write: (w: XdrWriter, a: { domain: DomainRef; command: string; flags: number }) => {
+      writeDomain(w, a.domain)
+      w.string(a.command).uint(a.flags)
+    },
+    read: (r: XdrReader) => r.string(),
+  },
+} as const
+
+/** Numbers of the messages the daemon sends by itself, after `registerEvent`. */
+export const eventMessage = { lifecycle: 318, deviceRemoved: 333, deviceRemovalFailed: 367 } as const
+/** virDomainEventID */
+export const eventId = { lifecycle: 0, deviceRemoved: 15, deviceRemovalFailed: 22 } as const
+
+const questions = new Set<unknown>([
+  procedures.version,
+  procedures.libVersion,
+  procedures.hostname,
+  procedures.capabilities,
+  procedures.domainCapabilities,
+  procedures.baselineCpu,
+  procedures.getState,
+  procedures.xml,
+  procedures.stats,
+])
+
+/** Changes nothing, so it may be asked again when the answer was lost. */
+export const isQuestion = (procedure: unknown): boolean => questions.has(procedure)

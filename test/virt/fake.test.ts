@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { instanceId, newUuid } from '#base'
+import { type GuestImage, type GuestVif, HypervisorError, power } from '#virt'
+import { aGuestSpec, type Bench, driverConformance } from '#virt/conformance'
+import { createFakeDriver, type FakeDriver } from '#virt/fake'
+
+const image: GuestImage = {
+  id: newUuid(),
+  name: 'cirros',
+  diskFormat: 'qcow2',
+  containerFormat: 'bare',
+  sizeBytes: 13_000_000,
+  checksum: null,
+  hashAlgorithm: null,
+  hashValue: null,
+  minDiskGiB: 1,
+  minRamMiB: 64,
+  properties: {},
+}
+
+let vifs = 0
+function aVif(): GuestVif {
+  vifs++
+  const mac = `fa:16:3e:00:00:${vifs.toString(16).padStart(2, '0')}`
+  return { portId: newUuid(), mac, kind: 'bridge', bridge: 'br0', devName: `tap${vifs}`, mtu: 1500, model: 'virtio' }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'nova-fake-'))
+const open = (): FakeDriver =>
+  createFakeDriver({
+    hostName: 'host1',
+    vcpus: 8,
+    memoryMiB: 16_384,
+    diskGiB: 100,
+    stateFile: join(folder, 'guests.jsonl'),
+  })
+
+describe('fake driver', () => {
+  let driver: FakeDriver
+  before(() => {
+    driver = open()
+  })
+  after(async () => {
+    await driver.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const bench = (): Bench => ({
+    driver,
+    image,
+    bootDeadlineMs: 1000,
+    memoryMiB: 128,
+    async reopen() {
+      await driver.close()
+      driver = open()
+    },
+    vif: aVif,
+    async kill(id) {
+      driver.crash(id)
+    },
+    leftovers: async id => (await driver.list()).filter(guest => guest.id === id).map(guest => guest.name),
+  })
+  driverConformance(bench)
+
+  describe('beyond the contract', () => {
+    test('failNext fails one call, which then changes nothing', async () => {
+      const spec = aGuestSpec(bench())
+      driver.failNext('spawn', HypervisorError({ operation: 'spawn', reason: 'planned' }))
+      await assert.rejects(driver.guest(spec.id).spawn(spec), HypervisorError.is)
+      assert.equal((await driver.guest(spec.id).state()).exists, false)
+      await driver.guest(spec.id).spawn(spec)
+      await driver.guest(spec.id).destroy()
+    })
+
+    test('used memory and disk follow the guests', async () => {
+      const empty = await driver.host.describe()
+      const spec = aGuestSpec(bench())
+      await driver.guest(spec.id).spawn(spec)
+      const one = await driver.host.describe()
+      assert.equal(one.memoryUsedMiB - empty.memoryUsedMiB, spec.flavor.memoryMiB)
+      assert.equal(one.localDiskUsedGiB - empty.localDiskUsedGiB, spec.flavor.rootGiB)
+      driver.shutDownFromWithin(spec.id)
+      assert.equal((await driver.guest(spec.id).state()).power, power.shutdown)
+      assert.equal((await driver.host.describe()).memoryUsedMiB, empty.memoryUsedMiB)
+      await driver.guest(spec.id).destroy()
+    })
+
+    test('a change cut off in the state file never happened', async () => {
+      const path = join(folder, 'cut.jsonl')
+      const options = { hostName: 'h', vcpus: 1, memoryMiB: 1024, diskGiB: 10, stateFile: path }
+      const first = createFakeDriver(options)
+      const spec = aGuestSpec(bench())
+      await first.guest(spec.id).spawn(spec)
+      await first.close()
+      const { appendFileSync } = await import('node:fs')
+      appendFileSync(path, '{"id":"half a li')
+      const second = createFakeDriver(options)
+      assert.equal((await second.list()).length, 1)
+      await second.close()
+    })
+
+    test('boots and deletes many guests (performance is printed, not asserted)', async t => {
+      const many = createFakeDriver({
+        hostName: 'h',
+        vcpus: 1,
+        memoryMiB: 1024,
+        diskGiB: 10,
+        stateFile: join(folder, 'many.jsonl'),
+      })
+      const startedMs = performance.now()
+      const count = 1000
+      for (let i = 0; i < count; i++) {
+        const spec = { ...aGuestSpec(bench()), id: instanceId(newUuid()) }
+        await many.guest(spec.id).spawn(spec)
+        await many.guest(spec.id).destroy()
+      }
+      t.diagnostic(`${Math.round((count * 1000) / (performance.now() - startedMs))} boots and deletes a second`)
+      assert.deepEqual(await many.list(), [])
+      await many.close()
+    })
+  })
+})
