@@ -41,7 +41,7 @@ export interface Cloud {
   close(): Promise<void>
 }
 
-const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
+export const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
 
 const catalogue = (ports: Ports) => {
   const everywhere = (url: string) => ({ public: url, internal: url, admin: url })

@@ -10,6 +10,8 @@ export interface AllInOneOptions {
   readonly hosts: number
   readonly isBare: boolean
   readonly isJson: boolean
+  /** Take the cloud off this machine instead of starting it. */
+  readonly isDestroy: boolean
   /** File or URL of an image that takes the place of `cirros`. */
   readonly image: string | undefined
   readonly configFiles: readonly string[]
@@ -40,6 +42,7 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     .option('--image <FILE|URL>', 'use this image as cirros')
     .option('--bare', 'no first server', false)
     .option('--json', 'one JSON line when ready, everything else on stderr', false)
+    .option('--destroy', 'remove the cloud of this state folder, guests and all', false)
     .option('--config-file <FILE>', 'nova.conf, may be repeated', gather, [] as readonly string[])
     .option('--config-dir <DIR>', 'folder of *.conf files, may be repeated', gather, [] as readonly string[])
     .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -52,6 +55,7 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     image?: string
     bare: boolean
     json: boolean
+    destroy: boolean
     configFile: readonly string[]
     configDir: readonly string[]
   }>()
@@ -63,6 +67,7 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     hosts: o.hosts,
     isBare: o.bare,
     isJson: o.json,
+    isDestroy: o.destroy,
     image: o.image,
     configFiles: o.configFile,
     configDirs: o.configDir,

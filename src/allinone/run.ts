@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createLog, Fault } from '#base'
 import { loadConfig, logConfigRemarks } from '#config'
 import { openCloud } from './cloud.ts'
+import { destroyCloud } from './destroy.ts'
 import { writeCredentials } from './credentials.ts'
 import { firstRun } from './first-run/index.ts'
 import type { AllInOneOptions } from './options.ts'
@@ -27,6 +28,11 @@ export async function run(options: AllInOneOptions): Promise<number> {
     const log = createLog({ service: 'nova-allinone', file: join(options.stateDir, 'nova.log') })
     const config = loadConfig({ files: options.configFiles, dirs: options.configDirs })
     logConfigRemarks(config, log)
+    if (options.isDestroy) {
+      await progress.step('removing the cloud', () => destroyCloud({ stateDir: options.stateDir, host: config.DEFAULT.host, log }))
+      progress.line(`The cloud of ${options.stateDir} is gone.`)
+      return 0
+    }
     const ports = portsAt(options.offset)
     const secrets = readSecrets(options.stateDir)
     const { stateDir, hypervisor, hosts } = options

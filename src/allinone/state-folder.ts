@@ -6,7 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  unlinkSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ export function takeStateFolder(folder: string): { release(): void } {
       const file = openSync(path, 'wx', 0o600)
       writeFileSync(file, mine)
       closeSync(file)
-      return { release: () => unlinkSync(path) }
+      return { release: () => rmSync(path, { force: true }) }
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST') throw error
     }

@@ -33,7 +33,7 @@ const settings = (config: Config): ApiSettings => ({
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-api' })
-  const { identity, images, network } = neighbours
+  const { identity, images, network, placement } = neighbours
   const prefix = config.api.compute_link_prefix
   return createComputeApi({
     deps: {
@@ -41,6 +41,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       identity,
       images,
       network,
+      placement,
       conductor: bus.client(conductorContract),
       computeOn: host => bus.client(computeContract, host),
       clock,

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { type Clock, type Log, SerialQueue } from '#base'
 import { parseCidr } from '../addresses.ts'
@@ -63,6 +63,7 @@ const defaultCheckMs = 2000
 const deepCheckEvery = 10
 
 interface Parts {
+  readonly directory: string
   readonly db: Db
   readonly firewall: Firewall
   readonly bridges: Bridges
@@ -102,6 +103,7 @@ class RealPlumber implements Plumber {
     const leaseSeconds = this.#options.leaseSeconds ?? defaultLeaseSeconds
     const leases = new LeaseIntake(db, join(directory, 'spool'), leaseSeconds, log)
     this.#parts = {
+      directory,
       db,
       leases,
       firewall: new Firewall(
@@ -248,13 +250,14 @@ class RealPlumber implements Plumber {
 
   async dismantle(): Promise<void> {
     await this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs } = this.#started
+      const { firewall, bridges, dnsmasqs, directory } = this.#started
       const nothing: Desired = { networks: [], ports: [], groups: new Map() }
       await dnsmasqs.stopAll()
       await dnsmasqs.removeLeftovers(nothing)
       await bridges.apply(nothing)
       await bridges.removeLeftovers(nothing)
       await firewall.remove()
+      await rm(directory, { recursive: true, force: true })
     })
   }
 }

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Log, systemClock } from '#base'
+import { createPlumber, createNetworkService } from '#network'
+import { openStore } from '#store'
+import { createLibvirtDriver, startLibvirt, stopEverything } from '#virt/libvirt'
+import { databaseUrl } from './cloud.ts'
+import { ImageUnavailable, TokenInvalid } from '#cloud'
+
+/** Nobody is let in while a cloud is taken down. */
+const nobody = {
+  validate: async () => {
+    throw TokenInvalid({})
+  },
+  project: async () => undefined,
+  serviceCaller: async () => {
+    throw TokenInvalid({})
+  },
+  endpoint: async () => undefined,
+}
+
+const noImages = {
+  download: async (image: { id: string }) => {
+    throw ImageUnavailable({ id: image.id, reason: 'the cloud is being removed' })
+  },
+}
+
+/** Guests of this cloud's records; a libvirtd of the machine may have others. */
+async function destroyGuests(stateDir: string, log: Log): Promise<void> {
+  const store = await openStore(databaseUrl(stateDir, 'nova'))
+  const daemon = await startLibvirt({ stateDir: join(stateDir, 'libvirt'), log })
+  const driver = await createLibvirtDriver({
+    socketPath: daemon.socketPath,
+    instancesPath: join(stateDir, 'instances'),
+    imageSource: noImages,
+    virtType: 'auto',
+    log,
+  })
+  for (const guest of await driver.list()) {
+    if ((await store.instances.find(guest.id, { withDeleted: true })) !== undefined) await driver.guest(guest.id).destroy()
+  }
+  await driver.close()
+  await store.close()
+  await stopEverything(join(stateDir, 'libvirt'))
+}
+
+async function dismantleNetwork(stateDir: string, host: string, log: Log): Promise<void> {
+  const plumber = createPlumber({ log, clock: systemClock })
+  const network = await createNetworkService({
+    databaseUrl: databaseUrl(stateDir, 'network'),
+    identity: nobody,
+    log,
+    clock: systemClock,
+    host,
+    plumber,
+  })
+  await plumber.dismantle()
+  await network.close()
+}
+
+/** Takes a cloud off this machine: guests, libvirt, bridges, DHCP, firewall, and the folder. */
+export async function destroyCloud(options: { stateDir: string; host: string; log: Log }): Promise<void> {
+  const { stateDir, host, log } = options
+  if (existsSync(join(stateDir, 'instances'))) await destroyGuests(stateDir, log)
+  if (existsSync(join(stateDir, 'network.sqlite')) && existsSync(join(stateDir, 'instances'))) await dismantleNetwork(stateDir, host, log)
+  await rm(stateDir, { recursive: true, force: true })
+}

@@ -1,0 +1,160 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { fromJson, waitFor } from '#base'
+
+const run = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const program = join(root, 'src/bin/nova-allinone.ts')
+
+/** What the program prints when it is ready. */
+export interface Ready {
+  readonly urls: Readonly<Record<string, string>>
+  readonly openrc: string
+  readonly clouds_yaml: string
+  readonly key_file: string
+  readonly servers: readonly { name: string; status: string; addresses: readonly string[] }[]
+  readonly pid: number
+}
+
+const prefix = 'nova-guests-'
+
+/** Clouds of test runs that were killed: their folders tell of them, their guests and bridges may still be there. */
+export async function removeLeftovers(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(prefix)) continue
+    await run(process.execPath, [program, '--state', join(tmpdir(), name), '--destroy']).catch(error => {
+      // A cloud in use belongs to a test that runs now.
+      if (!String((error as { stderr?: string }).stderr).includes('Another cloud')) throw error
+    })
+  }
+}
+
+/** A cloud of its own for a test: own folder, own ports, real guests. Ends with the test's process. */
+export class TestCloud {
+  readonly stateDir: string
+  readonly #offset: number
+  #child: ChildProcess | undefined
+  ready: Ready | undefined
+  errors = ''
+
+  constructor(offset: number) {
+    this.stateDir = mkdtempSync(join(tmpdir(), prefix))
+    this.#offset = offset
+  }
+
+  get #arguments(): string[] {
+    return [program, '--state', this.stateDir, '--offset', String(this.#offset), '--json']
+  }
+
+  /** Resolves when the cloud says that it is ready. */
+  async start(...more: string[]): Promise<Ready> {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...this.#arguments, ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    child.stderr.on('data', (text: Buffer) => {
+      this.errors += text.toString()
+    })
+    const line = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).once('line', resolve)
+      child.once('exit', code => reject(new Error(`the cloud ended with ${code}: ${this.errors}`)))
+    })
+    this.ready = fromJson<Ready>(line)
+    return this.ready
+  }
+
+  /** Ends the control plane. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null) return
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+    this.#child = undefined
+  }
+
+  /** Takes everything off the machine; part of every test's end, also of a failed one. */
+  async destroy(): Promise<void> {
+    await this.stop('SIGKILL')
+    await run(process.execPath, [...this.#arguments, '--destroy'])
+  }
+
+  log(): string {
+    return readFileSync(join(this.stateDir, 'nova.log'), 'utf8')
+  }
+
+  /** One `openstack` command with Debian's client; the answer as it prints it. */
+  async openstack(...args: string[]): Promise<string> {
+    const env = { ...process.env, OS_CLIENT_CONFIG_FILE: this.ready?.clouds_yaml ?? '', OS_CLOUD: 'nova' }
+    const { stdout } = await run('openstack', args, { env })
+    return stdout.trim()
+  }
+
+  /** The same, with `-f json`. */
+  async json<T>(...args: string[]): Promise<T> {
+    return fromJson<T>(await this.openstack(...args, '-f', 'json'))
+  }
+
+  /** Fails when the command succeeds; returns what it printed on stderr. */
+  async refused(...args: string[]): Promise<string> {
+    try {
+      await this.openstack(...args)
+    } catch (error) {
+      return (error as { stderr?: string }).stderr ?? ''
+    }
+    throw new Error(`openstack ${args.join(' ')} was not refused`)
+  }
+
+  async ssh(address: string, command: string): Promise<string> {
+    const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'BatchMode=yes', 'ConnectTimeout=5', 'LogLevel=ERROR']
+    const flags = options.flatMap(option => ['-o', option])
+    const { stdout } = await run('ssh', [...flags, '-i', this.ready?.key_file ?? '', `cirros@${address}`, command])
+    return stdout.trim()
+  }
+
+  async server(name: string): Promise<{ id: string; status: string; addresses: Record<string, string[]>; fault?: { message: string }; 'OS-EXT-STS:task_state': string | null }> {
+    return this.json('server', 'show', name)
+  }
+
+  async whenStatus(name: string, status: string, deadlineMs = 120_000) {
+    return waitFor(
+      `${name} to be ${status}`,
+      async () => {
+        const server = await this.server(name)
+        if (server.status === 'ERROR' && status !== 'ERROR') throw new Error(`${name}: ${server.fault?.message}`)
+        return server.status === status ? server : undefined
+      },
+      { deadlineMs, everyMs: 200 },
+    )
+  }
+
+  consoleLog(instanceId: string): string {
+    return readFileSync(join(this.stateDir, 'instances', instanceId, 'console.log'), 'utf8')
+  }
+
+  /** Waits for a line with this text on the serial console; the log starts anew with every boot. */
+  async whenConsole(instanceId: string, text: string, deadlineMs = 120_000): Promise<string> {
+    return waitFor(
+      `"${text}" on the console of ${instanceId}`,
+      () => this.consoleLog(instanceId).split('\n').find(line => line.includes(text)),
+      { deadlineMs, everyMs: 100 },
+    )
+  }
+}
+
+export const pings = async (address: string): Promise<boolean> => {
+  try {
+    await run('ping', ['-c', '1', '-W', '1', address])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Lines that a command prints, for counting what is left over. */
+export const lines = async (command: string, ...args: string[]): Promise<readonly string[]> => {
+  const { stdout } = await run(command, args)
+  return stdout.split('\n').filter(line => line !== '')
+}
