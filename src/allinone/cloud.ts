@@ -15,6 +15,7 @@ import { createFakeDriver } from '#virt/fake'
 import { createLibvirtDriver, startLibvirt } from '#virt/libvirt'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
+import { configDriveWriter } from './compose/config-drive.ts'
 import { composeConductor, composeScheduler } from './compose/control.ts'
 import { composeMetadata } from './compose/metadata.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
@@ -129,6 +130,7 @@ async function openDrivers(
       instancesPath: join(stateDir, 'instances'),
       imageSource: imageSource(neighbours.images),
       virtType: 'auto',
+      writeConfigDrive: configDriveWriter(config),
       log: libvirtLog,
       clock,
       hypervisorHostname: hostname(),

@@ -28,7 +28,9 @@ export interface Secrets {
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie holds nothing any more; some first processes of containers reap slowly.
+    return fields[0] === 'Z' ? undefined : fields[19]
   } catch {
     return undefined
   }

@@ -3,19 +3,22 @@ import { instanceId } from '#base'
 import { schedulerContract } from '#bus'
 import { type Conductor, startConductor } from '#conductor'
 import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
+import { composeConfigDrive } from './config-drive.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
-  const { config, store, bus, clock, log } = shared
+  const { config, store, bus, clock } = shared
   const { placement, network, plugger } = neighbours
+  const log = shared.log.child({ service: 'nova-conductor' })
+  const configDrive = composeConfigDrive({ config, store, log })
   const options = {
     serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
     defaultZone: config.DEFAULT.default_availability_zone,
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
   }
   return startConductor(
-    { store, bus, placement, network, plugger, clock, log: log.child({ service: 'nova-conductor' }), options },
+    { store, bus, placement, network, plugger, configDrive, clock, log, options },
     { isAlone },
   )
 }
