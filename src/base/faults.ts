@@ -53,7 +53,13 @@ export interface FaultDeclaration<P> {
   is(error: unknown): error is Fault
 }
 
-const defaultStatus: Record<FaultKind, number> = { transient: 503, conflict: 409, refused: 400, missing: 404, final: 500 }
+const defaultStatus: Record<FaultKind, number> = {
+  transient: 503,
+  conflict: 409,
+  refused: 400,
+  missing: 404,
+  final: 500,
+}
 
 /**
  * Declares a fault. `message` builds the public text from the parameters.

@@ -23,6 +23,10 @@ const dashedUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 /** True for what oslo's is_uuid_like accepts: case, dashes, braces and `urn:uuid:` do not matter. */
 export function isUuidLike(text: string): boolean {
   if (dashedUuid.test(text)) return true
-  const bare = text.replace('urn:', '').replace('uuid:', '').replace(/^[{]|[}]$/g, '').replaceAll('-', '')
+  const bare = text
+    .replace('urn:', '')
+    .replace('uuid:', '')
+    .replace(/^[{]|[}]$/g, '')
+    .replaceAll('-', '')
   return /^[0-9a-f]{32}$/i.test(bare)
 }

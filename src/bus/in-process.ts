@@ -1,14 +1,8 @@
-import { declareFault, type Fault, faultFromRecord, faultRecord } from '#base'
+import { type Fault, faultFromRecord, faultRecord } from '#base'
 import type { Bus } from './bus.ts'
 import { decode, encode } from './codec.ts'
 import type { CallContext, Client, Contract, Handlers } from './contract.ts'
-
-/** Nobody serves the topic under that name now. */
-export const NoServer = declareFault(
-  'MessagingTimeout',
-  'transient',
-  (p: { topic: string; server: string }) => `No answer from ${p.topic} on ${p.server}.`,
-)
+import { NoServer } from './no-server.ts'
 
 type Handler = (args: unknown, context: CallContext) => Promise<unknown>
 

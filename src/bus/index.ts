@@ -1,6 +1,6 @@
 /**
  * Messages between the services: `contracts/` says what each serves, an adapter carries them. In one process the adapter
- * is InProcessBus; a broker's comes behind the same interface.
+ * is InProcessBus, between processes of one machine SocketBus; a broker's comes behind the same interface.
  */
 export type { Bus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
@@ -13,4 +13,6 @@ export {
 } from './contracts/conductor.ts'
 export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerTask } from './contracts/sagas.ts'
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
-export { InProcessBus, NoServer } from './in-process.ts'
+export { InProcessBus } from './in-process.ts'
+export { NoServer } from './no-server.ts'
+export * from './socket/index.ts'

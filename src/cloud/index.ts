@@ -2,7 +2,13 @@
  * What Nova needs of its neighbours, in its own words: one `port.ts` per service. `http.ts` beside it speaks to the
  * real service; the built-in services implement the same ports in process. Called by the API, the sagas and the hosts.
  */
+
+export { glancePort } from './glance/http.ts'
 export * from './glance/port.ts'
+export * from './http/index.ts'
+export { authUriOf, type KeystoneOptions, keystonePort } from './keystone/http.ts'
 export * from './keystone/port.ts'
+export { type NeutronOptions, neutronPort } from './neutron/http.ts'
 export * from './neutron/port.ts'
+export { type PlacementHttpOptions, placementPort } from './placement/http.ts'
 export * from './placement/port.ts'

@@ -1,4 +1,4 @@
-import { type Clock, type Log, retry } from '#base'
+import { type Clock, every, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
 import { type GuestEvent, type GuestSummary, power, type VirtDriver } from '#virt'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
@@ -106,26 +106,20 @@ export async function startAgent(parts: Parts): Promise<Agent> {
   })
   await report(parts)
   const stopServing = bus.serve(computeContract, options.host, computeHandlers(driver, options))
-  const timers: (() => void)[] = []
-  const every = (ms: number, what: string, task: () => Promise<unknown>) => {
-    let cancel = () => undefined as void
-    const arm = () => {
-      cancel = clock.after(ms, () => {
-        task()
-          .catch(error => log.error({ err: error }, `${what} failed`))
-          .finally(() => {
-            if (!stopping.signal.aborted) arm()
-          })
-      })
-    }
-    arm()
-    timers.push(() => cancel())
-  }
-  every(options.reportMs, 'heartbeat', () => conductor.heartbeat({ host: options.host, binary }))
-  every(options.resourcesMs, 'resource report', async () => {
-    await report(parts)
-    await compare(parts)
-  })
+  const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`)
+  const beat = () => conductor.heartbeat({ host: options.host, binary })
+  const timers = [
+    every(clock, options.reportMs, beat, failed('heartbeat')),
+    every(
+      clock,
+      options.resourcesMs,
+      async () => {
+        await report(parts)
+        await compare(parts)
+      },
+      failed('resource report'),
+    ),
+  ]
   const following = follow(parts, stopping.signal).catch(error => {
     if (!stopping.signal.aborted) log.error({ err: error }, 'guest events ended')
   })

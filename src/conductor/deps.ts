@@ -1,16 +1,26 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
 import type { NetworkPort, PlacementPort, VifPlugger } from '#cloud'
+import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
+import type { GuestConfigDrive } from '#virt'
 
 export interface ConductorOptions {
   /** A service that has not been heard of for this long is down; nova.conf `service_down_time`. */
   readonly serviceDownTimeMs: number
   /** Zone of hosts in no zone aggregate; `default_availability_zone`. */
   readonly defaultZone: string
+  /** Between heartbeats; `report_interval`. */
+  readonly reportMs: number
   /** How long a guest may take to shut down when asked; `[compute]… shutdown_timeout` (60 s). */
   readonly shutdownTimeoutMs: number
 }
+
+/**
+ * What a config drive of this instance holds now: the documents of the metadata service, and what only a drive tells.
+ * The answer goes to the host that spawns the guest, and nowhere else.
+ */
+export type ConfigDriveSource = (instanceId: string, secret: LaunchSecret | undefined) => Promise<GuestConfigDrive>
 
 /** What sagas and reconcilers work with. */
 export interface ConductorDeps {
@@ -20,6 +30,7 @@ export interface ConductorDeps {
   readonly network: NetworkPort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
+  readonly configDrive: ConfigDriveSource
   readonly clock: Clock
   readonly log: Log
   readonly options: ConductorOptions

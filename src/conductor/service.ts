@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { newUuid } from '#base'
+import { every, newUuid } from '#base'
 import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
@@ -60,7 +60,8 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       return null
     },
     reportHost: async report => {
-      await carryIn(deps, report)
+      // An operator may have deleted the service of a host that still runs: it comes back with its next start.
+      if ((await store.services.find(report.host, 'nova-compute')) !== undefined) await carryIn(deps, report)
       return null
     },
     guestEvent: async ({ host, event }) => {
@@ -98,21 +99,18 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
     { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion },
     deps.clock.now(),
   )
-  let cancelHousekeeping = () => undefined as void
-  const housekeeping = () => {
-    cancelHousekeeping = deps.clock.after(housekeepingMs, () => {
-      void deps.store.sagas
-        .purgeEnded(deps.clock.now() - keepEndedMs)
-        .catch(error => deps.log.error({ err: error }, 'purge of ended sagas failed'))
-      housekeeping()
-    })
-  }
-  housekeeping()
+  const failed = (what: string) => (error: unknown) => deps.log.error({ err: error }, `${what} failed`)
+  const purge = () => deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs)
+  const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
+  const timers = [
+    every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
+    every(deps.clock, deps.options.reportMs, beat, failed('heartbeat')),
+  ]
   engine.start()
   return {
     engine,
     stop: async () => {
-      cancelHousekeeping()
+      for (const stopTimer of timers) stopTimer()
       stopServing()
       await engine.stop()
     },

@@ -66,8 +66,14 @@ const orNull =
     text.trim() === '' ? null : read(text)
 
 const flags: Readonly<Record<string, boolean>> = {
-  ...{ true: true, '1': true, on: true, yes: true },
-  ...{ false: false, '0': false, off: false, no: false },
+  true: true,
+  '1': true,
+  on: true,
+  yes: true,
+  false: false,
+  '0': false,
+  off: false,
+  no: false,
 }
 
 function flag(text: string): boolean {

@@ -1,5 +1,5 @@
-import type { Caller, IdentityPort } from '#cloud'
 import type { FastifyRequest } from 'fastify'
+import type { Caller, IdentityPort } from '#cloud'
 
 /** A caller, plus the service that called on the caller's behalf (X-Service-Token), if any. */
 export interface Authenticated {

@@ -1,5 +1,5 @@
-import { Fault, faultRecord, InternalError, type Log, newRequestId } from '#base'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Fault, faultRecord, InternalError, type Log, newRequestId } from '#base'
 
 export type Face = FastifyInstance
 
@@ -75,7 +75,10 @@ export function createFace(options: FaceOptions): Face {
   app.setErrorHandler((error, request, reply) => {
     const fault = asFault(error)
     if (fault.status >= 500) {
-      options.log.error({ request_id: request.id, method: request.method, path: request.url, err: error }, 'request failed')
+      options.log.error(
+        { request_id: request.id, method: request.method, path: request.url, err: error },
+        'request failed',
+      )
     }
     send(reply, options.renderFault(fault, request))
   })

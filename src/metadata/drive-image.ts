@@ -91,7 +91,8 @@ export async function writeDriveImage(options: DriveImageOptions): Promise<void>
     await writeTree(tree, options.files)
     if (options.format === 'vfat') await makeVfat(fresh, tree, signal)
     else await runTool(options.mkisofs, isoArguments(options, fresh, tree), signal)
-    await chmod(fresh, 0o644)
+    // The hypervisor's user is ours, or libvirt gives it the file (dynamic_ownership): nobody else reads the password.
+    await chmod(fresh, 0o600)
     await flush(fresh)
     await rename(fresh, path)
   } finally {

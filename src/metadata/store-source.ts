@@ -55,14 +55,21 @@ function describe(instance: Instance, zone: string | null): InstanceMetadata {
   }
 }
 
+/** One instance as its metadata; undefined when there is none. */
+export async function instanceMetadata(
+  store: Store,
+  defaultZone: string,
+  id: string,
+): Promise<InstanceMetadata | undefined> {
+  const instance = await store.instances.find(id)
+  if (instance === undefined) return undefined
+  const zone = instance.host === null ? null : ((await store.aggregates.zones()).get(instance.host) ?? defaultZone)
+  return describe(instance, zone)
+}
+
 /** Metadata straight from Nova's records. */
 export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSourceOptions): MetadataSource {
-  const byInstanceId = async (id: string): Promise<InstanceMetadata | undefined> => {
-    const instance = await store.instances.find(id)
-    if (instance === undefined) return undefined
-    const zone = instance.host === null ? null : ((await store.aggregates.zones()).get(instance.host) ?? defaultZone)
-    return describe(instance, zone)
-  }
+  const byInstanceId = (id: string) => instanceMetadata(store, defaultZone, id)
   return {
     byInstanceId,
     async byAddress(local, remote) {

@@ -6,7 +6,11 @@ export const InstanceNotFound = declareFault(
   'missing',
   (p: { id: string }) => `Instance ${p.id} could not be found.`,
 )
-export const InstanceIsLocked = declareFault('InstanceIsLocked', 'conflict', (p: { id: string }) => `Instance ${p.id} is locked`)
+export const InstanceIsLocked = declareFault(
+  'InstanceIsLocked',
+  'conflict',
+  (p: { id: string }) => `Instance ${p.id} is locked`,
+)
 export const InstanceInvalidState = declareFault(
   'InstanceInvalidState',
   'conflict',
@@ -15,7 +19,11 @@ export const InstanceInvalidState = declareFault(
       ? `Cannot '${p.action}' instance ${p.id} while it is in launched_at None`
       : `Cannot '${p.action}' instance ${p.id} while it is in ${p.attr} ${p.state}`,
 )
-export const InstanceNotReady = declareFault('InstanceNotReady', 'conflict', (p: { id: string }) => `Instance ${p.id} is not ready`)
+export const InstanceNotReady = declareFault(
+  'InstanceNotReady',
+  'conflict',
+  (p: { id: string }) => `Instance ${p.id} is not ready`,
+)
 export const FlavorNotFound = declareFault(
   'FlavorNotFound',
   'missing',

@@ -5,6 +5,7 @@
 export * from './faults.ts'
 export * from './flavor.ts'
 export * from './instance.ts'
+export * from './launch-secret.ts'
 export * from './lifecycle.ts'
 export * from './network-info.ts'
 export * from './request-spec.ts'

@@ -78,7 +78,13 @@ export interface Rule {
   readonly recorded: string | null
 }
 
-const rule = (vm: Rule['vm'], task: Rule['task'], doing: TaskState | null, recorded: string | null, more: Partial<Rule> = {}): Rule => ({
+const rule = (
+  vm: Rule['vm'],
+  task: Rule['task'],
+  doing: TaskState | null,
+  recorded: string | null,
+  more: Partial<Rule> = {},
+): Rule => ({
   vm,
   task,
   doing,

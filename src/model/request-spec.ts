@@ -11,7 +11,11 @@ export interface RequestSpec {
   readonly isVolumeBacked: boolean
   readonly requestedZone: string | null
   /** `az:host:node` or the host/hypervisor_hostname of 2.74. */
-  readonly destination: { readonly host: string | null; readonly node: string | null; readonly isForced: boolean } | null
+  readonly destination: {
+    readonly host: string | null
+    readonly node: string | null
+    readonly isForced: boolean
+  } | null
   readonly ignoreHosts: readonly string[]
   /** os:scheduler_hints, each value a list. */
   readonly hints: Readonly<Record<string, readonly string[]>>
@@ -84,5 +88,9 @@ export interface HostRefusal {
 
 /** Answer of the scheduler for one request: per instance the claimed selection first, then alternates. */
 export type SchedulingResult =
-  | { readonly ok: true; readonly selections: readonly (readonly Selection[])[]; readonly refusals: readonly HostRefusal[] }
+  | {
+      readonly ok: true
+      readonly selections: readonly (readonly Selection[])[]
+      readonly refusals: readonly HostRefusal[]
+    }
   | { readonly ok: false; readonly message: string; readonly refusals: readonly HostRefusal[] }

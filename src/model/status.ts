@@ -17,7 +17,12 @@ const defaults: Record<VmState, string> = {
   shelved_offloaded: 'SHELVED_OFFLOADED',
 }
 
-const resizing = { resize_prep: 'RESIZE', resize_migrating: 'RESIZE', resize_migrated: 'RESIZE', resize_finish: 'RESIZE' }
+const resizing = {
+  resize_prep: 'RESIZE',
+  resize_migrating: 'RESIZE',
+  resize_migrated: 'RESIZE',
+  resize_finish: 'RESIZE',
+}
 const rebuilding = { rebuilding: 'REBUILD', rebuild_block_device_mapping: 'REBUILD', rebuild_spawning: 'REBUILD' }
 
 const byTask: Partial<Record<VmState, Partial<Record<TaskState, string>>>> = {

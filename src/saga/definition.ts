@@ -101,7 +101,7 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
 
   /**
    * Runs the child saga with one item after the other until one succeeds; a failed child is unwound before the next
-   * starts. `mayTryNext` false ends it at once.
+   * starts. `mayTryNext` false ends it at once. `items` is asked again after a restart: it may look at nothing but `s`.
    */
   attempt<N extends string, I>(
     name: N extends keyof S ? never : N,

@@ -144,7 +144,7 @@ export class SagaEngine<Tx> {
     let row = claimed
     if (row.isCancelled) cancelled.abort()
     const save = async () => {
-      const result = await store.write(row, owner, row.journal, this.#clock.now() + this.#leaseMs)
+      const result = await store.write(row, owner, row.journal)
       if (result === 'lost') throw new Abandoned('another worker owns it')
       if (result === 'cancelled') cancelled.abort()
       row = { ...row, generation: row.generation + 1 }

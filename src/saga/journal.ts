@@ -14,7 +14,7 @@ export interface Journal {
 }
 
 export interface AttemptRecord {
-  items: readonly unknown[]
+  /** Which of the step's items; the items themselves follow from the input and the outputs. */
   index: number
   isUnwinding: boolean
   failures: FaultRecord[]
@@ -55,7 +55,8 @@ export interface JournalStore<Tx> {
   claim(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<SagaRow | undefined>
   /** Ids that could be claimed now, oldest first. */
   runnable(nowMs: number, limit: number): Promise<readonly string[]>
-  write(row: SagaRow, owner: string, journal: Journal, leaseUntilMs: number): Promise<WriteResult>
+  /** Leaves the lease alone: `renew` keeps it. */
+  write(row: SagaRow, owner: string, journal: Journal): Promise<WriteResult>
   /** One transaction: `settle`, status, and the end of every task state the saga owns. */
   finish(
     row: SagaRow,

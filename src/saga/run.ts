@@ -95,7 +95,8 @@ export class SagaRun {
         const output = step.kind === 'attempt' ? await this.#attempt(step, path, s) : await this.#execute(step, path, s)
         this.#journal.outputs[path] = output ?? null
         if (step.kind === 'pivot') this.#journal.isPastPivot = true
-        await this.#o.save()
+        // The steps of an attempt are journaled one by one; that it is over follows from them.
+        if (step.kind !== 'attempt') await this.#o.save()
         await this.#probe(path, 'journaled')
       }
       s[step.name] = this.#journal.outputs[path]
@@ -127,19 +128,15 @@ export class SagaRun {
   }
 
   async #attempt(step: AttemptStep, path: string, s: Outputs): Promise<{ index: number }> {
+    const items = step.items(s)
     const { attempts } = this.#journal
-    const record: AttemptRecord = (attempts[path] ??= {
-      items: step.items(s),
-      index: 0,
-      isUnwinding: false,
-      failures: [],
-    })
+    const record: AttemptRecord = (attempts[path] ??= { index: 0, isUnwinding: false, failures: [] })
     for (;;) {
       const last = record.failures.at(-1)
       const isOver =
-        record.index >= record.items.length || (last !== undefined && !record.isUnwinding && !step.mayTryNext(last))
+        record.index >= items.length || (last !== undefined && !record.isUnwinding && !step.mayTryNext(last))
       if (isOver) throw step.exhausted(s, record.failures)
-      const item = record.items[record.index]
+      const item = items[record.index]
       const prefix = `${path}[${record.index}].`
       if (!record.isUnwinding) {
         try {
@@ -166,7 +163,7 @@ export class SagaRun {
     for (const step of started.toReversed()) {
       const path = prefix + step.name
       if (this.#journal.undone.includes(path)) continue
-      if (step.kind === 'attempt') await this.#undoAttempt(step, path)
+      if (step.kind === 'attempt') await this.#undoAttempt(step, path, s)
       else if (step.undo !== undefined) await this.#undo(step, path, s)
       else continue
       this.#journal.undone.push(path)
@@ -174,10 +171,12 @@ export class SagaRun {
     }
   }
 
-  async #undoAttempt(step: AttemptStep, path: string): Promise<void> {
+  async #undoAttempt(step: AttemptStep, path: string, s: Outputs): Promise<void> {
     const record = this.#journal.attempts[path]
-    if (record === undefined || record.index >= record.items.length) return
-    await this.#backward(step.child, `${path}[${record.index}].`, record.items[record.index])
+    if (record === undefined) return
+    const items = step.items(s)
+    if (record.index >= items.length) return
+    await this.#backward(step.child, `${path}[${record.index}].`, items[record.index])
   }
 
   /** Taking back never gives up. */

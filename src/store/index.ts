@@ -8,15 +8,15 @@ export { type FlavorList, type FlavorSortKey, Flavors, flavorSortKeys, type Stor
 export { type Keypair, Keypairs } from './api-db/keypairs.ts'
 export { type Limits, Quotas } from './api-db/quotas.ts'
 export { type ActionEvent, type ActionQuery, Actions, type InstanceAction } from './cell-db/actions.ts'
-export { type ComputeNode, type HostUsage, type NodeDescription } from './cell-db/compute-nodes.ts'
+export { type ComputeNode, type HostReserve, type HostUsage, type NodeDescription } from './cell-db/compute-nodes.ts'
 export {
   type InstanceFilter,
   type InstanceQuery,
   type InstanceSortKey,
-  type PatternColumn,
   InvalidRegex,
   instanceSortColumns,
   MarkerNotFound,
+  type PatternColumn,
 } from './cell-db/instance-list.ts'
 export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
 export { type NewSaga } from './cell-db/sagas.ts'

@@ -10,8 +10,8 @@ export function sagaJournal<J>(store: Store, clock: Clock) {
     claim: (id: string, owner: string, nowMs: number, leaseUntilMs: number) =>
       store.sagas.claim<J>(id, owner, nowMs, leaseUntilMs),
     runnable: (nowMs: number, limit: number) => store.sagas.runnable(nowMs, limit),
-    write: (row: { id: string; generation: number }, owner: string, journal: J, leaseUntilMs: number) =>
-      store.sagas.write(row, owner, journal, leaseUntilMs),
+    write: (row: { id: string; generation: number }, owner: string, journal: J) =>
+      store.sagas.write(row, owner, journal),
     finish: (
       row: { id: string; generation: number },
       owner: string,

@@ -8,6 +8,7 @@ import { Actions } from './cell-db/actions.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
 import { Faults } from './cell-db/faults.ts'
 import { Instances } from './cell-db/instances.ts'
+import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
 import { Sagas } from './cell-db/sagas.ts'
 import { Services } from './cell-db/services.ts'
@@ -23,6 +24,7 @@ export interface Store {
   readonly aggregates: Aggregates
   readonly requestSpecs: RequestSpecs
   readonly instances: Instances
+  readonly launchSecrets: LaunchSecrets
   readonly tags: Tags
   readonly faults: Faults
   readonly actions: Actions
@@ -41,6 +43,7 @@ const bind = (db: Db): Store => ({
   aggregates: new Aggregates(db),
   requestSpecs: new RequestSpecs(db),
   instances: new Instances(db),
+  launchSecrets: new LaunchSecrets(db),
   tags: new Tags(db),
   faults: new Faults(db),
   actions: new Actions(db),

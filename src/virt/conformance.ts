@@ -3,7 +3,7 @@
  * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
  */
 export type { Bench } from './conformance/bench.ts'
-export { aGuestSpec } from './conformance/specs.ts'
+export { aConfigDrive, aGuestSpec } from './conformance/specs.ts'
 export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 
 import type { Bench } from './conformance/bench.ts'

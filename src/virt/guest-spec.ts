@@ -26,6 +26,21 @@ export interface GuestSpec {
   }
   readonly image: GuestImage
   readonly vifs: readonly GuestVif[]
+  /** For the first spawn only: the guest keeps its drive until it is removed, whatever later specs say. */
+  readonly configDrive?: GuestConfigDrive
+}
+
+/** Holds the guest's first password: a driver writes the files to the drive and nowhere else. */
+export interface GuestConfigDrive {
+  /** A CD-ROM, or a disk. */
+  readonly format: 'iso9660' | 'vfat'
+  readonly files: readonly GuestFile[]
+}
+
+export interface GuestFile {
+  /** Relative to the drive's root, with `/`. */
+  readonly path: string
+  readonly base64: string
 }
 
 export interface GuestImage {

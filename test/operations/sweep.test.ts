@@ -159,6 +159,7 @@ class Scene {
     note(instance.vmState !== expected, `vm_state ${instance.vmState} instead of ${expected}`)
     note(instance.taskState !== null || instance.sagaId !== null, `task_state ${instance.taskState} is left`)
     note((await store.sagas.openOf(this.#id)).length > 0, 'a saga is left open')
+    note((await store.launchSecrets.find(this.#id)) !== undefined, 'the secret of the launch is left')
     const fault = (await store.faults.newest([this.#id])).get(this.#id)
     note(!isDone && fault === undefined && expected === 'error', 'an error without a fault')
     const lives = !['error', 'deleted'].includes(expected)

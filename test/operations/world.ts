@@ -2,11 +2,13 @@ import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import type { ConductorDeps } from '#conductor'
+import { loadConfig } from '#config'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
 import { createFakeDriver, type FakeDriver } from '#virt/fake'
+import { composeConfigDrive } from '../../src/allinone/compose/config-drive.ts'
 import type { ApiDeps } from '../../src/api/deps.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
 import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
@@ -92,9 +94,10 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     placement: placement.port,
     network: network.port,
     plugger: network.plugger,
+    configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
     log: silentLog,
-    options: { serviceDownTimeMs: 60_000, defaultZone: 'nova', shutdownTimeoutMs: 1000 },
+    options: { serviceDownTimeMs: 60_000, defaultZone: 'nova', reportMs: 10_000, shutdownTimeoutMs: 1000 },
   }
   const drivers = new Map<string, FakeDriver>()
   for (const host of hosts) drivers.set(host, await addHost(conductor, host))
@@ -115,6 +118,7 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     identity,
     images: { get: nothing as never, list: async () => [], download: nothing as never },
     network: network.port,
+    placement: placement.port,
     // The sweep wakes the engine itself.
     conductor: { wake: nothing, interrupt: nothing } as never,
     computeOn: host => bus.client(computeContract, host),

@@ -50,8 +50,8 @@ test('--help prints the options and installs nothing', () => {
   }
 })
 
-test('a fake hypervisor needs no hypervisor packages, an image of the user no guest tools', () => {
-  assert.deepEqual(startGroups({ hypervisor: 'fake' }), ['service'])
+test('a fake hypervisor needs no hypervisor packages, an image of the user no compiler', () => {
+  assert.deepEqual(startGroups({ hypervisor: 'fake' }), ['service', 'client'])
   assert.ok(startGroups({ hypervisor: 'libvirt' }).includes('guest-stock'))
-  assert.ok(!startGroups({ hypervisor: 'libvirt', image: 'https://example.org/x.qcow2' }).includes('guest-stock'))
+  assert.ok(!startGroups({ hypervisor: 'libvirt', image: 'https://example.org/x.qcow2' }).includes('guest-tiny'))
 })

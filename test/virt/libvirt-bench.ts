@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceId, newUuid, silentLog, waitFor } from '#base'
 import { buildStockImage } from '#guest'
+import { writeDriveImage } from '#metadata'
 import type { GuestVif, VirtDriver } from '#virt'
 import type { Bench } from '#virt/conformance'
 import {
+  type ConfigDriveWriter,
   createLibvirtDriver,
   type LibvirtDaemon,
   type LibvirtDriverOptions,
@@ -27,6 +29,12 @@ export interface LibvirtBench extends Bench {
   close(): Promise<void>
 }
 
+/** The writer of the product, by a program that may be missing. */
+export const driveWriter =
+  (mkisofs = 'genisoimage'): ConfigDriveWriter =>
+  drive =>
+    writeDriveImage({ ...drive, mkisofs, publisher: 'OpenStack Nova test' })
+
 /** A private libvirtd, a bridge, and a driver over a folder that all go away with `close`. */
 export async function libvirtBench(): Promise<LibvirtBench> {
   const guest = await buildStockImage({ cacheDir: '.cache/guest' })
@@ -44,6 +52,7 @@ export async function libvirtBench(): Promise<LibvirtBench> {
       instancesPath,
       imageSource: images,
       virtType: 'auto',
+      writeConfigDrive: driveWriter(),
       log: silentLog,
       shutdownRetryMs: 3000,
       ...overrides,

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
 import { FlavorDiskTooSmall, type GuestImage, HypervisorUnavailable, ImageRefused, power } from '#virt'
-import { aGuestSpec, driverConformance, eventOf, watchEvents } from '#virt/conformance'
-import { daemonPid, type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
+import { aConfigDrive, aGuestSpec, consoleShows, driverConformance, eventOf, watchEvents } from '#virt/conformance'
+import { daemonPid, driveWriter, type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
 
 /** No system, but no zeros either: a disk image of 8 MiB that does not compress away. */
 const noise = randomBytes(8 * 1024 * 1024)
@@ -179,6 +188,45 @@ describe('libvirt driver with real guests', () => {
       await driver.guest(spec.id).start(spec)
       assert.equal((await driver.guest(spec.id).state()).power, power.running)
       await driver.guest(spec.id).destroy()
+    })
+  })
+
+  describe('config drives', () => {
+    test('on a q35 machine the drive is a CD-ROM too, and tells what it has to tell', async () => {
+      const metaData = { uuid: 'u', hostname: 'driven.novalocal', admin_pass: 'gocubsgo' }
+      const image = { ...bench.image, properties: { ...bench.image.properties, hw_machine_type: 'q35' } }
+      const spec = aGuestSpec(bench, { image, configDrive: aConfigDrive('iso9660', metaData) })
+      const guest = bench.driver.guest(spec.id)
+      await guest.spawn(spec)
+      const console = await consoleShows(bench, spec.id, 'guest: admin_pass set')
+      assert.match(console, /guest: metadata source config-drive \/dev\/sr0 iso9660/)
+      assert.match(console, /guest: hostname driven\.novalocal/)
+      assert.ok(!console.includes('gocubsgo'))
+      assert.equal(statSync(join(bench.instancesPath, spec.id, 'disk.config')).mode & 0o777, 0o600)
+      await guest.destroy()
+      assert.deepEqual(await bench.leftovers(spec.id), [])
+    })
+
+    test('a vfat drive is a disk, and stays one when later guests get another format', async () => {
+      const spec = aGuestSpec(bench, { configDrive: aConfigDrive('vfat') })
+      const guest = bench.driver.guest(spec.id)
+      const source = 'guest: metadata source config-drive /dev/vdb vfat'
+      await guest.spawn(spec)
+      await consoleShows(bench, spec.id, source)
+      await guest.reboot('hard', { ...spec, configDrive: aConfigDrive('iso9660') })
+      await consoleShows(bench, spec.id, source)
+      await guest.destroy()
+    })
+
+    test('a missing program is named, and nothing is left of the guest', async t => {
+      const driver = await bench.open({ writeConfigDrive: driveWriter('/no/such/genisoimage') })
+      t.after(() => driver.close())
+      const spec = aGuestSpec(bench, { configDrive: aConfigDrive('iso9660') })
+      await assert.rejects(driver.guest(spec.id).spawn(spec), {
+        code: 'ConfigDriveToolFailed',
+        message: 'The config drive could not be written: /no/such/genisoimage: not installed',
+      })
+      assert.deepEqual(await bench.leftovers(spec.id), [])
     })
   })
 

@@ -16,6 +16,7 @@ The first start takes a few minutes, later ones a second or two. Ctrl-C stops it
   --bare                do not start a first server
   --config-file FILE    nova.conf to read; may be repeated
   --config-dir DIR      folder of *.conf files to read; may be repeated
+  --destroy             remove the cloud of the state folder: guests, networks, everything
   --json                print one JSON line on stdout when ready; everything else goes to stderr
   -h, --help            this text
 `
@@ -34,6 +35,7 @@ const table = {
   'config-file': { type: 'string', multiple: true },
   'config-dir': { type: 'string', multiple: true },
   json: { type: 'boolean' },
+  destroy: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 }
 

@@ -7,7 +7,15 @@ import type { Store } from '#store'
 import type { ConfigDriveWriter } from '#virt/libvirt'
 
 /** The conductor's side: what is on a drive. */
-export function composeConfigDrive({ config, store, log }: { config: Config; store: Store; log: Log }): ConfigDriveSource {
+export function composeConfigDrive({
+  config,
+  store,
+  log,
+}: {
+  config: Config
+  store: Store
+  log: Log
+}): ConfigDriveSource {
   const { api, DEFAULT } = config
   const options = {
     dhcpDomain: api.dhcp_domain,

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
-import { instanceId } from '#base'
+import { every, instanceId } from '#base'
 import { schedulerContract } from '#bus'
-import { type Conductor, startConductor } from '#conductor'
+import { type Conductor, serviceVersion, startConductor } from '#conductor'
 import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
 import { composeConfigDrive } from './config-drive.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
@@ -15,12 +15,10 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
   const options = {
     serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
     defaultZone: config.DEFAULT.default_availability_zone,
+    reportMs: secondsOf(config.DEFAULT.report_interval),
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
   }
-  return startConductor(
-    { store, bus, placement, network, plugger, configDrive, clock, log, options },
-    { isAlone },
-  )
+  return startConductor({ store, bus, placement, network, plugger, configDrive, clock, log, options }, { isAlone })
 }
 
 /** nova-scheduler from its configuration; returns what stops it. */
@@ -39,8 +37,15 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
     random: Math.random,
   })
   const name = hostname()
-  await store.services.register({ host: name, binary: 'nova-scheduler', topic: 'scheduler', version: 72 }, clock.now())
-  return bus.serve(schedulerContract, name, {
+  const binary = 'nova-scheduler'
+  await store.services.register({ host: name, binary, topic: 'scheduler', version: serviceVersion }, clock.now())
+  const beat = () => store.services.heartbeat(binary, [name], clock.now())
+  const stopBeating = every(clock, secondsOf(config.DEFAULT.report_interval), beat, error => log.error({ err: error }, 'heartbeat failed'))
+  const stopServing = bus.serve(schedulerContract, name, {
     selectDestinations: ({ spec, instanceIds }) => scheduler.selectDestinations(spec, instanceIds.map(instanceId)),
   })
+  return () => {
+    stopBeating()
+    stopServing()
+  }
 }

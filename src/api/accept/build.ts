@@ -1,7 +1,7 @@
 import { instanceId, newUuid } from '#base'
 import type { RequestedNetwork, SagaInputs } from '#bus'
 import type { Caller } from '#cloud'
-import type { Flavor, InstanceImage, InstanceKey, RequestSpec } from '#model'
+import type { Flavor, InstanceImage, InstanceKey, LaunchSecret, RequestSpec } from '#model'
 import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
@@ -23,6 +23,8 @@ export interface BuildIntent {
   readonly key: InstanceKey | null
   readonly userData: string | null
   readonly hasConfigDrive: boolean
+  /** For the config drive; without one it goes no further. */
+  readonly secret: LaunchSecret
   readonly accessIpV4: string | null
   readonly accessIpV6: string | null
   readonly metadata: Readonly<Record<string, string>>
@@ -143,8 +145,8 @@ async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Prom
 }
 
 /**
- * Accepts a build: quota check, instance, tags, request spec, action and saga of each server, in one transaction. From
- * here on the saga answers for it.
+ * Accepts a build: quota check, instance, tags, request spec, secret, action and saga of each server, in one transaction.
+ * From here on the saga answers for it.
  */
 export async function acceptBuild(
   deps: ApiDeps,
@@ -164,6 +166,7 @@ export async function acceptBuild(
       await tx.instances.create([newInstance(deps, caller, intent, { id, index, name, reservationId, sagaId })])
       for (const tag of intent.tags) await tx.tags.add(id, tag)
       await tx.requestSpecs.save(id, spec)
+      if (intent.hasConfigDrive) await tx.launchSecrets.keep(id, intent.secret)
       await tx.actions.start({
         instanceId: id,
         action: 'create',

@@ -1,9 +1,50 @@
 import type { Resource } from '#api/kit'
 import type { ApiDeps } from '../deps.ts'
+import { aggregates } from './aggregates/index.ts'
+import { availabilityZones } from './availability-zones/index.ts'
+import { diagnostics } from './diagnostics/index.ts'
 import { extensions } from './extensions/index.ts'
 import { flavors } from './flavors/index.ts'
+import { hosts } from './hosts/index.ts'
+import { hypervisors } from './hypervisors/index.ts'
+import { instanceActions } from './instance-actions/index.ts'
+import { interfaces } from './interfaces/index.ts'
+import { keypairs } from './keypairs/index.ts'
+import { limits } from './limits/index.ts'
+import { quotaClassSets } from './quota-class-sets/index.ts'
+import { quotaSets } from './quota-sets/index.ts'
+import { resetState } from './reset-state/index.ts'
+import { serverIps } from './server-ips/index.ts'
+import { serverMetadata } from './server-metadata/index.ts'
+import { serverSecurityGroups } from './server-security-groups/index.ts'
+import { serverTags } from './server-tags/index.ts'
 import { servers } from './servers/index.ts'
+import { services } from './services/index.ts'
+import { tenantUsage } from './tenant-usage/index.ts'
 import { versions } from './versions/index.ts'
 
 /** Every resource of the Compute API. */
-export const resources: readonly Resource<ApiDeps>[] = [extensions, flavors, servers, versions]
+export const resources: readonly Resource<ApiDeps>[] = [
+  aggregates,
+  availabilityZones,
+  diagnostics,
+  extensions,
+  flavors,
+  hosts,
+  hypervisors,
+  instanceActions,
+  interfaces,
+  keypairs,
+  limits,
+  quotaClassSets,
+  quotaSets,
+  resetState,
+  serverIps,
+  serverMetadata,
+  serverSecurityGroups,
+  serverTags,
+  servers,
+  services,
+  tenantUsage,
+  versions,
+]

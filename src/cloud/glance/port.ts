@@ -1,7 +1,11 @@
 import { declareFault } from '#base'
 import type { Caller } from '../keystone/port.ts'
 
-export const ImageNotFound = declareFault('ImageNotFound', 'missing', (p: { id: string }) => `Image ${p.id} could not be found.`)
+export const ImageNotFound = declareFault(
+  'ImageNotFound',
+  'missing',
+  (p: { id: string }) => `Image ${p.id} could not be found.`,
+)
 
 /** The image exists but its bits cannot be had: still queued, deactivated, or gone from the store. */
 export const ImageUnavailable = declareFault(

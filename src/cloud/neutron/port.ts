@@ -1,9 +1,21 @@
 import { declareFault } from '#base'
 import type { As } from '../glance/port.ts'
 
-export const NetworkNotFound = declareFault('NetworkNotFound', 'missing', (p: { id: string }) => `Network ${p.id} could not be found.`)
-export const PortNotFound = declareFault('PortNotFound', 'missing', (p: { id: string }) => `Port ${p.id} could not be found.`)
-export const PortInUseByOther = declareFault('PortInUse', 'conflict', (p: { id: string }) => `Port ${p.id} is still in use.`)
+export const NetworkNotFound = declareFault(
+  'NetworkNotFound',
+  'missing',
+  (p: { id: string }) => `Network ${p.id} could not be found.`,
+)
+export const PortNotFound = declareFault(
+  'PortNotFound',
+  'missing',
+  (p: { id: string }) => `Port ${p.id} could not be found.`,
+)
+export const PortInUseByOther = declareFault(
+  'PortInUse',
+  'conflict',
+  (p: { id: string }) => `Port ${p.id} is still in use.`,
+)
 export const NoMoreFixedIps = declareFault(
   'NoMoreFixedIps',
   'refused',

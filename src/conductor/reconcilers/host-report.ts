@@ -1,5 +1,5 @@
 import type { HostReport } from '#bus'
-import type { Inventory } from '#cloud'
+import { disabledTrait, type Inventory } from '#cloud'
 import type { ConductorDeps } from '../deps.ts'
 
 /** One class of a host: no granularity beyond whole units. */
@@ -11,9 +11,6 @@ const inventory = (total: number, reserved: number, allocationRatio: number): In
   stepSize: 1,
   allocationRatio,
 })
-
-/** Nova's trait of a provider whose service is disabled; the scheduler asks placement to leave such providers out. */
-export const disabledTrait = 'COMPUTE_STATUS_DISABLED'
 
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every(x => b.includes(x))
@@ -35,6 +32,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
       cpuAllocationRatio: ratios.cpu,
       ramAllocationRatio: ratios.ram,
       diskAllocationRatio: ratios.disk,
+      reserved,
       ...(known === undefined ? {} : { failedBuilds: known.failedBuilds }),
     },
     clock.now(),

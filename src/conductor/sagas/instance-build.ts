@@ -1,8 +1,9 @@
 import { instanceId } from '#base'
 import type { ServerBuild } from '#bus'
-import { InstanceChanged, type Selection } from '#model'
+import { type Instance, InstanceChanged, type Selection } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
+import type { GuestSpec } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { guestSpec } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
@@ -17,6 +18,13 @@ export interface BuildOnHost extends ServerBuild {
 
 /** Nova's name for this event has two underscores. */
 export const buildEvent = 'compute__do_build_and_run_instance'
+
+/** The spec of the first start: the only one that carries a config drive. */
+async function firstSpec(d: ConductorDeps, instance: Instance): Promise<GuestSpec> {
+  const spec = guestSpec(instance)
+  if (!instance.hasConfigDrive) return spec
+  return { ...spec, configDrive: await d.configDrive(instance.id, await d.store.launchSecrets.find(instance.id)) }
+}
 
 /** The row as it is, if this saga still owns it; a delete may have taken it over. */
 async function owned(d: ConductorDeps, id: string, sagaId: string) {
@@ -93,10 +101,8 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const host = hostClient(d, s.input.selection.host)
-      await unlessAborted(
-        c.signal,
-        host.spawn({ spec: guestSpec(instance) }, { key: c.key, requestId: s.input.requestId }),
-      )
+      const spec = await unlessAborted(c.signal, firstSpec(d, instance))
+      await unlessAborted(c.signal, host.spawn({ spec }, { key: c.key, requestId: s.input.requestId }))
     },
     (s, d, c) => destroyGuest(d, s.input.selection.host, s.input.instanceId, c.key),
   )

@@ -61,6 +61,8 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
     },
   })
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
+    // The guest has its drive, or there will be none.
+    await tx.launchSecrets.forget(s.input.instanceId)
     if (outcome.status === 'done') return
     const id = instanceId(s.input.instanceId)
     const change = { vmState: 'error', taskState: null, host: null, node: null, progress: 0 } as const

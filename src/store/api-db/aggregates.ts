@@ -1,4 +1,6 @@
+import { newUuid } from '#base'
 import type { AggregateView } from '#model'
+import { affected, insertIgnore, upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 export interface Aggregate extends AggregateView {
@@ -6,6 +8,8 @@ export interface Aggregate extends AggregateView {
   readonly createdAtMs: number
   readonly updatedAtMs: number | null
 }
+
+const metadataKey = ['aggregate_number', 'name'] as const
 
 /** Host aggregates; an availability zone is the value of their metadata `availability_zone`. */
 export class Aggregates {
@@ -40,5 +44,80 @@ export class Aggregates {
       .where('aggregate_metadata.name', '=', 'availability_zone')
       .execute()
     return new Map(rows.map(r => [r.host, r.value]))
+  }
+
+  async find(id: number): Promise<Aggregate | undefined> {
+    return (await this.list()).find(aggregate => aggregate.id === id)
+  }
+
+  /** Undefined when the name is taken. */
+  async create(name: string, zone: string | null, nowMs: number): Promise<Aggregate | undefined> {
+    const uuid = newUuid()
+    const row = { uuid, name, created_at: nowMs, updated_at: null }
+    if (!(await insertIgnore(this.#db, 'aggregates', row))) return undefined
+    const made = (await this.list()).find(aggregate => aggregate.uuid === uuid)
+    if (made === undefined || zone === null) return made
+    await upsert(
+      this.#db,
+      'aggregate_metadata',
+      { aggregate_number: made.id, name: 'availability_zone', value: zone },
+      metadataKey,
+    )
+    return { ...made, metadata: { availability_zone: zone } }
+  }
+
+  /** False when another aggregate has the name. Call in a transaction: check and change are two statements. */
+  async rename(id: number, name: string, nowMs: number): Promise<boolean> {
+    const taken = await this.#db
+      .selectFrom('aggregates')
+      .select('number')
+      .where('name', '=', name)
+      .where('number', '!=', id)
+      .executeTakeFirst()
+    if (taken !== undefined) return false
+    await this.#db.updateTable('aggregates').set({ name, updated_at: nowMs }).where('number', '=', id).execute()
+    return true
+  }
+
+  /** Adds and replaces; null removes a key. Keys that are not named stay. */
+  async setMetadata(id: number, changes: Readonly<Record<string, string | null>>, nowMs: number): Promise<void> {
+    for (const [name, value] of Object.entries(changes)) {
+      if (value !== null) {
+        await upsert(this.#db, 'aggregate_metadata', { aggregate_number: id, name, value }, metadataKey)
+        continue
+      }
+      await this.#db
+        .deleteFrom('aggregate_metadata')
+        .where('aggregate_number', '=', id)
+        .where('name', '=', name)
+        .execute()
+    }
+    await this.#db.updateTable('aggregates').set({ updated_at: nowMs }).where('number', '=', id).execute()
+  }
+
+  /** False when the host is in it already. */
+  addHost(id: number, host: string): Promise<boolean> {
+    return insertIgnore(this.#db, 'aggregate_hosts', { aggregate_number: id, host })
+  }
+
+  /** False when the host was not in it. */
+  async removeHost(id: number, host: string): Promise<boolean> {
+    const result = await this.#db
+      .deleteFrom('aggregate_hosts')
+      .where('aggregate_number', '=', id)
+      .where('host', '=', host)
+      .executeTakeFirstOrThrow()
+    return affected(result) > 0
+  }
+
+  /** For a host that goes for good. */
+  async forgetHost(host: string): Promise<void> {
+    await this.#db.deleteFrom('aggregate_hosts').where('host', '=', host).execute()
+  }
+
+  async delete(id: number): Promise<void> {
+    await this.#db.deleteFrom('aggregate_hosts').where('aggregate_number', '=', id).execute()
+    await this.#db.deleteFrom('aggregate_metadata').where('aggregate_number', '=', id).execute()
+    await this.#db.deleteFrom('aggregates').where('number', '=', id).execute()
   }
 }

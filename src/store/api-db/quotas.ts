@@ -19,6 +19,18 @@ export class Quotas {
     return this.#read(projectId, userId)
   }
 
+  /** By resource the sum of what single users of the project have been given: what is left is for the others. */
+  async sumOfUsers(projectId: string): Promise<Limits> {
+    const rows = await this.#db
+      .selectFrom('quotas')
+      .select(e => ['resource', e.fn.sum<number>('hard_limit').as('total')])
+      .where('project_id', '=', projectId)
+      .where('user_id', '!=', '')
+      .groupBy('resource')
+      .execute()
+    return Object.fromEntries(rows.map(r => [r.resource, Number(r.total)]))
+  }
+
   async ofClass(className: string): Promise<Limits> {
     const rows = await this.#db.selectFrom('quota_classes').selectAll().where('class_name', '=', className).execute()
     return Object.fromEntries(rows.map(r => [r.resource, r.hard_limit]))

@@ -29,7 +29,11 @@ export class RequestSpecs {
   /** In one statement; servers without a stored spec are absent. */
   async ofMany(instanceIds: readonly string[]): Promise<ReadonlyMap<string, RequestSpec>> {
     if (instanceIds.length === 0) return new Map()
-    const rows = await this.#db.selectFrom('request_specs').selectAll().where('instance_id', 'in', instanceIds).execute()
+    const rows = await this.#db
+      .selectFrom('request_specs')
+      .selectAll()
+      .where('instance_id', 'in', instanceIds)
+      .execute()
     return new Map(rows.map(r => [r.instance_id, fromJson<RequestSpec>(r.spec_json)]))
   }
 }

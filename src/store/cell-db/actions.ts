@@ -1,4 +1,5 @@
-import type { Selectable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
+import { prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -45,6 +46,43 @@ const fromRow = (row: Selectable<CellTables['instance_actions']>): InstanceActio
   message: row.message,
 })
 
+const insertAction = prepared((db: Db, row: Insertable<CellTables['instance_actions']>) =>
+  db.insertInto('instance_actions').values(row),
+)
+
+const insertEvent = prepared((db: Db, row: Insertable<CellTables['instance_action_events']>) =>
+  db.insertInto('instance_action_events').values(row),
+)
+
+const numberOf = prepared((db: Db, { instanceId, requestId }: { instanceId: string; requestId: string }) =>
+  db
+    .selectFrom('instance_actions')
+    .select('number')
+    .where('instance_id', '=', instanceId)
+    .where('request_id', '=', requestId)
+    .orderBy('number', 'desc'),
+)
+
+const touch = prepared((db: Db, { action, nowMs }: { action: number; nowMs: number }) =>
+  db.updateTable('instance_actions').set({ updated_at: nowMs }).where('number', '=', action),
+)
+
+const closeEvent = prepared(
+  (
+    db: Db,
+    v: { action: number; event: string; nowMs: number; result: string } & Record<
+      'traceback' | 'details',
+      string | null
+    >,
+  ) =>
+    db
+      .updateTable('instance_action_events')
+      .set({ finish_at: v.nowMs, result: v.result, traceback: v.traceback, details: v.details })
+      .where('action_number', '=', v.action)
+      .where('event', '=', v.event)
+      .where('finish_at', 'is', null),
+)
+
 /** The log of what was asked of a server, and the events of each action. */
 export class Actions {
   readonly #db: Db
@@ -54,20 +92,17 @@ export class Actions {
   }
 
   async start(action: Omit<InstanceAction, 'number' | 'updatedAtMs' | 'message'>): Promise<void> {
-    await this.#db
-      .insertInto('instance_actions')
-      .values({
-        instance_id: action.instanceId,
-        action: action.action,
-        request_id: action.requestId,
-        user_id: action.userId,
-        project_id: action.projectId,
-        start_at: action.startAtMs,
-        updated_at: null,
-        message: null,
-        deleted: 0,
-      })
-      .execute()
+    await insertAction(this.#db, {
+      instance_id: action.instanceId,
+      action: action.action,
+      request_id: action.requestId,
+      user_id: action.userId,
+      project_id: action.projectId,
+      start_at: action.startAtMs,
+      updated_at: null,
+      message: null,
+      deleted: 0,
+    })
   }
 
   /** Opens an event of the action of that request; no action, no event. */
@@ -80,20 +115,17 @@ export class Actions {
   }): Promise<void> {
     const action = await this.#number(at.instanceId, at.requestId)
     if (action === undefined) return
-    await this.#db
-      .insertInto('instance_action_events')
-      .values({
-        action_number: action,
-        event: at.event,
-        start_at: at.nowMs,
-        finish_at: null,
-        result: null,
-        traceback: null,
-        host: at.host,
-        details: null,
-      })
-      .execute()
-    await this.#db.updateTable('instance_actions').set({ updated_at: at.nowMs }).where('number', '=', action).execute()
+    await insertEvent(this.#db, {
+      action_number: action,
+      event: at.event,
+      start_at: at.nowMs,
+      finish_at: null,
+      result: null,
+      traceback: null,
+      host: at.host,
+      details: null,
+    })
+    await touch(this.#db, { action, nowMs: at.nowMs })
   }
 
   /** Closes the open event of that name; with `failure` the action is marked as an error. */
@@ -106,34 +138,18 @@ export class Actions {
   }): Promise<void> {
     const action = await this.#number(at.instanceId, at.requestId)
     if (action === undefined) return
-    await this.#db
-      .updateTable('instance_action_events')
-      .set({
-        finish_at: at.nowMs,
-        result: at.failure === undefined ? 'Success' : 'Error',
-        traceback: at.failure?.traceback ?? null,
-        details: at.failure?.details ?? null,
-      })
-      .where('action_number', '=', action)
-      .where('event', '=', at.event)
-      .where('finish_at', 'is', null)
-      .execute()
-    await this.#db
-      .updateTable('instance_actions')
-      .set({ updated_at: at.nowMs, ...(at.failure === undefined ? {} : { message: 'Error' }) })
-      .where('number', '=', action)
-      .execute()
+    const { event, nowMs, failure } = at
+    const traceback = failure?.traceback ?? null
+    const details = failure?.details ?? null
+    const result = failure === undefined ? 'Success' : 'Error'
+    await closeEvent(this.#db, { action, event, nowMs, result, traceback, details })
+    await touch(this.#db, { action, nowMs })
+    if (failure === undefined) return
+    await this.#db.updateTable('instance_actions').set({ message: 'Error' }).where('number', '=', action).execute()
   }
 
   async #number(instanceId: string, requestId: string): Promise<number | undefined> {
-    const row = await this.#db
-      .selectFrom('instance_actions')
-      .select('number')
-      .where('instance_id', '=', instanceId)
-      .where('request_id', '=', requestId)
-      .orderBy('number', 'desc')
-      .executeTakeFirst()
-    return row?.number
+    return (await numberOf(this.#db, { instanceId, requestId })).rows[0]?.number
   }
 
   /** Newest first. Undefined: the marker does not exist. */

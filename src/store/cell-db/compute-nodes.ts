@@ -22,6 +22,15 @@ export interface NodeDescription {
   readonly uptime: string | null
 }
 
+/** What the operator keeps from instances on a host. */
+export interface HostReserve {
+  readonly vcpus: number
+  readonly memoryMiB: number
+  readonly diskGiB: number
+}
+
+const nothingReserved: HostReserve = { vcpus: 0, memoryMiB: 0, diskGiB: 0 }
+
 export interface ComputeNode {
   readonly number: number
   /** Also the resource provider's id. */
@@ -29,6 +38,7 @@ export interface ComputeNode {
   readonly host: string
   readonly description: NodeDescription
   readonly failedBuilds: number
+  readonly reserved: HostReserve
   readonly cpuAllocationRatio: number
   readonly ramAllocationRatio: number
   readonly diskAllocationRatio: number
@@ -41,7 +51,9 @@ const fromRow = (row: Selectable<CellTables['compute_nodes']>): ComputeNode => (
   uuid: row.uuid,
   host: row.host,
   description: fromJson(row.description_json),
-  failedBuilds: fromJson<{ failedBuilds?: number }>(row.stats_json).failedBuilds ?? 0,
+  failedBuilds: 0,
+  reserved: nothingReserved,
+  ...fromJson<{ failedBuilds?: number; reserved?: HostReserve }>(row.stats_json),
   cpuAllocationRatio: row.cpu_allocation_ratio,
   ramAllocationRatio: row.ram_allocation_ratio,
   diskAllocationRatio: row.disk_allocation_ratio,
@@ -79,7 +91,8 @@ export class ComputeNodes {
   }
 
   save(
-    node: Omit<ComputeNode, 'number' | 'failedBuilds' | 'createdAtMs' | 'updatedAtMs'> & { failedBuilds?: number },
+    node: Omit<ComputeNode, 'number' | 'failedBuilds' | 'reserved' | 'createdAtMs' | 'updatedAtMs'> &
+      Partial<Pick<ComputeNode, 'failedBuilds' | 'reserved'>>,
     nowMs: number,
   ) {
     return upsert(
@@ -90,7 +103,10 @@ export class ComputeNodes {
         host: node.host,
         hypervisor_hostname: node.description.hypervisorHostname,
         description_json: JSON.stringify(node.description),
-        stats_json: JSON.stringify({ failedBuilds: node.failedBuilds ?? 0 }),
+        stats_json: JSON.stringify({
+          failedBuilds: node.failedBuilds ?? 0,
+          reserved: node.reserved ?? nothingReserved,
+        }),
         cpu_allocation_ratio: node.cpuAllocationRatio,
         ram_allocation_ratio: node.ramAllocationRatio,
         disk_allocation_ratio: node.diskAllocationRatio,
@@ -154,5 +170,18 @@ export class ComputeNodes {
         },
       ]),
     )
+  }
+
+  /** How many instances of each host have a task: Nova's current_workload. */
+  async workload(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select(e => ['host', e.fn.countAll<number>().as('busy')])
+      .where('deleted', '=', 0)
+      .where('host', 'is not', null)
+      .where('task_state', 'is not', null)
+      .groupBy('host')
+      .execute()
+    return new Map(rows.map(r => [String(r.host), Number(r.busy)]))
   }
 }

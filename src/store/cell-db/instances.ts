@@ -1,9 +1,12 @@
+import type { Insertable } from 'kysely'
 import type { InstanceId } from '#base'
 import { type Instance, InstanceNotFound, type TaskState, type VmState } from '#model'
-import { affected } from '../engine/index.ts'
+import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import { type InstanceQuery, listInstances } from './instance-list.ts'
 import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
+
+import type { CellTables } from './schema.ts'
 
 export type { InstanceChange, NewInstance } from './instance-row.ts'
 
@@ -22,6 +25,20 @@ export interface Usage {
   readonly ramMiB: number
 }
 
+const insert = prepared((db: Db, row: Insertable<CellTables['instances']>) => db.insertInto('instances').values(row))
+
+const living = prepared((db: Db, { id }: { id: string }) =>
+  db.selectFrom('instances').selectAll().where('id', '=', id).where('deleted', '=', 0),
+)
+
+const livingOrNot = prepared((db: Db, { id }: { id: string }) =>
+  db.selectFrom('instances').selectAll().where('id', '=', id),
+)
+
+const release = prepared((db: Db, { sagaId, nowMs }: { sagaId: string; nowMs: number }) =>
+  db.updateTable('instances').set({ task_state: null, saga_id: null, updated_at: nowMs }).where('saga_id', '=', sagaId),
+)
+
 /** Records of servers. Check and change are one statement: `change` says whether it happened. */
 export class Instances {
   readonly #db: Db
@@ -31,14 +48,13 @@ export class Instances {
   }
 
   async create(instances: readonly NewInstance[]): Promise<void> {
-    for (const instance of instances) await this.#db.insertInto('instances').values(toNewRow(instance)).execute()
+    for (const instance of instances) await insert(this.#db, toNewRow(instance))
   }
 
   /** Deleted ones too when asked; undefined when there is none. */
   async find(id: string, options: { withDeleted?: boolean } = {}): Promise<Instance | undefined> {
-    let select = this.#db.selectFrom('instances').selectAll().where('id', '=', id)
-    if (options.withDeleted !== true) select = select.where('deleted', '=', 0)
-    const row = await select.executeTakeFirst()
+    const find = options.withDeleted === true ? livingOrNot : living
+    const [row] = (await find(this.#db, { id })).rows
     return row === undefined ? undefined : fromRow(row)
   }
 
@@ -109,11 +125,7 @@ export class Instances {
 
   /** Clears the task state that a saga set; it cannot outlive the saga. */
   async releaseTask(sagaId: string, nowMs: number): Promise<void> {
-    await this.#db
-      .updateTable('instances')
-      .set({ task_state: null, saga_id: null, updated_at: nowMs })
-      .where('saga_id', '=', sagaId)
-      .execute()
+    await release(this.#db, { sagaId, nowMs })
   }
 
   /** Marks as deleted; the row stays for history. False when it was deleted already. */

@@ -176,6 +176,14 @@ async function machinery(db: Kysely<never>): Promise<void> {
   await schema.createIndex('sagas_instance').on('sagas').columns(['instance_id', 'status']).execute()
 }
 
+async function launchSecrets(db: Kysely<never>): Promise<void> {
+  await db.schema
+    .createTable('launch_secrets')
+    .addColumn('instance_id', 'varchar(36)', c => c.primaryKey())
+    .addColumn('secret_json', 'text', c => c.notNull())
+    .execute()
+}
+
 export const cellMigrations: readonly Migration[] = [
   {
     name: '2026-11-22-first',
@@ -185,4 +193,5 @@ export const cellMigrations: readonly Migration[] = [
       await machinery(db)
     },
   },
+  { name: '2026-11-23-launch-secrets', up: launchSecrets },
 ]

@@ -1,6 +1,8 @@
+import type { Insertable } from 'kysely'
 import { fromJson } from '#base'
-import { affected } from '../engine/index.ts'
+import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
+import type { CellTables } from './schema.ts'
 
 /** A saga to be run; written in the transaction that accepts the request. */
 export interface NewSaga {
@@ -25,6 +27,48 @@ export interface StoredSaga<J> {
 
 type WriteResult = 'ok' | 'cancelled' | 'lost'
 
+interface Ownership {
+  readonly id: string
+  readonly owner: string
+  readonly generation: number
+}
+
+const byId = prepared((db: Db, { id }: { id: string }) => db.selectFrom('sagas').selectAll().where('id', '=', id))
+
+const insert = prepared((db: Db, row: Insertable<CellTables['sagas']>) => db.insertInto('sagas').values(row))
+
+const claimIt = prepared((db: Db, v: Ownership & { next: number; leaseUntil: number }) =>
+  db
+    .updateTable('sagas')
+    .set({ owner: v.owner, lease_until: v.leaseUntil, generation: v.next })
+    .where('id', '=', v.id)
+    .where('status', '=', 'open')
+    .where('generation', '=', v.generation),
+)
+
+type JournalWrite = Ownership & { readonly next: number; readonly journal: string }
+
+const writeJournal = (db: Db, v: JournalWrite) =>
+  db
+    .updateTable('sagas')
+    .set({ journal_json: v.journal, generation: v.next })
+    .where('id', '=', v.id)
+    .where('owner', '=', v.owner)
+    .where('generation', '=', v.generation)
+    .where('status', '=', 'open')
+
+const writeUnlessCancelled = prepared((db: Db, v: JournalWrite) => writeJournal(db, v).where('is_cancelled', '=', 0))
+
+const endIt = prepared((db: Db, v: JournalWrite & { status: string; nowMs: number }) =>
+  writeJournal(db, v).set({ status: v.status, owner: null, lease_until: 0, updated_at: v.nowMs }),
+)
+
+const waitingFor = prepared((db: Db, { id }: { id: string }) =>
+  db.selectFrom('sagas').select('id').where('waits_for', '=', id).where('status', '=', 'open'),
+)
+
+const happened = (result: { numAffectedRows?: bigint }): boolean => (result.numAffectedRows ?? 0n) > 0n
+
 /**
  * Journals of sagas. The engine's rules about owners, leases and generations are kept here as conditions of the updates.
  */
@@ -36,24 +80,21 @@ export class Sagas {
   }
 
   async add(saga: NewSaga, journal: unknown, nowMs: number): Promise<void> {
-    await this.#db
-      .insertInto('sagas')
-      .values({
-        id: saga.id,
-        name: saga.name,
-        instance_id: saga.instanceId,
-        status: 'open',
-        waits_for: saga.waitsFor ?? null,
-        is_cancelled: 0,
-        owner: null,
-        lease_until: 0,
-        generation: 0,
-        input_json: JSON.stringify(saga.input),
-        journal_json: JSON.stringify(journal),
-        created_at: nowMs,
-        updated_at: nowMs,
-      })
-      .execute()
+    await insert(this.#db, {
+      id: saga.id,
+      name: saga.name,
+      instance_id: saga.instanceId,
+      status: 'open',
+      waits_for: saga.waitsFor ?? null,
+      is_cancelled: 0,
+      owner: null,
+      lease_until: 0,
+      generation: 0,
+      input_json: JSON.stringify(saga.input),
+      journal_json: JSON.stringify(journal),
+      created_at: nowMs,
+      updated_at: nowMs,
+    })
   }
 
   /** Asks an open saga to take everything back (unless it is past its pivot). */
@@ -88,7 +129,7 @@ export class Sagas {
   }
 
   async claim<J>(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<StoredSaga<J> | undefined> {
-    const row = await this.#db.selectFrom('sagas').selectAll().where('id', '=', id).executeTakeFirst()
+    const [row] = (await byId(this.#db, { id })).rows
     if (row === undefined || row.status !== 'open' || (row.owner !== null && row.lease_until > nowMs)) return undefined
     if (row.waits_for !== null) {
       const before = await this.#db
@@ -98,20 +139,15 @@ export class Sagas {
         .executeTakeFirst()
       if (before?.status === 'open') return undefined
     }
-    const result = await this.#db
-      .updateTable('sagas')
-      .set({ owner, lease_until: leaseUntilMs, generation: row.generation + 1 })
-      .where('id', '=', id)
-      .where('status', '=', 'open')
-      .where('generation', '=', row.generation)
-      .executeTakeFirstOrThrow()
-    if (affected(result) === 0) return undefined
+    const { generation } = row
+    const claim = { id, owner, generation, next: generation + 1, leaseUntil: leaseUntilMs }
+    if (!happened(await claimIt(this.#db, claim))) return undefined
     return {
       id: row.id,
       name: row.name,
       instanceId: row.instance_id,
       isCancelled: row.is_cancelled === 1,
-      generation: row.generation + 1,
+      generation: generation + 1,
       input: fromJson(row.input_json),
       journal: fromJson<J>(row.journal_json),
     }
@@ -131,22 +167,11 @@ export class Sagas {
     return rows.map(r => r.id)
   }
 
-  async write(
-    saga: { id: string; generation: number },
-    owner: string,
-    journal: unknown,
-    leaseUntilMs: number,
-  ): Promise<WriteResult> {
-    const result = await this.#db
-      .updateTable('sagas')
-      .set({ journal_json: JSON.stringify(journal), lease_until: leaseUntilMs, generation: saga.generation + 1 })
-      .where('id', '=', saga.id)
-      .where('owner', '=', owner)
-      .where('generation', '=', saga.generation)
-      .where('status', '=', 'open')
-      .executeTakeFirstOrThrow()
-    if (affected(result) === 0) return 'lost'
-    return (await this.isCancelled(saga.id)) ? 'cancelled' : 'ok'
+  async write(saga: { id: string; generation: number }, owner: string, journal: unknown): Promise<WriteResult> {
+    const { id, generation } = saga
+    const write = { id, owner, generation, next: generation + 1, journal: JSON.stringify(journal) }
+    if (happened(await writeUnlessCancelled(this.#db, write))) return 'ok'
+    return affected(await writeJournal(this.#db, write).executeTakeFirstOrThrow()) === 0 ? 'lost' : 'cancelled'
   }
 
   /** Inside the transaction that ends the saga. */
@@ -157,22 +182,9 @@ export class Sagas {
     status: 'done' | 'undone',
     nowMs: number,
   ): Promise<boolean> {
-    const result = await this.#db
-      .updateTable('sagas')
-      .set({
-        journal_json: JSON.stringify(journal),
-        status,
-        owner: null,
-        lease_until: 0,
-        generation: saga.generation + 1,
-        updated_at: nowMs,
-      })
-      .where('id', '=', saga.id)
-      .where('owner', '=', owner)
-      .where('generation', '=', saga.generation)
-      .where('status', '=', 'open')
-      .executeTakeFirstOrThrow()
-    return affected(result) > 0
+    const { id, generation } = saga
+    const write = { id, owner, generation, next: generation + 1, journal: JSON.stringify(journal), status, nowMs }
+    return happened(await endIt(this.#db, write))
   }
 
   async renew(owner: string, leaseUntilMs: number): Promise<void> {
@@ -190,13 +202,7 @@ export class Sagas {
   }
 
   async dependents(id: string): Promise<readonly string[]> {
-    const rows = await this.#db
-      .selectFrom('sagas')
-      .select('id')
-      .where('waits_for', '=', id)
-      .where('status', '=', 'open')
-      .execute()
-    return rows.map(r => r.id)
+    return (await waitingFor(this.#db, { id })).rows.map(r => r.id)
   }
 
   async isCancelled(id: string): Promise<boolean> {

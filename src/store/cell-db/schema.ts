@@ -132,4 +132,5 @@ export interface CellTables {
     created_at: number
     updated_at: number
   }
+  launch_secrets: { instance_id: string; secret_json: string }
 }

@@ -1,5 +1,5 @@
-import { Kysely, SqliteDialect } from 'kysely'
-import { SqliteFile } from './sqlite.ts'
+import { Kysely } from 'kysely'
+import { sqliteDialect } from './sqlite-dialect.ts'
 import type { StatementCounter } from './statement-counter.ts'
 
 export type Database<Tables> = Kysely<Tables>
@@ -10,7 +10,7 @@ export interface OpenOptions {
 
 /**
  * Opens `sqlite:///absolute/path` or `sqlite://` (memory); the SQLAlchemy forms that nova.conf uses.
- * One connection: kysely serialises transactions on it, and a plain statement waits for the open transaction.
+ * One connection: transactions run one after the other on it, and a plain statement waits for the open transaction.
  */
 export function openDatabase<Tables>(url: string, options: OpenOptions = {}): Database<Tables> {
   const match = /^sqlite:\/\/(?:\/(.*))?$/.exec(url)
@@ -18,7 +18,7 @@ export function openDatabase<Tables>(url: string, options: OpenOptions = {}): Da
   const path = match[1] === undefined || match[1] === '' ? ':memory:' : match[1]
   const { counter } = options
   return new Kysely<Tables>({
-    dialect: new SqliteDialect({ database: new SqliteFile(path) }),
+    dialect: sqliteDialect(path),
     ...(counter === undefined
       ? {}
       : {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { power } from '../driver.ts'
 import type { Bench } from './bench.ts'
-import { aGuestSpec } from './specs.ts'
+import { aConfigDrive, aGuestSpec } from './specs.ts'
 import { consoleShows, watchEvents } from './watch.ts'
 
 /** What can only be seen with a guest that runs its system: one boot, several looks, because a boot is dear. */
@@ -38,6 +38,22 @@ export function bootTests(bench: () => Bench): void {
       assert.equal((await guest.state()).power, power.running)
       await guest.destroy()
       assert.deepEqual(await bench().leftovers(spec.id), [])
+    })
+
+    test('finds its config drive, also after a start from a spec without it, until it is removed', async () => {
+      const later = aGuestSpec(bench())
+      const guest = bench().driver.guest(later.id)
+      const source = 'guest: metadata source config-drive /dev/sr0 iso9660'
+      await guest.spawn({ ...later, configDrive: aConfigDrive('iso9660') })
+      await consoleShows(bench(), later.id, source)
+      assert.equal((await guest.diagnostics()).configDrive, true)
+      await guest.stop('now')
+      await guest.start(later)
+      await consoleShows(bench(), later.id, source)
+      await guest.reboot('hard', later)
+      assert.equal((await guest.diagnostics()).configDrive, true)
+      await guest.destroy()
+      assert.deepEqual(await bench().leftovers(later.id), [])
     })
 
     test('a guest that does not hear the power button is stopped when its time is over', async () => {

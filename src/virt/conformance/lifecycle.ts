@@ -133,6 +133,7 @@ export function lifecycleTests(bench: () => Bench): void {
       assert.equal(running.state, 'running')
       assert.equal(running.cpus.length, 1)
       assert.equal(running.disks.length, 1)
+      assert.equal(running.configDrive, false)
       assert.deepEqual(
         running.nics.map(nic => nic.mac),
         [vif.mac],

@@ -1,6 +1,15 @@
 import { instanceId, newUuid } from '#base'
-import type { GuestSpec } from '../guest-spec.ts'
+import type { GuestConfigDrive, GuestSpec } from '../guest-spec.ts'
 import type { Bench } from './bench.ts'
+
+/** A drive with as little as a guest needs to call it one. */
+export function aConfigDrive(
+  format: GuestConfigDrive['format'],
+  metaData: Readonly<Record<string, unknown>> = {},
+): GuestConfigDrive {
+  const base64 = Buffer.from(JSON.stringify(metaData)).toString('base64')
+  return { format, files: [{ path: 'openstack/latest/meta_data.json', base64 }] }
+}
 
 let made = 0
 

@@ -1,5 +1,8 @@
 import type { GuestRecord } from './guest-record.ts'
 
+/** Device and file system, as a guest prints them. */
+const drives = { iso9660: '/dev/sr0 iso9660', vfat: '/dev/vdb vfat' }
+
 /** What the serial console of a small Linux guest would hold since its newest start; nothing before the first. */
 export function consoleText(guest: GuestRecord): string {
   if (guest.startedAtMs === null) return ''
@@ -17,6 +20,7 @@ export function consoleText(guest: GuestRecord): string {
     `guest: cpus ${spec.flavor.vcpus} mem-kb ${spec.flavor.memoryMiB * 1024 - 21_512}`,
     ...guest.vifs.map((vif, i) => `guest: nic eth${i} mac=${vif.mac} mtu=${vif.mtu}`),
     `guest: smbios vendor=OpenStack Foundation product=OpenStack Nova serial=${spec.id} uuid=${spec.id}`,
+    ...(guest.configDrive === undefined ? [] : [`guest: metadata source config-drive ${drives[guest.configDrive]}`]),
     'guest: ready uptime=2.10',
     ...(guest.wasShutDown
       ? ['guest: acpi power button', 'guest: shutdown uptime=42.00', '[   42.031774] reboot: Power down']

@@ -21,7 +21,7 @@ export function fakeDiagnostics(guest: GuestRecord, nowMs: number): Diagnostics 
     hypervisor: 'fake',
     hypervisorOs: 'fake-os',
     uptimeSeconds: isUp ? uptime : null,
-    configDrive: false,
+    configDrive: guest.configDrive !== undefined,
     cpus: Array.from({ length: isUp ? vcpus : 0 }, (_, id) => ({
       id,
       timeNs: 1_300_000_000 + uptime * 6_000_000,

@@ -1,9 +1,12 @@
 import type { PowerState } from '../driver.ts'
-import type { GuestSpec, GuestVif } from '../guest-spec.ts'
+import type { GuestConfigDrive, GuestSpec, GuestVif } from '../guest-spec.ts'
 
 /** One guest of the fake hypervisor, as it also lies in the state file. */
 export interface GuestRecord {
-  readonly spec: GuestSpec
+  /** Without its config drive, whose files are secret. */
+  readonly spec: Omit<GuestSpec, 'configDrive'>
+  /** Format of the config drive it was spawned with. */
+  readonly configDrive?: GuestConfigDrive['format']
   readonly power: PowerState
   readonly vifs: readonly GuestVif[]
   /** Of the newest start; null before it. */

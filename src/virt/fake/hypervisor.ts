@@ -77,8 +77,11 @@ export class FakeHypervisor {
   }
 
   boot(spec: GuestSpec, before: GuestRecord | undefined): void {
+    const { configDrive, ...plain } = spec
+    const format = before === undefined ? configDrive?.format : before.configDrive
     const guest: GuestRecord = {
-      spec,
+      spec: plain,
+      ...(format === undefined ? {} : { configDrive: format }),
       power: power.running,
       vifs: spec.vifs,
       startedAtMs: this.clock.now(),

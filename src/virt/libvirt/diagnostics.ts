@@ -36,7 +36,7 @@ export async function diagnosticsOf(context: GuestContext, id: InstanceId): Prom
     hypervisor: host.virtType,
     hypervisorOs: 'linux',
     uptimeSeconds: isUp && startedMs !== undefined ? Math.max(0, Math.floor((clock.now() - startedMs) / 1000)) : null,
-    configDrive: false,
+    configDrive: await files.hasConfigDrive(id),
     cpus: isUp
       ? numbered(params, 'vcpu', 'current').map(i => ({ id: i, timeNs: count(`vcpu.${i}.time`), utilisation: null }))
       : [],

@@ -6,6 +6,7 @@ import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from 
 import type { GuestEvent, GuestSummary, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
 import type { ImageSource } from '../image-source.ts'
+import type { ConfigDriveWriter } from './config-drive.ts'
 import { ConsoleLogFile } from './console-log.ts'
 import { listGuests } from './daemon-calls.ts'
 import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
@@ -25,6 +26,8 @@ export interface LibvirtDriverOptions {
   readonly instancesPath: string
   readonly imageSource: ImageSource
   readonly virtType: 'auto' | VirtType
+  /** Without it a spec with a config drive is refused. */
+  readonly writeConfigDrive?: ConfigDriveWriter
   readonly log: Log
   readonly clock?: Clock
   /** `auto`: host-model with KVM, QEMU's own default without. */
@@ -59,7 +62,9 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const host = domainHost(options, virtType, capabilities, files, await diskCache(instancesPath))
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
-    const context = { client, events, files, images, host, clock, log, changes, shutdownRetryMs }
+    const { writeConfigDrive } = options
+    const shared = { client, events, files, images, host, clock, log, changes }
+    const context = { ...shared, shutdownRetryMs, writeConfigDrive }
     return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
   } catch (error) {
     events.close()
@@ -141,6 +146,7 @@ function domainHost(
     diskPath: id => files.disk(id),
     ephemeralPath: id => files.ephemeral(id),
     swapPath: id => files.swap(id),
+    configDrivePath: id => files.configDrive(id),
     consoleLogPath: id => files.consoleLog(id),
   }
 }

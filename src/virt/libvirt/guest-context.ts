@@ -1,4 +1,5 @@
 import type { Clock, InstanceId, KeyedQueues, Log } from '#base'
+import type { ConfigDriveWriter } from './config-drive.ts'
 import type { DomainHost } from './domain/index.ts'
 import type { GuestEvents } from './guest-events.ts'
 import type { GuestFiles } from './guest-files.ts'
@@ -12,6 +13,7 @@ export interface GuestContext {
   readonly files: GuestFiles
   readonly images: ImageCache
   readonly host: DomainHost
+  readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log
   /** Changes of one guest run one after the other; reads do not wait. */

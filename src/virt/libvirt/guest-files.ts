@@ -30,6 +30,10 @@ export class GuestFiles {
     return join(this.folderOf(id), 'disk.swap')
   }
 
+  configDrive(id: string): string {
+    return join(this.folderOf(id), 'disk.config')
+  }
+
   consoleLog(id: string): string {
     return join(this.folderOf(id), 'console.log')
   }
@@ -45,6 +49,10 @@ export class GuestFiles {
 
   hasDisk(id: InstanceId): Promise<boolean> {
     return exists(this.disk(id))
+  }
+
+  hasConfigDrive(id: InstanceId): Promise<boolean> {
+    return exists(this.configDrive(id))
   }
 
   /** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */

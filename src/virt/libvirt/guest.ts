@@ -3,6 +3,7 @@ import { type InstanceId } from '#base'
 import { type Diagnostics, type Guest, type GuestState, power } from '../driver.ts'
 import { DiskFull, GuestInWrongState, GuestNotFound, HypervisorUnavailable } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
+import { makeConfigDrive, withKeptConfigDrive } from './config-drive.ts'
 import { powerOfGuest, statusOf } from './daemon-calls.ts'
 import { diagnosticsOf } from './diagnostics.ts'
 import { domainXml } from './domain/index.ts'
@@ -20,7 +21,7 @@ const acpiPowerButton = 1
 const bytesPerGiB = 1024 ** 3
 
 /*
- * Theory of operation. A guest is its folder (disk, console log) and its definition in libvirt, made in this order: folder,
+ * Theory of operation. A guest is its folder (disks, console log) and its definition in libvirt, made in this order: folder,
  * disk (appears by rename), definition, process. Each step looks first whether it is done, so spawn and start go on from
  * whatever a crash left; destroy undoes in the reverse order and does not mind what is missing. libvirt is the only truth
  * about the state: nothing is remembered here. Two changes of one guest never overlap in this process.
@@ -48,6 +49,7 @@ export class LibvirtGuest implements Guest {
       if (status !== undefined && hasProcess(status)) return
       try {
         await this.#makeDisk(spec)
+        await makeConfigDrive(spec, this.#context.files, this.#context.writeConfigDrive)
         await this.#run(spec)
       } catch (error) {
         await this.#forget(error)
@@ -144,7 +146,7 @@ export class LibvirtGuest implements Guest {
     if (!(await files.hasDisk(this.id)))
       throw GuestNotFound({ id: this.id }, { detail: `${files.disk(this.id)} does not exist` })
     await images.base(spec.image, 0)
-    await this.#run(spec)
+    await this.#run(await withKeptConfigDrive(spec, files))
   }
 
   /**

@@ -3,6 +3,7 @@
  * promises what VirtDriver promises, also after kill -9 of this process or of libvirtd, and that guests outlive both.
  * `startLibvirt` provides a daemon where the machine runs none. Called by nova-compute and the all-in-one.
  */
+export type { ConfigDriveWriter } from './config-drive.ts'
 export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon.ts'
 export type { CpuMode, VirtType } from './domain/index.ts'
 export { createLibvirtDriver, type LibvirtDriverOptions } from './driver.ts'

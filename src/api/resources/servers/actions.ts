@@ -1,4 +1,4 @@
-import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, str, text } from '#api/kit'
+import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, since, str, text } from '#api/kit'
 import { declareFault } from '#base'
 import type { SagaName } from '#bus'
 import type { Caller } from '#cloud'
@@ -125,14 +125,16 @@ export const lock = op({
   policy: 'os_compute_api:os-lock-server:lock',
   body: bare(anything.from('2.73', either(reason, nil))),
   faults,
+  behaviours: { takesReason: since('2.73') },
   async handle(context, deps) {
-    const { caller, allow, body } = context
+    const { caller, allow, body, behaves } = context
     const instance = await findServer(deps, caller, context.path.id)
     allow(targetOf(instance))
     const isOwner = instance.projectId === caller.projectId
     // Locking again does nothing for the owner; an administrator takes the lock over.
     if (instance.lockedBy !== null && isOwner) return
-    const lockedReason = (body as { locked_reason?: string } | null)?.locked_reason ?? null
+    const asked = behaves.takesReason ? (body as { locked_reason?: string } | null) : null
+    const lockedReason = asked?.locked_reason ?? null
     await deps.store.instances.change(
       instance.id,
       { lockedBy: isOwner ? 'owner' : 'admin', lockedReason },

@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { always, anything, operation, reply, until } from '#api/kit'
 import type { Caller } from '#cloud'
-import type { Flavor, InstanceKey } from '#model'
+import type { Flavor, InstanceImage, InstanceKey } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
 import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -83,6 +81,7 @@ export interface IntentContext {
   readonly may: (rule: string) => boolean
   /** Below 2.19 a server is described by its name. */
   readonly isDescribedByName: boolean
+  readonly adminPassword: string
 }
 
 /** Rules that parts of the request need. */
@@ -92,6 +91,10 @@ function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, ins
   if (deviceCount > 0) insist('os_compute_api:servers:create:attach_volume')
   if (flavor.rootGiB === 0) insist('os_compute_api:servers:create:zero_disk_flavor')
 }
+
+/** The user may ask, the operator may insist for all servers, the image for its own; nobody can say no to them. */
+const hasConfigDrive = (deps: ApiDeps, asked: boolean | undefined, image: InstanceImage): boolean =>
+  asked === true || deps.settings.forceConfigDrive || image.properties['img_config_drive'] === 'mandatory'
 
 /** What the words of POST /servers mean: every name resolved, every value checked, nothing written yet. */
 export async function buildIntent(
@@ -111,6 +114,7 @@ export async function buildIntent(
   const hints = hintsOf(envelope['os:scheduler_hints'] ?? envelope['OS-SCH-HNT:scheduler_hints'])
   refuseGroup(hints)
   const name = body.name.trim()
+  const image = await imageFor(deps, caller, body.imageRef, flavor)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   return {
     projectId: caller.projectId ?? '',
@@ -120,10 +124,14 @@ export async function buildIntent(
     hostname: body.hostname ?? null,
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
-    image: await imageFor(deps, caller, body.imageRef, flavor),
+    image,
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,
-    hasConfigDrive: body.config_drive ?? deps.settings.forceConfigDrive,
+    hasConfigDrive: hasConfigDrive(deps, body.config_drive, image),
+    secret: {
+      adminPassword: context.adminPassword,
+      files: (body.personality ?? []).map(({ path, contents }) => ({ path, base64: contents })),
+    },
     accessIpV4: body.accessIPv4 ?? null,
     accessIpV6: body.accessIPv6 ?? null,
     metadata,

@@ -1,6 +1,5 @@
 import {
   anything,
-  azName,
   base64,
   bool,
   description,
@@ -103,7 +102,8 @@ export const createBody = request(
     personality: list(obj({ path: str, contents: base64 }))
       .optional()
       .until('2.57'),
-    availability_zone: azName.optional(),
+    // With its colons: `zone:host:node` forces a host.
+    availability_zone: name.optional(),
     block_device_mapping: list(obj(oldDevice)).optional(),
     block_device_mapping_v2: list(device).optional(),
     config_drive: bool.optional(),

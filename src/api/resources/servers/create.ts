@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { always, anything, operation, reply, until } from '#api/kit'
 import { acceptBuild } from '../../accept/build.ts'
-import type { ApiDeps, ApiSettings } from '../../deps.ts'
+import type { ApiDeps } from '../../deps.ts'
 import { buildIntent, groupNames } from './create-intent.ts'
 import { createBody } from './create-shape.ts'
 
@@ -27,9 +27,6 @@ const answerOf = (
     ...(password === undefined ? {} : { adminPass: password }),
   },
 })
-
-const passwordOf = (settings: ApiSettings, asked: string | undefined): string | undefined =>
-  settings.showsAdminPassword ? (asked ?? newPassword(settings.passwordLength)) : undefined
 
 /** Accepts a new server; the answer comes before anything is built. */
 export const create = op({
@@ -59,8 +56,10 @@ export const create = op({
   behaviours: { namesDescribe: until('2.19') },
   async handle({ body, envelope, caller, allow, insist, may, behaves, header, links, requestId }, deps) {
     allow()
+    const adminPassword = body.adminPass ?? newPassword(deps.settings.passwordLength)
     const intent = await buildIntent(deps, body, envelope, {
       caller,
+      adminPassword,
       insist,
       may,
       isDescribedByName: behaves.namesDescribe,
@@ -73,7 +72,7 @@ export const create = op({
     return answerOf(
       id,
       groups.length === 0 ? ['default'] : groups,
-      passwordOf(deps.settings, body.adminPass),
+      deps.settings.showsAdminPassword ? adminPassword : undefined,
       intent.diskConfig,
       links.both('servers', id),
     )

@@ -1,7 +1,8 @@
 import { links as linkList, list, obj, operation, reply, since } from '#api/kit'
+import { declareFault } from '#base'
 import type { Caller } from '#cloud'
 import type { Instance } from '#model'
-import type { InstanceFilter } from '#store'
+import { type InstanceFilter, MarkerNotFound } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from './find.ts'
 import { type FilterRights, filterOf, type ListValues, sortOfList } from './list-filter.ts'
@@ -10,6 +11,13 @@ import { detail, summary } from './shape.ts'
 import { loadExtras, serverView, summaryView } from './view.ts'
 
 const op = operation<ApiDeps>()
+
+/** Servers word it differently from everything else that has pages. */
+export const ServerMarkerNotFound = declareFault(
+  'MarkerNotFound',
+  'refused',
+  (p: { marker: string }) => `marker [${p.marker}] not found`,
+)
 
 /** What changed in the filters of a list, by the version that changed it. */
 const behaviours = {
@@ -68,7 +76,12 @@ async function find(context: ListContext, deps: ApiDeps, allTenantsRule: string)
   if (limit === 0) return []
   const filter = { ...asked.filter, ...(asked.allTenants ? {} : own), ...zone }
   if (filter.flavorId !== undefined && (await deps.store.flavors.find(filter.flavorId)) === undefined) return []
-  return deps.store.instances.list({ filter, sort, limit, ...(marker === undefined ? {} : { marker }) })
+  try {
+    return await deps.store.instances.list({ filter, sort, limit, ...(marker === undefined ? {} : { marker }) })
+  } catch (error) {
+    if (MarkerNotFound.is(error)) throw ServerMarkerNotFound({ marker: marker ?? '' }, { cause: error })
+    throw error
+  }
 }
 
 const faults = { MarkerNotFound: 400, InvalidFilterRegex: 400, InvalidInput: 400, AdminOnlyFilter: 403 } as const

@@ -58,15 +58,13 @@ export function addressesOf(vifs: readonly Vif[]) {
     string,
     { version: number; addr: string; 'OS-EXT-IPS:type': string; 'OS-EXT-IPS-MAC:mac_addr': string }[]
   > = {}
-  for (const vif of vifs) {
-    const shown = (networks[vif.label] ??= [])
-    const show = (addr: string, version: number, type: string) =>
-      shown.push({ version, addr, 'OS-EXT-IPS:type': type, 'OS-EXT-IPS-MAC:mac_addr': vif.mac })
-    for (const ip of vif.subnets.flatMap(s => s.ips)) {
-      show(ip.address, ip.version, 'fixed')
-      for (const floating of ip.floatingIps) show(floating, 4, 'floating')
-    }
-  }
+  const show = (vif: Vif, addr: string, version: number, type: string) =>
+    (networks[vif.label] ??= []).push({ version, addr, 'OS-EXT-IPS:type': type, 'OS-EXT-IPS-MAC:mac_addr': vif.mac })
+  const addresses = vifs.flatMap(vif => vif.subnets.flatMap(s => s.ips).map(ip => ({ vif, ip })))
+  // A network without addresses is shown too; floating addresses follow the fixed ones.
+  for (const vif of vifs) networks[vif.label] ??= []
+  for (const { vif, ip } of addresses) show(vif, ip.address, ip.version, 'fixed')
+  for (const { vif, ip } of addresses) for (const floating of ip.floatingIps) show(vif, floating, 4, 'floating')
   return networks
 }
 

@@ -1,4 +1,4 @@
-import type { GuestSpec } from '../../guest-spec.ts'
+import type { GuestConfigDrive, GuestSpec } from '../../guest-spec.ts'
 import { element } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
 import { isPciExpress, machineType, rootDevice } from './machine.ts'
@@ -6,6 +6,7 @@ import { imageProperty, oneOf } from './properties.ts'
 
 const diskBuses = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
 type DiskBus = (typeof diskBuses)[number]
+type Device = 'disk' | 'cdrom'
 
 const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd' }
 
@@ -16,15 +17,19 @@ const onMachine = (bus: DiskBus, spec: GuestSpec, host: DomainHost): DiskBus =>
 const busOfDisks = (spec: GuestSpec, host: DomainHost): DiskBus =>
   onMachine(oneOf(imageProperty(spec, 'hw_disk_bus'), diskBuses, 'virtio'), spec, host)
 
-const busOfRoot = (spec: GuestSpec, host: DomainHost): DiskBus =>
-  rootDevice(spec) === 'cdrom'
-    ? onMachine(oneOf(imageProperty(spec, 'hw_cdrom_bus'), diskBuses, 'ide'), spec, host)
-    : busOfDisks(spec, host)
+const busOfCdroms = (spec: GuestSpec, host: DomainHost): DiskBus =>
+  onMachine(oneOf(imageProperty(spec, 'hw_cdrom_bus'), diskBuses, 'ide'), spec, host)
 
-/** Root, ephemeral, swap; letters go on per kind of name, so with a CD-ROM as root the first disk is still `vda`. */
+const busOf = (device: Device, spec: GuestSpec, host: DomainHost): DiskBus =>
+  device === 'cdrom' ? busOfCdroms(spec, host) : busOfDisks(spec, host)
+
+const configDevice = (format: GuestConfigDrive['format']): Device => (format === 'iso9660' ? 'cdrom' : 'disk')
+
+/** Root, ephemeral, swap, config drive; letters go on per kind of name, so with a CD-ROM as root the first disk is still `vda`. */
 export const disks: Family = (spec, host) => {
   const used = new Map<string, number>()
-  const disk = (device: 'disk' | 'cdrom', bus: DiskBus, type: 'qcow2' | 'raw', file: string) => {
+  const disk = (device: Device, type: 'qcow2' | 'raw', file: string) => {
+    const bus = busOf(device, spec, host)
     const prefix = targetPrefix[bus]
     const number = used.get(prefix) ?? 0
     used.set(prefix, number + 1)
@@ -38,16 +43,25 @@ export const disks: Family = (spec, host) => {
     )
   }
   const { ephemeralGiB, swapMiB } = spec.flavor
-  const bus = busOfDisks(spec, host)
+  const { configDrive } = spec
   return [
-    disk(rootDevice(spec), busOfRoot(spec, host), 'qcow2', host.diskPath(spec.id)),
-    ...(ephemeralGiB > 0 ? [disk('disk', bus, 'raw', host.ephemeralPath(spec.id))] : []),
-    ...(swapMiB > 0 ? [disk('disk', bus, 'raw', host.swapPath(spec.id))] : []),
+    disk(rootDevice(spec), 'qcow2', host.diskPath(spec.id)),
+    ...(ephemeralGiB > 0 ? [disk('disk', 'raw', host.ephemeralPath(spec.id))] : []),
+    ...(swapMiB > 0 ? [disk('disk', 'raw', host.swapPath(spec.id))] : []),
+    ...(configDrive === undefined
+      ? []
+      : [disk(configDevice(configDrive.format), 'raw', host.configDrivePath(spec.id))]),
   ]
 }
 
+const devicesOf = (spec: GuestSpec): readonly Device[] => [
+  rootDevice(spec),
+  'disk',
+  ...(spec.configDrive === undefined ? [] : [configDevice(spec.configDrive.format)]),
+]
+
 export const controllers: Family = (spec, host) => [
-  ...([busOfRoot(spec, host), busOfDisks(spec, host)].includes('scsi')
+  ...(devicesOf(spec).some(device => busOf(device, spec, host) === 'scsi')
     ? [element('controller', { type: 'scsi', index: 0, model: scsiModel(spec) })]
     : []),
   // Hot-plug on PCI Express needs a free root port for each device.

@@ -146,6 +146,46 @@ describe('boot and disks', () => {
   })
 })
 
+describe('config drive', () => {
+  const folder = '/var/lib/nova/instances/5e8d5c1a-0000-4000-8000-00000000beef'
+  const drive = (device: string, target: string) =>
+    `<disk type="file" device="${device}"><driver name="qemu" type="raw" cache="none"/><source file="${folder}/disk.config"/>${target}${device === 'cdrom' ? '<readonly/>' : ''}</disk>`
+  const root = (target: string, device = 'disk') =>
+    `<disk type="file" device="${device}"><driver name="qemu" type="qcow2" cache="none"/><source file="${folder}/disk"/>${target}${device === 'cdrom' ? '<readonly/>' : ''}</disk>`
+  const iso = { configDrive: { format: 'iso9660', files: [] } } as const
+  const vfat = { configDrive: { format: 'vfat', files: [] } } as const
+  const vda = root('<target dev="vda" bus="virtio"/>')
+
+  test('a CD-ROM: IDE on pc, SATA on q35, or the bus of the image', () => {
+    shows(disks, { spec: iso }, vda + drive('cdrom', '<target dev="hda" bus="ide"/>'))
+    const q35 = { hw_machine_type: 'q35' }
+    shows(disks, { spec: iso, properties: q35 }, vda + drive('cdrom', '<target dev="sda" bus="sata"/>'))
+    const scsi = { hw_cdrom_bus: 'scsi' }
+    shows(disks, { spec: iso, properties: scsi }, vda + drive('cdrom', '<target dev="sda" bus="scsi"/>'))
+    shows(controllers, { spec: iso, properties: scsi }, '<controller type="scsi" index="0" model="virtio-scsi"/>')
+    shows(controllers, { properties: scsi }, '')
+  })
+
+  test('beside a root disk or CD-ROM on the same bus it takes the next letter', () => {
+    shows(
+      disks,
+      { spec: iso, properties: { hw_disk_bus: 'ide' } },
+      root('<target dev="hda" bus="ide"/>') + drive('cdrom', '<target dev="hdb" bus="ide"/>'),
+    )
+    shows(
+      disks,
+      { spec: iso, image: { diskFormat: 'iso' } },
+      root('<target dev="hda" bus="ide"/>', 'cdrom') + drive('cdrom', '<target dev="hdb" bus="ide"/>'),
+    )
+  })
+
+  test('a disk for vfat, after all others, on their bus', () => {
+    shows(disks, { spec: vfat }, vda + drive('disk', '<target dev="vdb" bus="virtio"/>'))
+    const swap = `<disk type="file" device="disk"><driver name="qemu" type="raw" cache="none"/><source file="${folder}/disk.swap"/><target dev="vdb" bus="virtio"/></disk>`
+    shows(disks, { spec: vfat, swapMiB: 1 }, vda + swap + drive('disk', '<target dev="vdc" bus="virtio"/>'))
+  })
+})
+
 describe('interfaces', () => {
   const nic = (model: string, driver = '') =>
     `<interface type="bridge"><mac address="fa:16:3e:4c:2c:30"/><source bridge="brq3cb9bc59"/><target dev="tapce531f90-12"/><model type="${model}"/>${driver}<mtu size="1450"/></interface>`

@@ -25,6 +25,7 @@ export interface DomainHost {
   diskPath(id: string): string
   ephemeralPath(id: string): string
   swapPath(id: string): string
+  configDrivePath(id: string): string
   consoleLogPath(id: string): string
 }
 

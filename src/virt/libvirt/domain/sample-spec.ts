@@ -77,6 +77,7 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   diskPath: id => `/var/lib/nova/instances/${id}/disk`,
   ephemeralPath: id => `/var/lib/nova/instances/${id}/disk.eph0`,
   swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,
+  configDrivePath: id => `/var/lib/nova/instances/${id}/disk.config`,
   consoleLogPath: id => `/var/lib/nova/instances/${id}/console.log`,
   ...overrides,
 })

@@ -1,0 +1,105 @@
+import { operation, reply, since } from '#api/kit'
+import { ComputeHostNotFound } from '#model'
+import type { ApiDeps } from '../../deps.ts'
+import { AggregateHostExists, AggregateNotFound, BadAggregate, CannotRemoveHost } from './faults.ts'
+import { findAggregate, numberIn } from './find.ts'
+import { mirrorJoined, mirrorLeaving } from './membership.ts'
+import { aggregate, aggregateView, hostBody, imagesBody, metadataBody } from './shape.ts'
+import { mustAllowHost, mustAllowLeaving, mustAllowZone } from './zone-rules.ts'
+
+const op = operation<ApiDeps, { id: string }>()
+const whole = reply('aggregate', aggregate)
+
+async function mustBeHost(deps: ApiDeps, host: string): Promise<void> {
+  if ((await deps.store.services.find(host, 'nova-compute')) === undefined) throw ComputeHostNotFound({ host })
+}
+
+export const addHost = op({
+  policy: 'os_compute_api:os-aggregates:add_host',
+  body: hostBody,
+  reply: whole,
+  faults: {
+    InvalidInput: 400,
+    AggregateNotFound: 404,
+    ComputeHostNotFound: 404,
+    AggregateHostExists: 409,
+    InvalidAggregateAction: 409,
+  },
+  async handle({ path, body, allow }, deps) {
+    allow({})
+    const { host } = body
+    numberIn(path.id)
+    await mustBeHost(deps, host)
+    const changed = await deps.store.transaction(async tx => {
+      const found = await findAggregate(tx, path.id)
+      await mustAllowHost(tx, found, host)
+      if (!(await tx.aggregates.addHost(found.id, host))) throw AggregateHostExists({ id: found.id, host })
+      return findAggregate(tx, path.id)
+    })
+    await mirrorJoined(deps, host)
+    return aggregateView(changed)
+  },
+})
+
+export const removeHost = op({
+  policy: 'os_compute_api:os-aggregates:remove_host',
+  body: hostBody,
+  reply: whole,
+  faults: { InvalidInput: 400, AggregateHostNotFound: 404, InvalidAggregateAction: 409, PlacementConflict: 409 },
+  async handle({ path, body, allow }, deps) {
+    allow({})
+    const { host } = body
+    const gone = CannotRemoveHost({ id: path.id, host })
+    try {
+      numberIn(path.id)
+      await mustBeHost(deps, host)
+      const found = await findAggregate(deps.store, path.id)
+      if (!found.hosts.includes(host)) throw gone
+      await mustAllowLeaving(deps.store, found, host)
+      await mirrorLeaving(deps, host, found)
+      return await deps.store.transaction(async tx => {
+        await mustAllowLeaving(tx, found, host)
+        if (!(await tx.aggregates.removeHost(found.id, host))) throw gone
+        return aggregateView(await findAggregate(tx, path.id))
+      })
+    } catch (error) {
+      throw AggregateNotFound.is(error) || ComputeHostNotFound.is(error) ? gone : error
+    }
+  },
+})
+
+export const setMetadata = op({
+  policy: 'os_compute_api:os-aggregates:set_metadata',
+  body: metadataBody,
+  reply: whole,
+  faults: { InvalidInput: 400, AggregateNotFound: 404, InvalidAggregateAction: 400 },
+  async handle({ path, body, allow }, deps) {
+    allow({})
+    return deps.store.transaction(async tx => {
+      const found = await findAggregate(tx, path.id)
+      await mustAllowZone(tx, 'metadata', found, body.metadata)
+      await tx.aggregates.setMetadata(found.id, body.metadata, deps.clock.now())
+      return aggregateView(await findAggregate(tx, path.id))
+    })
+  },
+})
+
+/**
+ * Accepts that the aggregate's hosts fetch images ahead. A wish: hosts that cannot do it leave it, and every host
+ * fetches an image when it first needs it.
+ */
+export const cacheImages = op({
+  exists: since('2.81'),
+  status: 202,
+  policy: 'compute:aggregates:images',
+  body: imagesBody,
+  faults: { InvalidInput: 400, AggregateNotFound: 404, ImageNotFound: 400 },
+  async handle({ path, body, caller, allow }, deps) {
+    allow({})
+    numberIn(path.id)
+    const ids = body.cache.map(({ id }) => id)
+    if (new Set(ids).size < ids.length) throw BadAggregate({ text: 'Duplicate images in request' })
+    await findAggregate(deps.store, path.id)
+    for (const id of ids) await deps.images.get(caller, id)
+  },
+})

@@ -1,0 +1,144 @@
+import {
+  anything,
+  bare,
+  both,
+  either,
+  int,
+  list,
+  obj,
+  oneOf,
+  operation,
+  query,
+  reply,
+  resource,
+  str,
+  until,
+} from '#api/kit'
+import { declareFault } from '#base'
+import type { Instance } from '#model'
+import type { Service } from '#store'
+import type { ApiDeps } from '../../deps.ts'
+import { amounts, findHypervisor, loadOf } from '../hypervisors/fleet.ts'
+import { changeService } from '../services/change.ts'
+import { HostNotMapped } from '../services/faults.ts'
+import { isListed, zoneOfService } from '../services/view.ts'
+
+const NotSupported = declareFault(
+  'FeatureNotSupported',
+  'refused',
+  () => 'The requested functionality is not supported.',
+  501,
+)
+
+const op = operation<ApiDeps>()
+const exists = until('2.43')
+const policy = (action: string): string => `os_compute_api:os-hosts:${action}`
+const faults = { HostMappingNotFound: 404, FeatureNotSupported: 501 } as const
+
+const words = oneOf('enable', 'disable', 'Enable', 'Disable', 'ENABLE', 'DISABLE').optional()
+const open = { rest: 'any' } as const
+const updateBody = bare(
+  both(
+    obj({ status: words, maintenance_mode: words }),
+    either(obj({ status: anything }, open), obj({ maintenance_mode: anything }, open)),
+  ),
+)
+
+const resourceShape = obj({ host: str, project: str, cpu: int, memory_mb: int, disk_gb: int })
+
+async function mustBeHost(deps: ApiDeps, host: string): Promise<Service> {
+  const service = await deps.store.services.find(host, 'nova-compute')
+  if (service === undefined) throw HostNotMapped({ host })
+  return service
+}
+
+const sum = (host: string, project: string, instances: readonly Instance[]) => ({
+  host,
+  project,
+  cpu: instances.reduce((n, { flavor }) => n + flavor.vcpus, 0),
+  memory_mb: instances.reduce((n, { flavor }) => n + flavor.memoryMiB, 0),
+  disk_gb: instances.reduce((n, { flavor }) => n + flavor.rootGiB + flavor.ephemeralGiB, 0),
+})
+
+/** Nothing here can switch a machine on or off. */
+const powerAction = (rule: string) =>
+  operation<ApiDeps, { id: string }>()({
+    exists,
+    policy: policy(rule),
+    reply: reply(obj({ host: str, power_action: str })),
+    faults,
+    async handle({ path, allow }, deps) {
+      allow({})
+      await mustBeHost(deps, path.id)
+      throw NotSupported({})
+    },
+  })
+
+/** Hosts of services, as older clients see them; os-services and os-hypervisors took their place. */
+export const hosts = resource('/os-hosts', {
+  'GET /': op({
+    exists,
+    policy: policy('list'),
+    query: query({ zone: str.optional() }),
+    reply: reply('hosts', list(obj({ host_name: str, service: str, zone: str }))),
+    async handle({ query, allow }, deps) {
+      allow({})
+      const zones = await deps.store.aggregates.zones()
+      const services = (await deps.store.services.list()).filter(s => !s.isDisabled && isListed(s))
+      const all = services.map(s => ({
+        host_name: s.host,
+        service: s.topic,
+        zone: zoneOfService(deps.settings, zones, s),
+      }))
+      return (query.zone ?? '') === '' ? all : all.filter(({ zone }) => zone === query.zone)
+    },
+  }),
+
+  'GET /{id}': op({
+    exists,
+    policy: policy('show'),
+    reply: reply('host', list(obj({ resource: resourceShape }))),
+    faults: { HostMappingNotFound: 404 },
+    async handle({ path, allow }, deps) {
+      allow({})
+      const host = path.id
+      const hypervisor = await findHypervisor(deps, { host })
+      if (hypervisor === undefined) throw HostNotMapped({ host })
+      const now = amounts(hypervisor, await loadOf(deps))
+      const instances = await deps.store.instances.onHost(host)
+      return [
+        { host, project: '(total)', cpu: now.vcpus, memory_mb: now.memory_mb, disk_gb: now.local_gb },
+        { host, project: '(used_now)', cpu: now.vcpus_used, memory_mb: now.memory_mb_used, disk_gb: now.local_gb_used },
+        sum(host, '(used_max)', instances),
+        ...[...Map.groupBy(instances, i => i.projectId)].map(([project, own]) => sum(host, project, own)),
+      ].map(resource => ({ resource }))
+    },
+  }),
+
+  // The driver has no maintenance mode. A status is that of the host's service, as os-services would set it.
+  'PUT /{id}': op({
+    exists,
+    policy: policy('update'),
+    body: updateBody,
+    reply: reply(
+      obj({
+        host: str,
+        status: oneOf('enabled', 'disabled').optional(),
+        maintenance_mode: oneOf('on_maintenance', 'off_maintenance').optional(),
+      }),
+    ),
+    faults,
+    async handle({ path, body, allow }, deps) {
+      allow({})
+      const service = await mustBeHost(deps, path.id)
+      if (body.status === undefined || body.maintenance_mode !== undefined) throw NotSupported({})
+      const isDisabled = body.status.toLowerCase() !== 'enable'
+      await changeService(deps, service, { isDisabled, disabledReason: null })
+      return { host: path.id, status: isDisabled ? ('disabled' as const) : ('enabled' as const) }
+    },
+  }),
+
+  'GET /{id}/reboot': powerAction('reboot'),
+  'GET /{id}/shutdown': powerAction('shutdown'),
+  'GET /{id}/startup': powerAction('start'),
+})

@@ -1,0 +1,68 @@
+import { operation, since } from '#api/kit'
+import { isUuidLike } from '#base'
+import { ProviderNotFound } from '#cloud'
+import { ServiceNotFound } from '#model'
+import type { ComputeNode, Service } from '#store'
+import type { ApiDeps } from '../../deps.ts'
+import { BadService, HostHasInstances, ServiceGone } from './faults.ts'
+
+function idOf(text: string, namesByUuid: boolean): string | number {
+  if (namesByUuid) {
+    if (!isUuidLike(text)) throw BadService({ text: `Invalid uuid ${text}` })
+    return text
+  }
+  if (!/^\s*[+-]?\d+\s*$/.test(text)) throw BadService({ text: 'Invalid input received: id must be an integer' })
+  return Number(text)
+}
+
+/**
+ * Takes the node out of placement with what ended servers have left there. A consumer that still lives is a server on
+ * its way to this host: it has an allocation before it has the host's name.
+ */
+async function removeProvider(deps: ApiDeps, node: ComputeNode): Promise<void> {
+  const { placement, store } = deps
+  try {
+    for (const id of await placement.consumersOf(node.uuid)) {
+      if ((await store.instances.find(id)) !== undefined) throw HostHasInstances({})
+      await placement.release(id)
+    }
+    await placement.deleteProvider(node.uuid)
+  } catch (error) {
+    if (!ProviderNotFound.is(error)) throw error
+  }
+}
+
+/**
+ * Placement first: when this process dies in between, the service is still there and can be deleted again. Instances are
+ * counted once more where the rows go.
+ */
+async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
+  const { store } = deps
+  const { host } = service
+  if ((await store.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
+  const nodes = (await store.computeNodes.list()).filter(node => node.host === host)
+  for (const node of nodes) await removeProvider(deps, node)
+  await store.transaction(async tx => {
+    if ((await tx.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
+    await tx.aggregates.forgetHost(host)
+    for (const node of nodes) await tx.computeNodes.delete(node.uuid)
+    await tx.services.delete(service)
+  })
+}
+
+export const remove = operation<ApiDeps, { id: string }>()({
+  status: 204,
+  policy: 'os_compute_api:os-services:delete',
+  faults: { InvalidInput: 400, ServiceGone: 404, ServiceHostsInstances: 409 },
+  behaviours: { namesByUuid: since('2.53') },
+  async handle({ path, allow, behaves }, deps) {
+    allow({})
+    const id = idOf(path.id, behaves.namesByUuid)
+    const service = await deps.store.services.get(id).catch((error: unknown) => {
+      if (ServiceNotFound.is(error)) throw ServiceGone({ id: path.id }, { cause: error })
+      throw error
+    })
+    if (service.binary === 'nova-compute') await removeCompute(deps, service)
+    else await deps.store.services.delete(service)
+  },
+})

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+/** Called by dnsmasq with the news of its leases. */
+import { dhcpBridge } from '#network'
+
+process.exitCode = dhcpBridge(process.argv.slice(2), process.env)

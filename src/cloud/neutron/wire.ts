@@ -1,0 +1,104 @@
+import type { NetworkView, PortView, SubnetView } from './port.ts'
+
+/** Neutron's documents as far as they are read, and what they mean in the port's words. */
+
+export interface WireNetwork {
+  readonly id: string
+  readonly name: string
+  readonly project_id?: string
+  readonly tenant_id?: string
+  readonly shared: boolean
+  readonly admin_state_up: boolean
+  readonly 'router:external'?: boolean
+  readonly mtu?: number
+  readonly subnets: readonly string[]
+  readonly port_security_enabled?: boolean
+}
+
+export interface WireSubnet {
+  readonly id: string
+  readonly network_id: string
+  readonly cidr: string
+  readonly ip_version: number
+  readonly gateway_ip: string | null
+  readonly enable_dhcp: boolean
+  readonly dns_nameservers: readonly string[]
+  readonly host_routes: readonly { destination: string; nexthop: string }[]
+  readonly ipv6_address_mode?: string | null
+  readonly ipv6_ra_mode?: string | null
+}
+
+export interface WirePort {
+  readonly id: string
+  readonly name: string
+  readonly network_id: string
+  readonly project_id?: string
+  readonly tenant_id?: string
+  readonly mac_address: string
+  readonly admin_state_up: boolean
+  readonly status: string
+  readonly device_id: string
+  readonly device_owner: string
+  readonly fixed_ips: readonly { subnet_id: string; ip_address: string }[]
+  readonly security_groups?: readonly string[]
+  readonly port_security_enabled?: boolean
+  readonly revision_number?: number
+  /** The bindings are shown to administrators only. */
+  readonly 'binding:host_id'?: string
+  readonly 'binding:vnic_type'?: string
+  readonly 'binding:vif_type'?: string
+  readonly 'binding:vif_details'?: Readonly<Record<string, unknown>>
+  readonly 'binding:profile'?: Readonly<Record<string, unknown>>
+}
+
+const ownerOf = (wire: { project_id?: string; tenant_id?: string }): string => wire.project_id ?? wire.tenant_id ?? ''
+
+export const networkOf = (wire: WireNetwork): NetworkView => ({
+  id: wire.id,
+  name: wire.name,
+  projectId: ownerOf(wire),
+  isShared: wire.shared,
+  isExternal: wire['router:external'] ?? false,
+  isUp: wire.admin_state_up,
+  mtu: wire.mtu ?? 1500,
+  subnetIds: wire.subnets,
+  isPortSecurityEnabled: wire.port_security_enabled ?? true,
+})
+
+/** Like Nova: an outside DHCP server is not known to Neutron, and guests then find it at the gateway. */
+export const subnetOf = (wire: WireSubnet, dhcpPort: string | undefined): SubnetView => ({
+  id: wire.id,
+  networkId: wire.network_id,
+  cidr: wire.cidr,
+  ipVersion: wire.ip_version === 4 ? 4 : 6,
+  gatewayIp: wire.gateway_ip,
+  isDhcpEnabled: wire.enable_dhcp,
+  dnsNameservers: wire.dns_nameservers,
+  hostRoutes: wire.host_routes,
+  ipv6AddressMode: wire.ipv6_address_mode ?? null,
+  ipv6RaMode: wire.ipv6_ra_mode ?? null,
+  dhcpServer: wire.enable_dhcp ? (dhcpPort ?? wire.gateway_ip) : null,
+})
+
+const statuses = ['ACTIVE', 'DOWN', 'BUILD', 'ERROR'] as const
+
+export const portOf = (wire: WirePort, floatingIps: readonly string[]): PortView => ({
+  id: wire.id,
+  name: wire.name,
+  networkId: wire.network_id,
+  projectId: ownerOf(wire),
+  macAddress: wire.mac_address,
+  status: statuses.find(status => status === wire.status) ?? 'DOWN',
+  isUp: wire.admin_state_up,
+  deviceId: wire.device_id,
+  deviceOwner: wire.device_owner,
+  fixedIps: wire.fixed_ips.map(ip => ({ subnetId: ip.subnet_id, ipAddress: ip.ip_address })),
+  securityGroupIds: wire.security_groups ?? [],
+  bindingHost: wire['binding:host_id'] ?? '',
+  vnicType: wire['binding:vnic_type'] ?? 'normal',
+  vifType: wire['binding:vif_type'] ?? 'unbound',
+  vifDetails: wire['binding:vif_details'] ?? {},
+  profile: wire['binding:profile'] ?? {},
+  floatingIps,
+  isPortSecurityEnabled: wire.port_security_enabled ?? true,
+})

@@ -1,0 +1,331 @@
+/**
+ * A whole cloud in this process for tests of the Compute API: the API over HTTP on a free port, a store in memory, real
+ * conductor, scheduler and compute agents over fake hypervisors, the built-in identity, image, network and placement.
+ *
+ *     const cloud = await startCloud()                          // in before(); cloud.close() in after()
+ *     const id = await cloud.bootServer()                       // by the member, ACTIVE when it returns
+ *     const reply = await cloud.request('GET', `/servers/${id}`, { version: '2.90', as: cloud.reader })
+ *     reply.expect(200).body.server.name
+ *
+ * A reply that is not of its declared shape and a fault that its operation does not list fail the request that met them.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
+import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
+import { computeContract, conductorContract, InProcessBus } from '#bus'
+import { loadConfig } from '#config'
+import { createIdentityService } from '#embedded/identity'
+import { createImageService } from '#embedded/image'
+import { listen } from '#http'
+import { createNetworkService, type NetworkService } from '#network'
+import { createPlacement, type Placement } from '#placement'
+import { Enforcer, novaDefaults } from '#policy'
+import { openStore, type Store } from '#store'
+import { createFakeDriver, type FakeDriver } from '#virt/fake'
+import { composeCompute } from '../../src/allinone/compose/compute.ts'
+import { composeConductor, composeScheduler } from '../../src/allinone/compose/control.ts'
+import { Answer, type Json } from './answer.ts'
+import { paced, pacedStore } from './paced.ts'
+import { introduce, type People, type Person } from './people.ts'
+
+export { Answer, type Json } from './answer.ts'
+export type { Person } from './people.ts'
+
+/** The newest microversion. */
+export const newest = '2.104'
+
+export interface CloudOptions {
+  /** Names of compute hosts; one by default. */
+  readonly hosts?: readonly string[]
+  /** What differs from Nova's defaults. */
+  readonly settings?: Partial<ApiSettings>
+  /** Quotas that differ from Nova's defaults, by their names in the API. */
+  readonly quotas?: Readonly<Record<string, number>>
+}
+
+export interface Ask {
+  /** Microversion; none is sent by default, which means 2.1. */
+  readonly version?: string
+  readonly body?: unknown
+  /** Default: the member. */
+  readonly as?: Person
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface ServerWish extends Ask {
+  readonly name?: string
+  /** More fields of the body's `server`. */
+  readonly fields?: Readonly<Record<string, unknown>>
+  /** Waited for; default ACTIVE. */
+  readonly status?: string
+}
+
+export interface ApiCloud extends People {
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string
+  readonly deps: ApiDeps
+  readonly store: Store
+  readonly network: NetworkService
+  readonly placement: Placement
+  readonly drivers: ReadonlyMap<string, FakeDriver>
+  /** The driver of the first host. */
+  readonly driver: FakeDriver
+  /** A public image without content, a public flavor (1 VCPU, 128 MiB, 1 GiB), the member's network `private`. */
+  readonly imageId: string
+  readonly flavorId: string
+  readonly networkId: string
+  /** Paths are below /v2.1 unless they begin with /v2. Redirects are not followed. */
+  request(method: string, path: string, ask?: Ask): Promise<Answer>
+  /** The network's own API, in process: `neutron('POST', '/ports', { port: {…} })`. */
+  neutron(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
+  /** The owner's network of that name, with a subnet. */
+  newNetwork(name: string, cidr: string, owner?: Person): Promise<string>
+  newFlavor(fields: Readonly<Record<string, unknown>>): Promise<string>
+  /** A server on the network `private`; its id when it has the status. */
+  bootServer(wish?: ServerWish): Promise<string>
+  server(id: string, ask?: Ask): Promise<Json>
+  /** The server once it has the status and no task; fails at once when it is ERROR instead. */
+  waitForStatus(id: string, status: string): Promise<Json>
+  waitUntilGone(id: string): Promise<void>
+  close(): Promise<void>
+}
+
+const patienceMs = 20_000
+const adminPassword = 'a secret of the test'
+
+const novaQuotas = {
+  instances: 10,
+  cores: 20,
+  ram: 51_200,
+  metadata_items: 128,
+  injected_files: 5,
+  injected_file_content_bytes: 10_240,
+  injected_file_path_bytes: 255,
+  key_pairs: 100,
+  server_groups: 10,
+  server_group_members: 10,
+} as const
+
+const settingsOf = (options: CloudOptions): ApiSettings => ({
+  defaultZone: 'nova',
+  internalZone: 'internal',
+  defaultScheduleZone: null,
+  serviceDownTimeMs: 60_000,
+  showsAdminPassword: true,
+  maxLimit: 1000,
+  passwordLength: 12,
+  reclaimMs: 0,
+  forceConfigDrive: false,
+  ...options.settings,
+  quotaDefaults: { ...novaQuotas, ...options.settings?.quotaDefaults, ...options.quotas },
+})
+
+async function openNeighbours(folder: string, closers: Closers) {
+  const common = { databaseUrl: 'sqlite://', log: silentLog, clock: systemClock }
+  const identity = await createIdentityService({ ...common, adminPassword, region: 'RegionOne' })
+  closers.add(() => identity.close())
+  const behind = { ...common, identity: identity.port }
+  const images = await createImageService({ ...behind, imagesPath: join(folder, 'images') })
+  closers.add(() => images.close())
+  const network = await createNetworkService(behind)
+  closers.add(() => network.close())
+  const placement = await createPlacement(behind)
+  closers.add(() => placement.close())
+  return { identity, images, network, placement }
+}
+type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
+
+/** Conductor, scheduler and one agent per host over the bus. */
+async function openServices(
+  folder: string,
+  hosts: readonly string[],
+  near: Neighbours,
+  store: Store,
+  closers: Closers,
+) {
+  const bus = new InProcessBus()
+  const shared = { config: loadConfig({ env: {} }), clock: systemClock, log: silentLog, bus, store }
+  const ports = {
+    identity: near.identity.port,
+    images: near.images.port,
+    network: near.network.port,
+    placement: near.placement.port,
+    plugger: near.network.plugger,
+  }
+  closers.add(await composeScheduler(shared, ports))
+  const conductor = await composeConductor(shared, ports, true)
+  closers.add(() => conductor.stop())
+  const drivers = new Map<string, FakeDriver>()
+  for (const host of hosts) {
+    const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 })
+    closers.add(() => driver.close())
+    const agent = await composeCompute(shared, driver, { host, statePath: join(folder, host) })
+    closers.add(() => agent.stop())
+    drivers.set(host, driver)
+  }
+  return { bus, drivers }
+}
+
+async function makeImage({ images, identity }: Neighbours, folder: string): Promise<string> {
+  const id = newUuid()
+  const file = join(folder, 'image.raw')
+  writeFileSync(file, Buffer.alloc(4096))
+  const ownerId = identity.bootstrapped.adminProjectId
+  await images.register.reserve({ id, name: 'empty', diskFormat: 'raw', ownerId, properties: { os_distro: 'debian' } })
+  await images.register.publish(id, file)
+  return id
+}
+
+async function openApi(deps: ApiDeps, closers: Closers) {
+  const complaints: string[] = []
+  const face = createComputeApi({
+    deps,
+    identity: deps.identity,
+    policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock: systemClock }),
+    options: { maxLimit: deps.settings.maxLimit },
+    hooks: {
+      onBadReply: (complaint, { method, path }, version) =>
+        complaints.push(`reply of ${method} ${path} at 2.${version}: ${complaint.path.join('.')} ${complaint.message}`),
+      onUnlistedFault: (fault, { method, path, action }) =>
+        complaints.push(`${method} ${path} ${action ?? ''} does not list ${fault.code}: ${fault.message}`),
+    },
+  })
+  closers.add(() => face.close())
+  const url = `http://127.0.0.1:${await listen(face, { service: 'the test API', host: '127.0.0.1', port: 0 })}`
+  const request = async (method: string, path: string, ask: Ask & { as: Person }): Promise<Answer> => {
+    const payload = typeof ask.body === 'string' ? ask.body : JSON.stringify(ask.body)
+    const response = await fetch(`${url}${path.startsWith('/v2') ? '' : '/v2.1'}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        'x-auth-token': ask.as.token,
+        ...(ask.version === undefined ? {} : { 'openstack-api-version': `compute ${ask.version}` }),
+        ...(ask.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...ask.headers,
+      },
+      ...(ask.body === undefined ? {} : { body: payload }),
+    })
+    const answer = new Answer(response.status, response.headers, await response.text())
+    assert.deepEqual(complaints.splice(0), [], `${method} ${path}: ${answer.status} ${answer.text}`)
+    return answer
+  }
+  return { url, request }
+}
+
+function neutronOf({ network }: Neighbours, usual: Person): ApiCloud['neutron'] {
+  return async (method, path, body, as = usual) => {
+    const answer = await network.face.inject({
+      method,
+      url: `/v2.0${path}`,
+      headers: { 'x-auth-token': as.token, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    })
+    assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`)
+    return answer.body === '' ? undefined : answer.json()
+  }
+}
+
+/** What tests do with servers, by the public API alone. */
+function serverWays(
+  request: ApiCloud['request'],
+  admin: Person,
+  home: { imageId: string; flavorId: string; networkId: string },
+) {
+  const server: ApiCloud['server'] = async (id, ask) =>
+    (await request('GET', `/servers/${id}`, { version: newest, ...ask })).expect(200).body.server
+  const waitForStatus: ApiCloud['waitForStatus'] = (id, status) =>
+    waitFor(
+      `${id} to become ${status}`,
+      async () => {
+        const now = await server(id, { as: admin })
+        const isSettled = now.status === status && now['OS-EXT-STS:task_state'] === null
+        if (now.status === 'ERROR' && status !== 'ERROR') assert.fail(JSON.stringify(now.fault))
+        return isSettled ? now : undefined
+      },
+      { deadlineMs: patienceMs, everyMs: 5 },
+    )
+  const bootServer: ApiCloud['bootServer'] = async (wish = {}) => {
+    const { name = 'server', fields, status = 'ACTIVE', ...ask } = wish
+    const { imageId, flavorId, networkId } = home
+    const body = {
+      server: { name, imageRef: imageId, flavorRef: flavorId, networks: [{ uuid: networkId }], ...fields },
+    }
+    const { id } = (await request('POST', '/servers', { version: newest, ...ask, body })).expect(202).body.server
+    await waitForStatus(id, status)
+    return id
+  }
+  const waitUntilGone = async (id: string): Promise<void> => {
+    const isGone = async () =>
+      (await request('GET', `/servers/${id}`, { as: admin })).status === 404 ? true : undefined
+    await waitFor(`${id} to be gone`, isGone, { deadlineMs: patienceMs, everyMs: 5 })
+  }
+  return { server, waitForStatus, bootServer, waitUntilGone }
+}
+
+async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
+  const near = await openNeighbours(folder, closers)
+  const store = await openStore('sqlite://')
+  closers.add(() => store.close())
+  const { bus, drivers } = await openServices(folder, options.hosts ?? ['host-1'], near, store, closers)
+  const [driver] = drivers.values()
+  assert.ok(driver !== undefined)
+  const deps: ApiDeps = {
+    store: pacedStore(store),
+    identity: near.identity.port,
+    images: near.images.port,
+    network: paced(near.network.port),
+    placement: near.placement.port,
+    conductor: bus.client(conductorContract),
+    computeOn: host => bus.client(computeContract, host),
+    clock: systemClock,
+    log: silentLog,
+    settings: settingsOf(options),
+  }
+  const people = await introduce(near.identity, adminPassword)
+  const { admin, member } = people
+  const api = await openApi(deps, closers)
+  const request: ApiCloud['request'] = (method, path, ask = {}) => api.request(method, path, { as: member, ...ask })
+  const newFlavor: ApiCloud['newFlavor'] = async fields => {
+    const flavor = { ram: 128, disk: 1, vcpus: 1, ...fields }
+    return (await request('POST', '/flavors', { as: admin, body: { flavor } })).expect(200).body.flavor.id
+  }
+  const newNetwork: ApiCloud['newNetwork'] = async (name, cidr, { projectId } = member) =>
+    (await near.network.ensureDefaultNetwork({ projectId, name, cidr })).id
+  const home = {
+    imageId: await makeImage(near, folder),
+    flavorId: await newFlavor({ name: 'm1.test' }),
+    networkId: await newNetwork('private', '10.7.0.0/24'),
+  }
+  return {
+    ...people,
+    ...home,
+    ...serverWays(request, admin, home),
+    url: api.url,
+    deps,
+    store,
+    network: near.network,
+    placement: near.placement,
+    drivers,
+    driver,
+    request,
+    neutron: neutronOf(near, member),
+    newNetwork,
+    newFlavor,
+    close: () => closers.close(),
+  }
+}
+
+export async function startCloud(options: CloudOptions = {}): Promise<ApiCloud> {
+  const folder = mkdtempSync(join(tmpdir(), 'nova-api-test-'))
+  const closers = new Closers()
+  closers.add(() => rmSync(folder, { recursive: true, force: true }))
+  try {
+    return await open(options, folder, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}

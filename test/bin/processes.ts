@@ -1,0 +1,167 @@
+/** A cloud of separate processes: the built-in neighbours here, each Nova service as its own executable. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Closers, fromJson, waitFor } from '#base'
+import { type BuiltIn, region, servicePassword, startBuiltIn } from '../cloud/neighbours.ts'
+
+export const services = [
+  'nova-api',
+  'nova-api-metadata',
+  'nova-api-os-compute',
+  'nova-compute',
+  'nova-conductor',
+  'nova-scheduler',
+] as const
+export type ServiceName = (typeof services)[number]
+
+export const launcher = (name: string): string => resolve(import.meta.dirname, '../../bin', name)
+
+/** Runs a launcher to its end. */
+export async function runLauncher(name: string, args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(launcher(name), args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', chunk => {
+    output.stdout += String(chunk)
+  })
+  child.stderr.on('data', chunk => {
+    output.stderr += String(chunk)
+  })
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...output }
+}
+
+interface LogLine {
+  readonly msg: string
+  readonly service?: string
+  readonly port?: number
+}
+
+/** One service: started, killed, started again, on one log file. */
+export class ServiceProcess {
+  readonly name: ServiceName
+  readonly #configFile: string
+  readonly logFile: string
+  #child: ChildProcess | undefined
+
+  constructor(name: ServiceName, configFile: string, folder: string) {
+    this.name = name
+    this.#configFile = configFile
+    this.logFile = join(folder, `${name}.log`)
+  }
+
+  async start(): Promise<void> {
+    const before = this.#said('service started').length
+    const log = openSync(this.logFile, 'a')
+    const child = spawn(launcher(this.name), ['--config-file', this.#configFile], { stdio: ['ignore', log, log] })
+    closeSync(log)
+    this.#child = child
+    await waitFor(
+      `${this.name} to start`,
+      () => {
+        if (child.exitCode !== null) throw new Error(`${this.name} ended: ${readFileSync(this.logFile, 'utf8')}`)
+        return this.#said('service started').length > before || undefined
+      },
+      { deadlineMs: 30_000 },
+    )
+  }
+
+  #said(message: string): readonly LogLine[] {
+    if (!existsSync(this.logFile)) return []
+    const lines = readFileSync(this.logFile, 'utf8').split('\n')
+    const records = lines
+      .filter(line => line.startsWith('{') && line.endsWith('}'))
+      .map(line => fromJson<LogLine>(line))
+    return records.filter(record => record.msg === message)
+  }
+
+  /** Where the API of that name listens. */
+  port(service: string): number {
+    const line = this.#said('listening').findLast(record => record.service === service)
+    if (line?.port === undefined) throw new Error(`${service} does not listen`)
+    return line.port
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | string> {
+    const child = this.#child
+    if (child === undefined || !this.isRunning) return 'not running'
+    const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+    child.kill(signal)
+    const [code, by] = await exited
+    return code ?? by ?? ''
+  }
+}
+
+const credentials = (url: string): string => `auth_type = password
+auth_url = ${url}
+username = nova
+password = ${servicePassword.replaceAll('$', '$$')}
+project_name = service
+user_domain_name = Default
+project_domain_name = Default
+region_name = ${region}
+`
+
+export interface Cloud {
+  readonly builtIn: BuiltIn
+  readonly configFile: string
+  readonly service: Readonly<Record<ServiceName, ServiceProcess>>
+  close(): Promise<void>
+}
+
+export async function startCloud(names: readonly ServiceName[]): Promise<Cloud> {
+  const closers = new Closers()
+  const builtIn = await startBuiltIn()
+  closers.add(() => builtIn.close())
+  const { folder, urls } = builtIn
+  const configFile = join(folder, 'nova.conf')
+  writeFileSync(
+    configFile,
+    `[DEFAULT]
+host = host-1
+state_path = ${folder}
+transport_url = unix://${join(folder, 'bus')}
+compute_driver = fake.FakeDriver
+osapi_compute_listen = 127.0.0.1
+osapi_compute_listen_port = 0
+metadata_listen = 127.0.0.1
+metadata_listen_port = 0
+
+[quota]
+instances = -1
+cores = -1
+ram = -1
+
+[database]
+connection = sqlite:///${join(folder, 'nova.sqlite')}
+
+[keystone_authtoken]
+${credentials(urls.identity)}
+[service_user]
+send_service_user_token = true
+auth_section = keystone_authtoken
+
+[neutron]
+${credentials(`${urls.identity}/v3`)}service_metadata_proxy = true
+metadata_proxy_shared_secret = shared
+
+[placement]
+${credentials(urls.identity)}`,
+  )
+  const made = services.map(name => [name, new ServiceProcess(name, configFile, folder)] as const)
+  const service = Object.fromEntries(made) as Record<ServiceName, ServiceProcess>
+  for (const process of Object.values(service)) closers.add(() => process.end('SIGKILL'))
+  try {
+    await Promise.all(names.map(name => service[name].start()))
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+  return { builtIn, configFile, service, close: () => closers.close() }
+}

@@ -1,0 +1,150 @@
+/** The built-in identity, image, network and placement services on free ports, and both ways to reach them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Closers, silentLog, systemClock } from '#base'
+import {
+  type Credentials,
+  glancePort,
+  HttpClient,
+  type IdentityPort,
+  type ImagePort,
+  keystonePort,
+  type NetworkPort,
+  neutronPort,
+  type PlacementPort,
+  placementPort,
+  Session,
+} from '#cloud'
+import { createIdentityService, type IdentityService } from '#embedded/identity'
+import { createImageService, type ImageService } from '#embedded/image'
+import { type Face, listen } from '#http'
+import { createNetworkService, type NetworkService } from '#network'
+import { createPlacement } from '#placement'
+
+export const adminPassword = 'password of the admin'
+export const servicePassword = 'password of nova'
+export const region = 'RegionOne'
+
+export interface Ports {
+  readonly identity: IdentityPort
+  readonly images: ImagePort
+  readonly network: NetworkPort
+  readonly placement: PlacementPort
+}
+
+export interface BuiltIn extends Ports {
+  readonly folder: string
+  readonly identityService: IdentityService
+  readonly imageService: ImageService
+  readonly networkService: NetworkService
+  readonly urls: Readonly<Record<'identity' | 'image' | 'network' | 'placement', string>>
+  close(): Promise<void>
+}
+
+export const serviceCredentials = (identityUrl: string): Credentials => ({
+  authUrl: identityUrl,
+  user: { id: null, name: 'nova', domainId: null, domainName: 'Default' },
+  password: servicePassword,
+  project: { id: null, name: 'service', domainId: null, domainName: 'Default' },
+  applicationCredential: null,
+})
+
+export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): Promise<BuiltIn> {
+  const closers = new Closers()
+  const folder = mkdtempSync(join(tmpdir(), 'nova-cloud-test-'))
+  closers.add(() => rmSync(folder, { recursive: true, force: true }))
+  const at = { log: silentLog, clock: systemClock }
+  const databaseUrl = (name: string) => `sqlite:///${join(folder, `${name}.sqlite`)}`
+  const identityService = await createIdentityService({
+    ...at,
+    ...options,
+    databaseUrl: databaseUrl('identity'),
+    adminPassword,
+    servicePassword,
+    region,
+  })
+  closers.add(() => identityService.close())
+  const identity = identityService.port
+  const imageService = await createImageService({
+    ...at,
+    databaseUrl: databaseUrl('image'),
+    imagesPath: join(folder, 'images'),
+    identity,
+  })
+  closers.add(() => imageService.close())
+  const networkService = await createNetworkService({ ...at, databaseUrl: databaseUrl('network'), identity })
+  closers.add(() => networkService.close())
+  const placementService = await createPlacement({ ...at, databaseUrl: databaseUrl('placement'), identity })
+  closers.add(() => placementService.close())
+  const open = async (service: string, face: Face) =>
+    `http://127.0.0.1:${await listen(face, { service, host: '127.0.0.1', port: 0 })}`
+  const urls = {
+    identity: await open('identity', identityService.face),
+    image: await open('image', imageService.face),
+    network: await open('network', networkService.face),
+    placement: await open('placement', placementService.face),
+  }
+  const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
+  await identityService.setCatalog([
+    { type: 'identity', name: 'keystone', endpoints: everywhere(`${urls.identity}/v3`) },
+    { type: 'image', name: 'glance', endpoints: everywhere(urls.image) },
+    { type: 'network', name: 'neutron', endpoints: everywhere(urls.network) },
+    { type: 'placement', name: 'placement', endpoints: everywhere(urls.placement) },
+  ])
+  const { port: images } = imageService
+  const { port: network } = networkService
+  const { port: placement } = placementService
+  const services = { identityService, imageService, networkService }
+  return { folder, ...services, identity, images, network, placement, urls, close: () => closers.close() }
+}
+
+/** The same services as another process sees them. */
+export function overHttp(builtIn: BuiltIn): Ports & { session: Session; http: HttpClient; close(): Promise<void> } {
+  const clock = systemClock
+  const http = new HttpClient({ clock, timeoutMs: 10_000 })
+  const session = new Session({ http, credentials: serviceCredentials(builtIn.urls.identity), clock })
+  const service = (serviceType: string) => ({
+    http,
+    session,
+    endpoint: { serviceType, interfaces: ['internal', 'public'], region },
+  })
+  return {
+    http,
+    session,
+    identity: keystonePort({ http, session, clock, tokenCacheMs: 300_000, region }),
+    images: glancePort(service('image')),
+    network: neutronPort({ ...service('network'), clock }),
+    placement: placementPort({ ...service('placement'), log: silentLog }),
+    close: () => http.close(),
+  }
+}
+
+export interface Person {
+  readonly token: string
+  readonly userId: string
+  readonly projectId: string
+}
+
+/** A new user with a role on a new project, logged in. */
+export async function newPerson({ identityService, urls }: BuiltIn, name: string, role = 'member'): Promise<Person> {
+  const v3 = `${urls.identity}/v3`
+  const { token: adminToken } = await identityService.port.serviceCaller()
+  const post = async (path: string, body: unknown) => {
+    const headers = { 'content-type': 'application/json', 'x-auth-token': adminToken }
+    return fetch(`${v3}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  }
+  const { user } = (await (await post('/users', { user: { name, password: 'secret' } })).json()) as {
+    user: { id: string }
+  }
+  const { project } = (await (await post('/projects', { project: { name } })).json()) as { project: { id: string } }
+  const roleId = identityService.bootstrapped.roleIds[role]
+  const path = `${v3}/projects/${project.id}/users/${user.id}/roles/${roleId}`
+  await fetch(path, { method: 'PUT', headers: { 'x-auth-token': adminToken } })
+  const proof = { user: { id: user.id, password: 'secret' } }
+  const scope = { project: { id: project.id } }
+  const reply = await post('/auth/tokens', { auth: { identity: { methods: ['password'], password: proof }, scope } })
+  const token = reply.headers.get('x-subject-token')
+  if (token === null) throw new Error(`login of ${name} was answered with ${reply.status}: ${await reply.text()}`)
+  return { token, userId: user.id, projectId: project.id }
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { newUuid } from '#base'
+import {
+  type Caller,
+  FixedIpInUse,
+  NetworkNotFound,
+  NoMoreFixedIps,
+  PortInUseByOther,
+  PortNotFound,
+  PortQuotaExceeded,
+  SecurityGroupNotFound,
+} from '#cloud'
+import { type BuiltIn, newPerson, type Ports } from './neighbours.ts'
+
+export function networkContract(how: string, world: () => { builtIn: BuiltIn; ports: Ports }): void {
+  let owner: Caller
+  let stranger: Caller
+  let networkId: string
+  let subnetId: string
+
+  const neutron = async <T>(method: string, path: string, token: string, body?: unknown): Promise<T> => {
+    const reply = await fetch(`${world().builtIn.urls.network}/v2.0${path}`, {
+      method,
+      headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await reply.text()
+    assert.ok(reply.ok, text)
+    return JSON.parse(text) as T
+  }
+  const aNetwork = async (cidr: string, token = owner.token, attributes: object = {}) => {
+    const made = { network: { name: `net ${how}`, ...attributes } }
+    const { network } = await neutron<{ network: { id: string } }>('POST', '/networks', token, made)
+    const subnet = { network_id: network.id, ip_version: 4, cidr, dns_nameservers: ['9.9.9.9'] }
+    const done = await neutron<{ subnet: { id: string } }>('POST', '/subnets', token, { subnet })
+    return { networkId: network.id, subnetId: done.subnet.id }
+  }
+  const request = (other: object = {}) => ({
+    networkId,
+    projectId: owner.projectId ?? '',
+    deviceId: newUuid(),
+    deviceOwner: 'compute:nova',
+    ...other,
+  })
+
+  before(async () => {
+    const { builtIn } = world()
+    owner = await builtIn.identity.validate((await newPerson(builtIn, `net owner ${how}`)).token)
+    stranger = await builtIn.identity.validate((await newPerson(builtIn, `net stranger ${how}`)).token)
+    ;({ networkId, subnetId } = await aNetwork('10.1.0.0/24'))
+  })
+
+  test(`${how}: networks and subnets in full, by id and by name`, async () => {
+    const { builtIn, ports } = world()
+    const [network] = await ports.network.networks(owner, { ids: [networkId] })
+    assert.deepEqual(network, (await builtIn.network.networks(owner, { ids: [networkId] }))[0])
+    assert.deepEqual(network?.subnetIds, [subnetId])
+    const named = await ports.network.networks(owner, { names: [`net ${how}`] })
+    assert.ok(named.some(n => n.id === networkId))
+    assert.deepEqual(await ports.network.networks(stranger, { ids: [networkId] }), [])
+    assert.deepEqual(await ports.network.networks('service', { ids: [] }), [])
+    assert.deepEqual(
+      await ports.network.subnets('service', [subnetId]),
+      await builtIn.network.subnets('service', [subnetId]),
+    )
+  })
+
+  test(`${how}: a project's own networks come before shared ones`, async () => {
+    const { ports } = world()
+    const admin = await world().builtIn.identity.serviceCaller()
+    const shared = await aNetwork('10.9.0.0/24', admin.token, { shared: true })
+    const own = await ports.network.availableNetworks(owner, owner.projectId ?? '')
+    assert.ok(own.length > 0 && own.every(n => n.projectId === owner.projectId))
+    const lent = await ports.network.availableNetworks(stranger, stranger.projectId ?? '')
+    assert.ok(lent.some(n => n.id === shared.networkId))
+    await neutron('PUT', `/networks/${shared.networkId}`, admin.token, { network: { shared: false } })
+  })
+
+  test(`${how}: a port is made bound, found, changed, unbound and deleted`, async () => {
+    const { builtIn, ports } = world()
+    const wanted = request({ bindingHost: 'host-1', fixedIps: [{ ipAddress: '10.1.0.50' }] })
+    const port = await ports.network.createPort('service', wanted)
+    assert.deepEqual(port, (await builtIn.network.ports('service', { ids: [port.id] }))[0])
+    assert.deepEqual(port.fixedIps, [{ subnetId, ipAddress: '10.1.0.50' }])
+    assert.deepEqual([port.bindingHost, port.vifType, port.projectId], ['host-1', 'bridge', owner.projectId])
+    const found = await ports.network.ports('service', { deviceId: wanted.deviceId })
+    assert.deepEqual(
+      found.map(p => p.id),
+      [port.id],
+    )
+    const unbound = { deviceId: '', deviceOwner: '', bindingHost: '' }
+    const freed = await ports.network.updatePort('service', port.id, unbound)
+    assert.deepEqual([freed.deviceId, freed.bindingHost, freed.vifType], ['', '', 'unbound'])
+    await ports.network.deletePort('service', port.id)
+    await ports.network.deletePort('service', port.id)
+    assert.deepEqual(await ports.network.ports('service', { ids: [port.id] }), [])
+  })
+
+  test(`${how}: a port belongs to whoever took it first`, async () => {
+    const { network } = world().ports
+    const port = await network.createPort(owner, request())
+    await assert.rejects(network.updatePort('service', port.id, { deviceId: newUuid() }), PortInUseByOther.is)
+    const again = await network.updatePort('service', port.id, { deviceId: port.deviceId, bindingHost: 'host-2' })
+    assert.equal(again.bindingHost, 'host-2')
+    await assert.rejects(network.updatePort('service', newUuid(), { deviceId: 'x' }), PortNotFound.is)
+    await assert.rejects(network.updatePort(stranger, port.id, { deviceId: '' }), PortNotFound.is)
+    await network.deletePort(owner, port.id)
+  })
+
+  test(`${how}: refusals come in Nova's words`, async () => {
+    const { network } = world().ports
+    await assert.rejects(network.createPort('service', request({ networkId: newUuid() })), NetworkNotFound.is)
+    await assert.rejects(network.createPort(stranger, request()), NetworkNotFound.is)
+    const group = newUuid()
+    await assert.rejects(network.createPort(owner, request({ securityGroupIds: [group] })), error => {
+      assert.ok(SecurityGroupNotFound.is(error))
+      assert.equal(error.params.id, group)
+      return true
+    })
+    const holder = request({ fixedIps: [{ ipAddress: '10.1.0.77' }] })
+    await network.createPort('service', holder)
+    await assert.rejects(network.createPort('service', { ...holder, deviceId: newUuid() }), error => {
+      assert.ok(FixedIpInUse.is(error))
+      assert.deepEqual(error.params, { address: '10.1.0.77', id: holder.deviceId })
+      return true
+    })
+    const tiny = await aNetwork('10.2.0.0/30')
+    const onTiny = request({ networkId: tiny.networkId })
+    await network.createPort('service', onTiny)
+    await assert.rejects(network.createPort('service', onTiny), NoMoreFixedIps.is)
+  })
+
+  test(`${how}: groups and quota of a project`, async () => {
+    const { builtIn, ports } = world()
+    const projectId = owner.projectId ?? ''
+    const groups = await ports.network.securityGroups(owner, projectId)
+    assert.deepEqual(groups, await builtIn.network.securityGroups(owner, projectId))
+    assert.deepEqual(
+      groups.map(g => [g.name, g.projectId]),
+      [['default', projectId]],
+    )
+    const left = await ports.network.portQuotaLeft(owner, projectId)
+    assert.equal(left, await builtIn.network.portQuotaLeft(owner, projectId))
+    const { token } = await builtIn.identity.serviceCaller()
+    const used = (await ports.network.ports(owner, {})).length
+    await neutron('PUT', `/quotas/${projectId}`, token, { quota: { port: used } })
+    assert.equal(await ports.network.portQuotaLeft(owner, projectId), 0)
+    await assert.rejects(ports.network.createPort(owner, request()), PortQuotaExceeded.is)
+    await neutron('PUT', `/quotas/${projectId}`, token, { quota: { port: -1 } })
+    assert.equal(await ports.network.portQuotaLeft(owner, projectId), undefined)
+  })
+}
