@@ -11,7 +11,6 @@ import { tpmSecretSecurityFilter } from './tpm-secret-security-filter.ts'
 import { transformImageMetadata } from './transform-image-metadata.ts'
 import { virtioSoundFilter } from './virtio-sound-filter.ts'
 
-export { disabledTrait } from './compute-status-filter.ts'
 export type { FilterableRequest, QueryChange, RequestFilter } from './request-filter.ts'
 
 /** In Nova's order. */
