@@ -1,8 +1,8 @@
 import type { CandidateQuery, PlacementPort } from '#cloud'
+import { disabledTrait } from '#cloud'
 import type { HostRefusal } from '#model'
 import { computeFilter, computeServiceCheck } from './filters/compute-filter.ts'
 import type { HostSource, SchedulerHost } from './host-source.ts'
-import { disabledTrait } from './request-filters/index.ts'
 
 export interface ExplainDeps {
   readonly placement: Pick<PlacementPort, 'explain'>

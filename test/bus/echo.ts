@@ -27,7 +27,7 @@ export function echoHandlers(by: string, count = 2) {
     slow: ({ n }: { n: number }) =>
       new Promise<{ n: number }>(resolve => {
         waiting.push(() => resolve({ n }))
-        if (waiting.length >= count) for (const answer of waiting.splice(0).reverse()) answer()
+        if (waiting.length >= count) for (const answer of waiting.splice(0).toReversed()) answer()
       }),
     big: async ({ bytes }: { bytes: number }) => ({ text: 'ü\n'.repeat(bytes / 3) }),
   }

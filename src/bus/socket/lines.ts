@@ -10,6 +10,7 @@ export class Lines {
   readonly #socket: Socket
   #pieces: string[] = []
   #pieceChars = 0
+  #draining: Promise<void> | undefined
 
   constructor(socket: Socket, onLine: (line: string) => void) {
     this.#socket = socket
@@ -37,14 +38,21 @@ export class Lines {
     // A socket that is gone tells so by its `close`; what was to be sent has no reader any more.
     if (socket.destroyed || !socket.writable) return
     if (socket.write(`${line}\n`)) return
-    await new Promise<void>(resolve => {
+    await this.#drained()
+  }
+
+  /** One pair of listeners for all who wait. */
+  #drained(): Promise<void> {
+    this.#draining ??= new Promise(resolve => {
       const done = () => {
-        socket.off('drain', done)
-        socket.off('close', done)
+        this.#draining = undefined
+        this.#socket.off('drain', done)
+        this.#socket.off('close', done)
         resolve()
       }
-      socket.on('drain', done)
-      socket.on('close', done)
+      this.#socket.on('drain', done)
+      this.#socket.on('close', done)
     })
+    return this.#draining
   }
 }

@@ -27,11 +27,12 @@ interface WireImage {
 }
 
 /** Glance's own attributes: everything else that is a text is a custom property. */
-const own = new Set([
-  ...['id', 'name', 'status', 'visibility', 'owner', 'disk_format', 'container_format', 'size', 'virtual_size'],
-  ...['min_disk', 'min_ram', 'checksum', 'os_hash_algo', 'os_hash_value', 'protected', 'created_at', 'updated_at'],
-  ...['tags', 'self', 'file', 'schema', 'os_hidden', 'locations', 'direct_url', 'stores'],
-])
+const own = new Set(
+  `id name status visibility owner disk_format container_format size virtual_size min_disk min_ram checksum os_hash_algo
+  os_hash_value protected created_at updated_at tags self file schema os_hidden locations direct_url stores`.split(
+    /\s+/,
+  ),
+)
 
 const imageOf = (wire: WireImage): Image => ({
   id: wire.id,
