@@ -16,7 +16,7 @@ export const InstanceInvalidState = declareFault(
   'conflict',
   (p: { action: string; id: string; attr: string; state: string | null }) =>
     p.attr === 'launched_at'
-      ? `Cannot '${p.action}' instance ${p.id} while it is in launched_at None`
+      ? `Instance ${p.id} is in an invalid state for '${p.action}'`
       : `Cannot '${p.action}' instance ${p.id} while it is in ${p.attr} ${p.state}`,
 )
 export const InstanceNotReady = declareFault(

@@ -1,5 +1,6 @@
 import type { InstanceId } from '#base'
 import type { Inventory } from '#cloud'
+import type { NodeDescription, PowerState } from '#model'
 import type { GuestSpec } from './guest-spec.ts'
 
 /**
@@ -26,8 +27,9 @@ export interface VirtDriver {
   readonly consoleLog?: ConsoleLog
 }
 
-/** Nova's numbers for power_state: 0 NOSTATE, 1 RUNNING, 3 PAUSED, 4 SHUTDOWN, 6 CRASHED, 7 SUSPENDED. */
-export type PowerState = 0 | 1 | 3 | 4 | 6 | 7
+export type { PowerState }
+
+/** Nova's numbers for power_state by name. */
 export const power = {
   noState: 0,
   running: 1,
@@ -82,24 +84,7 @@ export interface HostView {
   describe(): Promise<HostDescription>
 }
 
-export interface HostDescription {
-  readonly hypervisorHostname: string
-  readonly hypervisorType: string
-  /** major * 1000000 + minor * 1000 + micro */
-  readonly hypervisorVersion: number
-  readonly vcpus: number
-  readonly memoryMiB: number
-  readonly memoryUsedMiB: number
-  readonly localDiskGiB: number
-  readonly localDiskUsedGiB: number
-  readonly localDiskFreeGiB: number
-  readonly cpuInfo: Readonly<Record<string, unknown>>
-  /** [architecture, hypervisor, vm mode] triples. */
-  readonly supportedInstances: readonly (readonly [string, string, string])[]
-  readonly traits: readonly string[]
-  readonly hostIp: string
-  /** `HH:MM:SS up …` text of `uptime`, or null. */
-  readonly uptime: string | null
+export interface HostDescription extends NodeDescription {
   /** Classes beyond VCPU, MEMORY_MB and DISK_GB. */
   readonly extraInventories: Readonly<Record<string, Inventory>>
 }

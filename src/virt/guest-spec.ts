@@ -1,4 +1,5 @@
 import type { InstanceId } from '#base'
+import type { InstanceImage } from '#model'
 
 /**
  * Everything a driver needs to make one guest, resolved: no ids of other services to look up. Serialisable, so that it
@@ -43,20 +44,8 @@ export interface GuestFile {
   readonly base64: string
 }
 
-export interface GuestImage {
-  readonly id: string
-  readonly name: string | null
-  readonly diskFormat: string
-  readonly containerFormat: string
-  readonly sizeBytes: number
-  /** MD5, hex; null when the image service has none. */
-  readonly checksum: string | null
-  readonly hashAlgorithm: string | null
-  readonly hashValue: string | null
-  readonly minDiskGiB: number
-  readonly minRamMiB: number
-  readonly properties: Readonly<Record<string, string>>
-}
+/** The image as the server's record keeps it. */
+export type GuestImage = InstanceImage
 
 export interface GuestVif {
   readonly portId: string

@@ -40,7 +40,9 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
   const binary = 'nova-scheduler'
   await store.services.register({ host: name, binary, topic: 'scheduler', version: serviceVersion }, clock.now())
   const beat = () => store.services.heartbeat(binary, [name], clock.now())
-  const stopBeating = every(clock, secondsOf(config.DEFAULT.report_interval), beat, error => log.error({ err: error }, 'heartbeat failed'))
+  const stopBeating = every(clock, secondsOf(config.DEFAULT.report_interval), beat, error =>
+    log.error({ err: error }, 'heartbeat failed'),
+  )
   const stopServing = bus.serve(schedulerContract, name, {
     selectDestinations: ({ spec, instanceIds }) => scheduler.selectDestinations(spec, instanceIds.map(instanceId)),
   })

@@ -8,6 +8,7 @@ import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { createLibvirtDriver } from '#virt/libvirt'
 import { nodePath } from './compute.ts'
+import { configDriveWriter } from './config-drive.ts'
 
 export const DriverUnusable = declareFault('DriverUnusable', 'final', (p: { reason: string }) => p.reason)
 
@@ -45,6 +46,7 @@ export async function openDriver(parts: {
     instancesPath,
     imageSource: imageSource(images()),
     virtType,
+    writeConfigDrive: configDriveWriter(config),
     log: log.child({ service: 'libvirt' }),
     clock,
     hypervisorHostname: hostname(),

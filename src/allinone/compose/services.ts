@@ -6,7 +6,6 @@ import { composeComputeApi } from './compute-api.ts'
 import { composeConductor, composeScheduler } from './control.ts'
 import { isSqlite, openDatabase } from './database.ts'
 import { openDriver } from './driver.ts'
-import { keepAlive } from './heartbeat.ts'
 import { composeMetadata } from './metadata.ts'
 import { authUri, neighboursFromConfig } from './neighbours-from-config.ts'
 import type { OpenService, ServiceProcess } from './run-service.ts'
@@ -47,14 +46,12 @@ export const openConductor: OpenService = async service => {
   const conductor = await composeConductor(shared, neighboursFor(service), isAlone)
   service.closers.add(() => conductor.stop())
   await shared.bus.ready()
-  service.closers.add(keepAlive(shared, 'nova-conductor'))
 }
 
 export const openScheduler: OpenService = async service => {
   const shared = await withStore(service)
   service.closers.add(await composeScheduler(shared, neighboursFor(service)))
   await shared.bus.ready()
-  service.closers.add(keepAlive(shared, 'nova-scheduler'))
 }
 
 /** Has no database: what it needs to know it asks the conductor. */

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import { fromJson } from '#base'
 import { type Flavor, FlavorExists, FlavorIdExists, FlavorNotFound } from '#model'
 import { affected, insertIgnore } from '../engine/index.ts'
@@ -19,7 +19,7 @@ export interface FlavorList {
   readonly isDisabled?: boolean
   readonly minMemoryMiB?: number
   readonly minRootGiB?: number
-  /** Part of the name (2.102). */
+  /** Regular expression on the name (2.102). */
   readonly name?: string
   readonly sort: readonly { readonly key: FlavorSortKey; readonly isDescending: boolean }[]
   readonly limit?: number
@@ -129,7 +129,7 @@ export class Flavors {
     if (query.isDisabled !== undefined) select = select.where('is_disabled', '=', Number(query.isDisabled))
     if (query.minMemoryMiB !== undefined) select = select.where('memory_mib', '>=', query.minMemoryMiB)
     if (query.minRootGiB !== undefined) select = select.where('root_gib', '>=', query.minRootGiB)
-    if (query.name !== undefined) select = select.where('name', 'like', `%${query.name.replaceAll(/[%_]/g, '')}%`)
+    if (query.name !== undefined) select = select.where(sql<SqlBool>`name regexp ${query.name}`)
     for (const { key, isDescending } of query.sort) {
       select = select.orderBy(sortColumns[key], isDescending ? 'desc' : 'asc')
     }

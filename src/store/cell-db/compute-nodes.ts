@@ -1,26 +1,9 @@
 import type { Selectable } from 'kysely'
 import { fromJson } from '#base'
+import type { NodeDescription } from '#model'
 import { upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
-
-/** What nova-compute reported of one hypervisor node. */
-export interface NodeDescription {
-  readonly hypervisorHostname: string
-  readonly hypervisorType: string
-  readonly hypervisorVersion: number
-  readonly vcpus: number
-  readonly memoryMiB: number
-  readonly memoryUsedMiB: number
-  readonly localDiskGiB: number
-  readonly localDiskUsedGiB: number
-  readonly localDiskFreeGiB: number
-  readonly cpuInfo: Readonly<Record<string, unknown>>
-  readonly supportedInstances: readonly (readonly [string, string, string])[]
-  readonly traits: readonly string[]
-  readonly hostIp: string
-  readonly uptime: string | null
-}
 
 /** What the operator keeps from instances on a host. */
 export interface HostReserve {

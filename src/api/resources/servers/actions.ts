@@ -1,8 +1,8 @@
 import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, since, str, text } from '#api/kit'
 import { declareFault } from '#base'
-import type { SagaName } from '#bus'
+import { NoServer, type SagaName } from '#bus'
 import type { Caller } from '#cloud'
-import { type ActionName, type Instance, InstanceNotReady, lifecycle } from '#model'
+import { type ActionName, HostUnavailable, type Instance, InstanceNotReady, lifecycle } from '#model'
 import { acceptDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
@@ -186,7 +186,9 @@ export const consoleOutput = op({
       .computeOn(instance.host)
       .consoleLog({ id: instance.id, lines })
       .catch(error => {
-        if ((error as { code?: string }).code === 'InstanceNotFound') throw NoConsole({}, { cause: error })
+        const { code } = error as { code?: string }
+        if (code === 'InstanceNotFound') throw NoConsole({}, { cause: error })
+        if (NoServer.is(error)) throw HostUnavailable({ host: instance.host ?? '' }, { cause: error })
         throw error
       })
     return answer.text

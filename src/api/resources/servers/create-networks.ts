@@ -109,9 +109,7 @@ export async function securityGroupIdsFor(
     if (byId !== undefined) return byId.id
     const found = groups.filter(g => g.name === wanted)
     if (found.length > 1) {
-      throw BadServerRequest({
-        text: `Multiple security groups found matching '${wanted}'. Use an ID to be more specific.`,
-      })
+      throw NoUniqueMatch({ name: wanted })
     }
     const [group] = found
     if (group === undefined)

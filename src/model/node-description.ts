@@ -1,0 +1,20 @@
+/** What nova-compute reports of one hypervisor node: the driver describes it, the store keeps it, the API shows it. */
+export interface NodeDescription {
+  readonly hypervisorHostname: string
+  readonly hypervisorType: string
+  /** major * 1000000 + minor * 1000 + micro */
+  readonly hypervisorVersion: number
+  readonly vcpus: number
+  readonly memoryMiB: number
+  readonly memoryUsedMiB: number
+  readonly localDiskGiB: number
+  readonly localDiskUsedGiB: number
+  readonly localDiskFreeGiB: number
+  readonly cpuInfo: Readonly<Record<string, unknown>>
+  /** [architecture, hypervisor, vm mode] triples. */
+  readonly supportedInstances: readonly (readonly [string, string, string])[]
+  readonly traits: readonly string[]
+  readonly hostIp: string
+  /** `HH:MM:SS up …` text of `uptime`, or null. */
+  readonly uptime: string | null
+}
