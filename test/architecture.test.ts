@@ -47,7 +47,6 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   commander: ['allinone', 'bin'],
   'cli-table3': ['allinone'],
   yaml: ['policy'],
-  'ipaddr.js': ['network'],
 }
 
 interface Import {
