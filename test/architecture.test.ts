@@ -47,6 +47,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   commander: ['allinone', 'bin'],
   'cli-table3': ['allinone'],
   yaml: ['policy'],
+  'ipaddr.js': ['network'],
 }
 
 interface Import {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { waitFor } from '#base'
 import { launcher, runLauncher, services } from './processes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nova-bin-'))
@@ -83,6 +86,19 @@ test('a configuration file that is not there is said by name', async () => {
   const { code, stderr } = await runLauncher('nova-conductor', ['--config-file', join(folder, 'absent.conf')])
   assert.equal(code, 1)
   assert.match(stderr, /absent\.conf/)
+})
+
+test('SIGTERM ends a service that still waits for others', async () => {
+  const file = join(folder, 'waiting.conf')
+  const lines = ['[DEFAULT]', bus, 'compute_driver = fake.FakeDriver', 'host = lonely', `state_path = ${folder}`]
+  writeFileSync(file, `${lines.join('\n')}\n`)
+  const child = spawn(launcher('nova-compute'), ['--config-file', file], { stdio: 'inherit' })
+  const exited = once(child, 'exit')
+  await waitFor('the host to get its id', () => existsSync(join(folder, 'compute_id')) || undefined, {
+    deadlineMs: 20_000,
+  })
+  child.kill('SIGTERM')
+  assert.deepEqual(await exited, [0, null])
 })
 
 test('nova-dhcpbridge tells dnsmasq the leases it knows, and needs to know its network', async () => {

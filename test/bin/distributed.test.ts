@@ -149,6 +149,16 @@ test('the metadata service answers for the instance that the proxy names', async
   assert.equal(((await reply.json()) as { uuid: string }).uuid, id)
 })
 
+test('nova-api serves every API that enabled_apis names', async () => {
+  const api = cloud.service['nova-api']
+  await api.start()
+  const status = async (service: string, path: string) =>
+    (await fetch(`http://127.0.0.1:${api.port(service)}${path}`)).status
+  assert.equal(await status('nova-api-os-compute', '/'), 200)
+  assert.equal(await status('nova-api-os-compute', '/v2.1/servers'), 401)
+  assert.equal(await status('nova-api-metadata', '/'), 200)
+})
+
 test('SIGTERM and SIGINT end every service in good order', async () => {
   for (const process of Object.values(cloud.service)) {
     if (!process.isRunning) continue

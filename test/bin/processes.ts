@@ -87,14 +87,12 @@ export class ServiceProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it. A service that does not end in good time is a failure. */
   async end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | string> {
     const child = this.#child
     if (child === undefined || !this.isRunning) return 'not running'
-    const exited = once(child, 'exit') as Promise<[number | null, string | null]>
     child.kill(signal)
-    const [code, by] = await exited
-    return code ?? by ?? ''
+    return waitFor(`${this.name} to end`, () => child.exitCode ?? child.signalCode ?? undefined, { deadlineMs: 2_000 })
   }
 }
 
