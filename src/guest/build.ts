@@ -1,10 +1,10 @@
 /** Builds a guest image by hand: node src/guest/build.ts --image stock|tiny [--cache DIR] */
 import { parseArgs } from 'node:util'
 import { Fault } from '#base'
-import { buildStockImage, buildTinyImage, type GuestBuildProgress } from './index.ts'
+import { buildStockImage, buildTinyImage, type GuestBuildProgress, guestCache } from './index.ts'
 
 const { values } = parseArgs({
-  options: { image: { type: 'string', default: 'tiny' }, cache: { type: 'string', default: '.cache/guest' } },
+  options: { image: { type: 'string', default: 'tiny' }, cache: { type: 'string', default: guestCache() } },
 })
 
 /** On a terminal one line that is written over; else a line per step and ten percent. */

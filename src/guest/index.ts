@@ -7,6 +7,7 @@
  * also by several processes; an abort ends everything within a second. Expected failures are faults.
  * Called by the all-in-one, its installer (guestPackages) and tests.
  */
+export { guestCache } from './cache.ts'
 export * from './faults.ts'
 export { buildStockImage, buildTinyImage, type GuestImage } from './image.ts'
 export { type GuestImageKind, type GuestPackage, guestPackages, guestRequirements } from './packages.ts'

@@ -5,11 +5,11 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { buildStockImage, buildTinyImage, type GuestImage } from '#guest'
+import { buildStockImage, buildTinyImage, type GuestImage, guestCache } from '#guest'
 import { instanceUuid, makeConfigDrive, makeKey, metaDocument } from './documents.ts'
 import { logIn, type Machine, ssh, startMachine } from './machine.ts'
 
-const cacheDir = join(import.meta.dirname, '../../.cache/guest')
+const cacheDir = guestCache()
 
 for (const kind of ['stock', 'tiny'] as const) {
   describe(`${kind} image with a config drive`, () => {

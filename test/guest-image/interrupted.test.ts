@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, test } from 'node:test'
 import { waitFor } from '#base'
-import { buildStockImage, buildTinyImage, GuestBuildCancelled } from '#guest'
+import { buildStockImage, buildTinyImage, GuestBuildCancelled, guestCache } from '#guest'
 
-const commonCache = join(import.meta.dirname, '../../.cache/guest')
+const commonCache = guestCache()
 let cacheDir: string
 beforeEach(t => {
   cacheDir = mkdtempSync(join(tmpdir(), 'guest-interrupted-'))

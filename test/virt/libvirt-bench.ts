@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceId, newUuid, silentLog, waitFor } from '#base'
-import { buildStockImage } from '#guest'
+import { buildStockImage, guestCache } from '#guest'
 import { writeDriveImage } from '#metadata'
 import type { GuestVif, VirtDriver } from '#virt'
 import type { Bench } from '#virt/conformance'
@@ -37,7 +37,7 @@ export const driveWriter =
 
 /** A private libvirtd, a bridge, and a driver over a folder that all go away with `close`. */
 export async function libvirtBench(): Promise<LibvirtBench> {
-  const guest = await buildStockImage({ cacheDir: '.cache/guest' })
+  const guest = await buildStockImage({ cacheDir: guestCache() })
   const folder = mkdtempSync(join(tmpdir(), 'nova-libvirt-'))
   const stateDir = join(folder, 'libvirt')
   const instancesPath = join(folder, 'instances')

@@ -1,10 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { declareFault, type Log } from '#base'
-import { buildStockImage, buildTinyImage, type GuestBuildOptions, type GuestImage } from '#guest'
+import { buildStockImage, buildTinyImage, type GuestBuildOptions, type GuestImage, guestCache } from '#guest'
 import type { Cloud } from '../cloud.ts'
 import type { Progress } from '../progress.ts'
 import type { CloudClient } from './client.ts'
@@ -14,9 +12,6 @@ export const ImageUnreadable = declareFault(
   'refused',
   (p: { source: string; reason: string }) => `The image ${p.source} cannot be read: ${p.reason}`,
 )
-
-/** Kept between clouds: kernels take minutes to compile. */
-export const guestCache = (): string => join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nova-guest')
 
 /** Fixed ids, so that a start that was cut short finds its images again. */
 const stockId = '6e6f7661-0001-4000-8000-000000000001'
