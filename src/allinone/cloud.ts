@@ -1,8 +1,6 @@
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
 import { InProcessBus } from '#bus'
-import { imageSource } from '#compute'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -11,12 +9,11 @@ import { createNetworkService, createPlumber, type NetworkService } from '#netwo
 import { createPlacement } from '#placement'
 import { openStore } from '#store'
 import type { VirtDriver } from '#virt'
-import { createFakeDriver } from '#virt/fake'
-import { createLibvirtDriver, startLibvirt } from '#virt/libvirt'
+import { startLibvirt } from '#virt/libvirt'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
-import { configDriveWriter } from './compose/config-drive.ts'
 import { composeConductor, composeScheduler } from './compose/control.ts'
+import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
 import { composeMetadata } from './compose/metadata.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
 import { loopback, type Ports } from './ports.ts'
@@ -111,33 +108,15 @@ async function openDrivers(
   const { stateDir, hypervisor, hosts, config, log } = options
   const name = config.DEFAULT.host
   if (hypervisor === 'fake') {
-    return Array.from({ length: hosts }, (_, i) => {
-      const host = hosts === 1 ? name : `${name}-${i + 1}`
-      const stateFile = join(nodePath(stateDir, host), 'guests.jsonl')
-      return {
-        host,
-        driver: createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, clock }),
-      }
-    })
+    const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
+    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, clock) }))
   }
-  const libvirtLog = log.child({ service: 'libvirt' })
   const daemon = await options.step('starting libvirt', () =>
-    startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: libvirtLog }),
+    startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: log.child({ service: 'libvirt' }) }),
   )
-  const driver = await options.step('connecting to the hypervisor', () =>
-    createLibvirtDriver({
-      socketPath: daemon.socketPath,
-      instancesPath: join(stateDir, 'instances'),
-      imageSource: imageSource(neighbours.images),
-      virtType: 'auto',
-      writeConfigDrive: configDriveWriter(config),
-      log: libvirtLog,
-      clock,
-      hypervisorHostname: hostname(),
-      tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
-    }),
-  )
-  return [{ host: name, driver }]
+  const place = { socketPath: daemon.socketPath, instancesPath: join(stateDir, 'instances'), virtType: 'auto' } as const
+  const parts = { config, images: neighbours.images, log, clock }
+  return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
 }
 
 /** Every service in this process, listening. */

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, systemClock } from '#base'
-import { createPlumber, createNetworkService } from '#network'
+import { ImageUnavailable, TokenInvalid } from '#cloud'
+import { createNetworkService, createPlumber } from '#network'
 import { openStore } from '#store'
 import { createLibvirtDriver, startLibvirt, stopEverything } from '#virt/libvirt'
 import { databaseUrl } from './cloud.ts'
-import { ImageUnavailable, TokenInvalid } from '#cloud'
 
 /** Nobody is let in while a cloud is taken down. */
 const nobody = {
@@ -38,7 +38,8 @@ async function destroyGuests(stateDir: string, log: Log): Promise<void> {
     log,
   })
   for (const guest of await driver.list()) {
-    if ((await store.instances.find(guest.id, { withDeleted: true })) !== undefined) await driver.guest(guest.id).destroy()
+    if ((await store.instances.find(guest.id, { withDeleted: true })) !== undefined)
+      await driver.guest(guest.id).destroy()
   }
   await driver.close()
   await store.close()
@@ -63,6 +64,7 @@ async function dismantleNetwork(stateDir: string, host: string, log: Log): Promi
 export async function destroyCloud(options: { stateDir: string; host: string; log: Log }): Promise<void> {
   const { stateDir, host, log } = options
   if (existsSync(join(stateDir, 'instances'))) await destroyGuests(stateDir, log)
-  if (existsSync(join(stateDir, 'network.sqlite')) && existsSync(join(stateDir, 'instances'))) await dismantleNetwork(stateDir, host, log)
+  if (existsSync(join(stateDir, 'network.sqlite')) && existsSync(join(stateDir, 'instances')))
+    await dismantleNetwork(stateDir, host, log)
   await rm(stateDir, { recursive: true, force: true })
 }

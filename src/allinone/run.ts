@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { createLog, Fault } from '#base'
 import { loadConfig, logConfigRemarks } from '#config'
 import { openCloud } from './cloud.ts'
-import { destroyCloud } from './destroy.ts'
 import { writeCredentials } from './credentials.ts'
+import { destroyCloud } from './destroy.ts'
 import { firstRun } from './first-run/index.ts'
 import type { AllInOneOptions } from './options.ts'
 import { portsAt } from './ports.ts'
@@ -29,7 +29,9 @@ export async function run(options: AllInOneOptions): Promise<number> {
     const config = loadConfig({ files: options.configFiles, dirs: options.configDirs })
     logConfigRemarks(config, log)
     if (options.isDestroy) {
-      await progress.step('removing the cloud', () => destroyCloud({ stateDir: options.stateDir, host: config.DEFAULT.host, log }))
+      await progress.step('removing the cloud', () =>
+        destroyCloud({ stateDir: options.stateDir, host: config.DEFAULT.host, log }),
+      )
       progress.line(`The cloud of ${options.stateDir} is gone.`)
       return 0
     }

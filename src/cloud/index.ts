@@ -6,7 +6,7 @@
 export { glancePort } from './glance/http.ts'
 export * from './glance/port.ts'
 export * from './http/index.ts'
-export { authUriOf, type KeystoneOptions, keystonePort } from './keystone/http.ts'
+export { type KeystoneOptions, keystonePort } from './keystone/http.ts'
 export * from './keystone/port.ts'
 export { type NeutronOptions, neutronPort } from './neutron/http.ts'
 export * from './neutron/port.ts'

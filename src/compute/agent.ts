@@ -97,14 +97,11 @@ export async function startAgent(parts: Parts): Promise<Agent> {
   const { driver, bus, clock, log, options } = parts
   const conductor = bus.client(conductorContract)
   const stopping = new AbortController()
-  await retry(() => conductor.hello({ host: options.host, binary, version: options.serviceVersion }), {
-    attempts: Number.MAX_SAFE_INTEGER,
-    delayMs: 100,
-    maxDelayMs: 5_000,
-    clock,
-    signal: stopping.signal,
-  })
-  await report(parts)
+  // A conductor that is away now comes back; the host waits for it.
+  const insist = <T>(work: () => Promise<T>) =>
+    retry(work, { attempts: Number.MAX_SAFE_INTEGER, delayMs: 100, maxDelayMs: 5_000, clock, signal: stopping.signal })
+  await insist(() => conductor.hello({ host: options.host, binary, version: options.serviceVersion }))
+  await insist(() => report(parts))
   const stopServing = bus.serve(computeContract, options.host, computeHandlers(driver, options))
   const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`)
   const beat = () => conductor.heartbeat({ host: options.host, binary })
@@ -123,7 +120,7 @@ export async function startAgent(parts: Parts): Promise<Agent> {
   const following = follow(parts, stopping.signal).catch(error => {
     if (!stopping.signal.aborted) log.error({ err: error }, 'guest events ended')
   })
-  await compare(parts)
+  await insist(() => compare(parts))
   return {
     stop: async () => {
       stopping.abort()

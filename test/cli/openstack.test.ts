@@ -11,7 +11,12 @@ const cloud = new TestCloud(22_100)
 
 /** Many commands in one process of the client: each would cost a second of start-up alone. */
 async function session(commands: readonly string[]): Promise<string> {
-  const env = { ...process.env, OS_CLIENT_CONFIG_FILE: cloud.ready?.clouds_yaml ?? '', OS_CLOUD: 'nova', COLUMNS: '200' }
+  const env = {
+    ...process.env,
+    OS_CLIENT_CONFIG_FILE: cloud.ready?.clouds_yaml ?? '',
+    OS_CLOUD: 'nova',
+    COLUMNS: '200',
+  }
   const client = spawn('openstack', [], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
   client.stdout.on('data', (text: Buffer) => {
@@ -27,7 +32,8 @@ async function session(commands: readonly string[]): Promise<string> {
 }
 
 /** What the client says when something went wrong. */
-const complaint = /(HTTP [45]\d\d|Exception|Traceback|Unknown command|usage:|error:|No \w+ (found|with a name)|could not be found|Unable to|Invalid|Failed)/i
+const complaint =
+  /(HTTP [45]\d\d|Exception|Traceback|Unknown command|usage:|error:|No \w+ (found|with a name)|could not be found|Unable to|Invalid|Failed)/i
 
 async function allWork(...commands: string[]): Promise<string> {
   const output = await session(commands)
@@ -159,14 +165,21 @@ describe('the openstack client', { concurrency: false }, () => {
     )
     assert.match(output, /nova-compute\s+\|\s+\S+\s+\|\s+nova\s+\|\s+enabled\s+\|\s+up/)
     assert.match(output, /instances\s+\|\s+7/)
-    const name = (await cloud.json<{ 'Hypervisor Hostname': string }[]>('hypervisor', 'list'))[0]?.['Hypervisor Hostname'] ?? ''
+    const name =
+      (await cloud.json<{ 'Hypervisor Hostname': string }[]>('hypervisor', 'list'))[0]?.['Hypervisor Hostname'] ?? ''
     assert.match(await allWork(`hypervisor show ${name}`), /hypervisor_type/)
     assert.match(await cloud.openstack('--os-compute-api-version', '2.1', 'hypervisor', 'stats', 'show'), /vcpus/)
   })
 
   test('mistakes are told in a sentence', async () => {
-    assert.match(await cloud.refused('server', 'create', '--flavor', 'nothing', '--image', 'cirros', 'x'), /No flavor|not find|Could not/i)
-    assert.match(await cloud.refused('flavor', 'create', 'a1.tiny', '--ram', '1', '--disk', '1', '--vcpus', '1'), /already exists/)
+    assert.match(
+      await cloud.refused('server', 'create', '--flavor', 'nothing', '--image', 'cirros', 'x'),
+      /No flavor|not find|Could not/i,
+    )
+    assert.match(
+      await cloud.refused('flavor', 'create', 'a1.tiny', '--ram', '1', '--disk', '1', '--vcpus', '1'),
+      /already exists/,
+    )
     assert.match(await cloud.refused('keypair', 'show', 'nobody'), /No Keypair found|not found/)
   })
 })

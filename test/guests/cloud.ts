@@ -41,8 +41,8 @@ export class TestCloud {
   ready: Ready | undefined
   errors = ''
 
-  constructor(offset: number) {
-    this.stateDir = mkdtempSync(join(tmpdir(), prefix))
+  constructor(offset: number, stateDir = mkdtempSync(join(tmpdir(), prefix))) {
+    this.stateDir = stateDir
     this.#offset = offset
   }
 
@@ -52,7 +52,10 @@ export class TestCloud {
 
   /** Resolves when the cloud says that it is ready. */
   async start(...more: string[]): Promise<Ready> {
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...this.#arguments, ...more], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.errors = ''
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...this.#arguments, ...more], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.#child = child
     child.stderr.on('data', (text: Buffer) => {
       this.errors += text.toString()
@@ -108,13 +111,27 @@ export class TestCloud {
   }
 
   async ssh(address: string, command: string): Promise<string> {
-    const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'BatchMode=yes', 'ConnectTimeout=5', 'LogLevel=ERROR']
+    const options = [
+      'StrictHostKeyChecking=no',
+      'UserKnownHostsFile=/dev/null',
+      'BatchMode=yes',
+      'ConnectTimeout=5',
+      'LogLevel=ERROR',
+    ]
     const flags = options.flatMap(option => ['-o', option])
     const { stdout } = await run('ssh', [...flags, '-i', this.ready?.key_file ?? '', `cirros@${address}`, command])
     return stdout.trim()
   }
 
-  async server(name: string): Promise<{ id: string; status: string; addresses: Record<string, string[]>; fault?: { message: string }; 'OS-EXT-STS:task_state': string | null }> {
+  async server(
+    name: string,
+  ): Promise<{
+    id: string
+    status: string
+    addresses: Record<string, string[]>
+    fault?: { message: string }
+    'OS-EXT-STS:task_state': string | null
+  }> {
     return this.json('server', 'show', name)
   }
 
@@ -138,7 +155,10 @@ export class TestCloud {
   async whenConsole(instanceId: string, text: string, deadlineMs = 120_000): Promise<string> {
     return waitFor(
       `"${text}" on the console of ${instanceId}`,
-      () => this.consoleLog(instanceId).split('\n').find(line => line.includes(text)),
+      () =>
+        this.consoleLog(instanceId)
+          .split('\n')
+          .find(line => line.includes(text)),
       { deadlineMs, everyMs: 100 },
     )
   }

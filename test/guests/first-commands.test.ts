@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
 import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
@@ -8,7 +8,8 @@ import { lines, pings, removeLeftovers, TestCloud } from './cloud.ts'
 
 /** The commands for which this project exists, on real guests, with Debian's client. */
 
-const address = (server: { addresses: Record<string, string[]> }): string => Object.values(server.addresses)[0]?.[0] ?? ''
+const address = (server: { addresses: Record<string, string[]> }): string =>
+  Object.values(server.addresses)[0]?.[0] ?? ''
 
 describe('a cloud with real guests', { concurrency: false }, () => {
   const cloud = new TestCloud(20_100)
@@ -31,7 +32,8 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     // The kernel is compiled once per machine; that takes minutes of CPU time.
     await waitFor(
       'the image cirros',
-      async () => ((await cloud.json<{ status: string }>('image', 'show', 'cirros')).status === 'active' ? true : undefined),
+      async () =>
+        (await cloud.json<{ status: string }>('image', 'show', 'cirros')).status === 'active' ? true : undefined,
       { deadlineMs: 1_500_000, everyMs: 2000 },
     )
   })
@@ -138,7 +140,10 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     await cloud.openstack('quota', 'set', '--ram', '-1', 'admin')
     await cloud.openstack('server', 'create', '--flavor', 'huge', '--network', 'private', '--image', 'cirros', 'big')
     const server = await cloud.whenStatus('big', 'ERROR')
-    assert.match(server.fault?.message ?? '', /^No valid host was found\. There are not enough hosts available\..*MEMORY_MB: 99999999 needed/)
+    assert.match(
+      server.fault?.message ?? '',
+      /^No valid host was found\. There are not enough hosts available\..*MEMORY_MB: 99999999 needed/,
+    )
     await cloud.openstack('server', 'delete', '--wait', 'big')
   })
 
@@ -146,7 +151,17 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     const file = join(cloud.stateDir, 'liar.raw')
     writeFileSync(file, Buffer.concat([Buffer.from('QFI\u00fb', 'latin1'), Buffer.alloc(65_532)]))
     await cloud.openstack('image', 'create', '--disk-format', 'raw', '--file', file, 'liar')
-    await cloud.openstack('server', 'create', '--flavor', 'a1.tiny', '--network', 'private', '--image', 'liar', 'victim')
+    await cloud.openstack(
+      'server',
+      'create',
+      '--flavor',
+      'a1.tiny',
+      '--network',
+      'private',
+      '--image',
+      'liar',
+      'victim',
+    )
     const server = await cloud.whenStatus('victim', 'ERROR')
     assert.match(server.fault?.message ?? '', /is unacceptable/)
     assert.equal(existsSync(join(cloud.stateDir, 'instances', server.id)), false)
@@ -168,7 +183,10 @@ describe('a cloud with real guests', { concurrency: false }, () => {
   test('a port in use is told, and the program ends with 1', async () => {
     const other = new TestCloud(20_300)
     const server = createServer().listen(8774 + 20_300, '127.0.0.1')
-    await assert.rejects(other.start('--hypervisor', 'fake', '--bare'), /ended with 1: .*nova-api cannot listen on 127\.0\.0\.1:29074/)
+    await assert.rejects(
+      other.start('--hypervisor', 'fake', '--bare'),
+      /ended with 1: .*nova-api cannot listen on 127\.0\.0\.1:29074/,
+    )
     server.close()
     await other.destroy()
   })

@@ -1,14 +1,10 @@
-import { declareFault, retry } from '#base'
+import { declareFault } from '#base'
 import type { Config } from '#config'
 import { openStore, type Store } from '#store'
 
 export const DatabaseUnusable = declareFault('DatabaseUnusable', 'final', (p: { reason: string }) => p.reason)
 
 export const isSqlite = (config: Config): boolean => config.database.connection?.startsWith('sqlite:') === true
-
-/** Another process may be migrating the same file: it is done in a moment. */
-const attempts = 20
-const delayMs = 50
 
 /** The database that [database]connection names, on its newest schema. */
 export async function openDatabase(config: Config): Promise<Store> {
@@ -27,12 +23,8 @@ export async function openDatabase(config: Config): Promise<Store> {
     })
   }
   try {
-    return await retry(() => openStore(connection), { attempts, delayMs, maxDelayMs: 500, when: isRace })
+    return await openStore(connection)
   } catch (error) {
     throw DatabaseUnusable({ reason: `The database cannot be opened: ${(error as Error).message}` }, { cause: error })
   }
 }
-
-/** Two processes that begin the same migration: one finds the table made, or the file locked. */
-const isRace = (error: unknown): boolean =>
-  error instanceof Error && /locked|busy|already exists|UNIQUE constraint/i.test(error.message)

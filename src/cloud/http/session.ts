@@ -48,7 +48,7 @@ const longestRenewBeforeMs = minutes(15)
 /** An endpoint that is not there may have been added since the login; asked for anew no more often than this. */
 const catalogRefreshMs = seconds(60)
 
-export const v3Of = (authUrl: string): string => `${authUrl.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3`
+const v3Of = (authUrl: string): string => `${authUrl.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3`
 
 const domainOf = (owner: Owner) =>
   owner.domainId !== null ? { id: owner.domainId } : { name: owner.domainName ?? 'Default' }

@@ -2,7 +2,7 @@ import type { Clock } from '#base'
 import { bodyOf } from '../http/client.ts'
 import { refusal } from '../http/faults.ts'
 import { inPath, ServiceClient, type ServiceOptions } from '../http/service-client.ts'
-import { type EndpointChoice, v3Of } from '../http/session.ts'
+import type { EndpointChoice } from '../http/session.ts'
 import { callerOf, type TokenDocument } from '../http/token-document.ts'
 import { type Caller, type IdentityPort, TokenInvalid } from './port.ts'
 import { TokenCache } from './token-cache.ts'
@@ -70,6 +70,3 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
       session.endpoint({ serviceType, interfaces: [which], ...(region === undefined ? {} : { region }) }),
   }
 }
-
-/** Where clients get tokens, as a 401 tells them. */
-export const authUriOf = (authUrl: string): string => v3Of(authUrl)

@@ -8,7 +8,8 @@ export interface Migration {
 
 /**
  * Brings one schema to the newest migration; each in its own transaction. Several schemas may share a database, so each
- * has its own table of what is done: `<schema>_migrations`.
+ * has its own table of what is done: `<schema>_migrations`. A migration's name is written first: of two processes that
+ * start at once, the second waits for the first one's transaction and then finds the name.
  */
 export async function migrate<T>(db: Kysely<T>, schema: string, migrations: readonly Migration[]): Promise<void> {
   const table = sql.table(`${schema}_migrations`)
@@ -18,8 +19,10 @@ export async function migrate<T>(db: Kysely<T>, schema: string, migrations: read
   for (const migration of migrations) {
     if (done.has(migration.name)) continue
     await db.transaction().execute(async tx => {
-      await migration.up(tx as unknown as Kysely<never>)
-      await sql`insert into ${table} (name) values (${migration.name})`.execute(tx)
+      const written = await sql`insert into ${table} (name) values (${migration.name}) on conflict do nothing`.execute(
+        tx,
+      )
+      if (written.numAffectedRows === 1n) await migration.up(tx as unknown as Kysely<never>)
     })
   }
 }
