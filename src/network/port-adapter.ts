@@ -196,9 +196,19 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
       await work.run(unit => ensureDefaultGroup(unit, projectId))
       return db
         .selectFrom('securityGroups')
-        .select(['id', 'name', 'projectId'])
+        .select(['id', 'name', 'description', 'projectId'])
         .where('projectId', '=', projectId)
         .orderBy('createdAtMs')
+        .execute()
+    },
+    async securityGroupRules(_as, groupIds) {
+      if (groupIds.length === 0) return []
+      return db
+        .selectFrom('securityGroupRules')
+        .select(['id', 'groupId', 'direction', 'protocol', 'portMin', 'portMax', 'remoteIpPrefix', 'remoteGroupId'])
+        .where('groupId', 'in', groupIds)
+        .orderBy('groupId')
+        .orderBy('id')
         .execute()
     },
     async portQuotaLeft(_as, projectId) {

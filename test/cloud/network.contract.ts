@@ -140,6 +140,10 @@ export function networkContract(how: string, world: () => { builtIn: BuiltIn; po
       groups.map(g => [g.name, g.projectId]),
       [['default', projectId]],
     )
+    const groupIds = groups.map(g => g.id)
+    const rules = await ports.network.securityGroupRules(owner, groupIds)
+    assert.deepEqual(rules, await builtIn.network.securityGroupRules(owner, groupIds))
+    assert.equal(rules.filter(r => r.direction === 'ingress' && r.remoteGroupId === groupIds[0]).length, 2)
     const left = await ports.network.portQuotaLeft(owner, projectId)
     assert.equal(left, await builtIn.network.portQuotaLeft(owner, projectId))
     const { token } = await builtIn.identity.serviceCaller()

@@ -51,7 +51,13 @@ describe('a server with a config drive', { concurrency: false }, () => {
     const userData = file('user-data.sh', '#!/bin/sh\necho "user data runs on $(hostname)"\n')
     const wanted = ['--flavor', 'm1.micro', '--network', 'private', '--image', 'cirros', '--key-name', 'first']
     const told = ['--config-drive', 'True', '--user-data', userData, '--file', `/etc/motd=${file('motd', motd)}`]
-    const created = await cloud.json<{ id: string; adminPass: string }>('server', 'create', ...wanted, ...told, 'driven')
+    const created = await cloud.json<{ id: string; adminPass: string }>(
+      'server',
+      'create',
+      ...wanted,
+      ...told,
+      'driven',
+    )
     id = created.id
     password = created.adminPass
     const server = await cloud.whenStatus('driven', 'ACTIVE')

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { type GuestImage, type GuestVif, HypervisorError, power } from '#virt'
-import { aGuestSpec, type Bench, driverConformance } from '#virt/conformance'
+import { aConfigDrive, aGuestSpec, type Bench, driverConformance } from '#virt/conformance'
 import { createFakeDriver, type FakeDriver } from '#virt/fake'
 
 const image: GuestImage = {
@@ -85,6 +85,18 @@ describe('fake driver', () => {
       driver.shutDownFromWithin(spec.id)
       assert.equal((await driver.guest(spec.id).state()).power, power.shutdown)
       assert.equal((await driver.host.describe()).memoryUsedMiB, empty.memoryUsedMiB)
+      await driver.guest(spec.id).destroy()
+    })
+
+    test('what a config drive tells is not kept', async () => {
+      const spec = aGuestSpec(bench(), { configDrive: aConfigDrive('vfat', { admin_pass: 'gocubsgo' }) })
+      await driver.guest(spec.id).spawn(spec)
+      const kept = readFileSync(join(folder, 'guests.jsonl'), 'utf8')
+      assert.ok(kept.includes(`"id":"${spec.id}"`))
+      for (const { path, base64 } of spec.configDrive?.files ?? []) {
+        assert.ok(!kept.includes(path) && !kept.includes(base64))
+      }
+      assert.ok((await driver.consoleLog.read(spec.id)).includes('config-drive /dev/vdb vfat'))
       await driver.guest(spec.id).destroy()
     })
 

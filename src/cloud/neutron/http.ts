@@ -15,7 +15,16 @@ import {
   type PortView,
   SecurityGroupNotFound,
 } from './port.ts'
-import { networkOf, portOf, subnetOf, type WireNetwork, type WirePort, type WireSubnet } from './wire.ts'
+import {
+  networkOf,
+  portOf,
+  ruleOf,
+  subnetOf,
+  type WireNetwork,
+  type WirePort,
+  type WireRule,
+  type WireSubnet,
+} from './wire.ts'
 
 export interface NeutronOptions extends ServiceOptions {
   readonly clock: Clock
@@ -202,9 +211,14 @@ export function neutronPort(options: NeutronOptions): NetworkPort {
       }
     },
     async securityGroups(as, projectId) {
-      const query = { project_id: projectId, fields: ['id', 'name', 'project_id'] }
-      const wires = await api.list<{ id: string; name: string }>(as, 'security-groups', query)
-      return wires.map(wire => ({ id: wire.id, name: wire.name, projectId }))
+      const query = { project_id: projectId, fields: ['id', 'name', 'description', 'project_id'] }
+      const wires = await api.list<{ id: string; name: string; description?: string }>(as, 'security-groups', query)
+      return wires.map(wire => ({ id: wire.id, name: wire.name, description: wire.description ?? '', projectId }))
+    },
+    async securityGroupRules(as, groupIds) {
+      if (groupIds.length === 0) return []
+      const wires = await api.list<WireRule>(as, 'security-group-rules', { security_group_id: groupIds })
+      return wires.map(ruleOf).sort((a, b) => (a.groupId + a.id < b.groupId + b.id ? -1 : 1))
     },
     portQuotaLeft: (as, projectId) => quotaLeft(api, as, projectId),
   }

@@ -91,7 +91,20 @@ export interface PortView {
 export interface SecurityGroupView {
   readonly id: string
   readonly name: string
+  readonly description: string
   readonly projectId: string
+}
+
+export interface SecurityGroupRuleView {
+  readonly id: string
+  readonly groupId: string
+  readonly direction: 'ingress' | 'egress'
+  /** Null: any. */
+  readonly protocol: string | null
+  readonly portMin: number | null
+  readonly portMax: number | null
+  readonly remoteIpPrefix: string | null
+  readonly remoteGroupId: string | null
 }
 
 export interface PortRequest {
@@ -133,6 +146,8 @@ export interface NetworkPort {
   /** Deleting a port that is gone is no error. */
   deletePort(as: As, id: string): Promise<void>
   securityGroups(as: As, projectId: string): Promise<readonly SecurityGroupView[]>
+  /** Of these groups, in one call; ordered by group and id. */
+  securityGroupRules(as: As, groupIds: readonly string[]): Promise<readonly SecurityGroupRuleView[]>
   /** Ports the project may still create; undefined = unlimited. */
   portQuotaLeft(as: As, projectId: string): Promise<number | undefined>
 }

@@ -1,4 +1,4 @@
-import type { NetworkView, PortView, SubnetView } from './port.ts'
+import type { NetworkView, PortView, SecurityGroupRuleView, SubnetView } from './port.ts'
 
 /** Neutron's documents as far as they are read, and what they mean in the port's words. */
 
@@ -101,4 +101,26 @@ export const portOf = (wire: WirePort, floatingIps: readonly string[]): PortView
   profile: wire['binding:profile'] ?? {},
   floatingIps,
   isPortSecurityEnabled: wire.port_security_enabled ?? true,
+})
+
+export interface WireRule {
+  readonly id: string
+  readonly security_group_id: string
+  readonly direction: 'ingress' | 'egress'
+  readonly protocol: string | null
+  readonly port_range_min: number | null
+  readonly port_range_max: number | null
+  readonly remote_ip_prefix: string | null
+  readonly remote_group_id: string | null
+}
+
+export const ruleOf = (wire: WireRule): SecurityGroupRuleView => ({
+  id: wire.id,
+  groupId: wire.security_group_id,
+  direction: wire.direction,
+  protocol: wire.protocol,
+  portMin: wire.port_range_min,
+  portMax: wire.port_range_max,
+  remoteIpPrefix: wire.remote_ip_prefix,
+  remoteGroupId: wire.remote_group_id,
 })
