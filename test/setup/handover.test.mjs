@@ -67,7 +67,8 @@ test('Ctrl-C at a terminal under npm start reaches the program exactly once', as
   const run = start(t, 'script', ['-qfec', 'npm start', '/dev/null'], { cwd: machine.folder })
   await waitUntil('the program', () => run.seen.out.includes('up true'))
   run.child.stdin.write('\x03')
-  assert.equal((await run.ended).code, 42)
+  // npm gives the program's code, or that of its own SIGINT, whichever comes first.
+  assert.ok([42, 130].includes((await run.ended).code))
   assert.deepEqual(machine.lines('log'), ['SIGINT'])
 })
 
