@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -20,13 +19,15 @@ export interface Ready {
   readonly pid: number
 }
 
+/** Not TMPDIR: what a killed run leaves there must be found by the next one. */
+const folder = '/var/tmp'
 const prefix = 'nova-guests-'
 
 /** Clouds of test runs that were killed: their folders tell of them, their guests and bridges may still be there. */
 export async function removeLeftovers(): Promise<void> {
-  for (const name of readdirSync(tmpdir())) {
+  for (const name of readdirSync(folder)) {
     if (!name.startsWith(prefix)) continue
-    await run(process.execPath, [program, '--state', join(tmpdir(), name), '--destroy']).catch(error => {
+    await run(process.execPath, [program, '--state', join(folder, name), '--destroy']).catch(error => {
       // A cloud in use belongs to a test that runs now.
       if (!String((error as { stderr?: string }).stderr).includes('Another cloud')) throw error
     })
@@ -41,7 +42,7 @@ export class TestCloud {
   ready: Ready | undefined
   errors = ''
 
-  constructor(offset: number, stateDir = mkdtempSync(join(tmpdir(), prefix))) {
+  constructor(offset: number, stateDir = mkdtempSync(join(folder, prefix))) {
     this.stateDir = stateDir
     this.#offset = offset
   }

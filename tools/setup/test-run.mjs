@@ -1,5 +1,5 @@
 /** Runs suites one after the other with node:test, each in a scratch folder of its own, and adds up the results. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,6 +83,8 @@ export async function runSuites(suites) {
     process.stdout.write(`\n=== ${suite.name} (${suite.files.length} files)\n`)
     // Short, because unix sockets below it have at most 107 characters.
     const scratch = mkdtempSync(join(tmpdir(), 'nt-'))
+    // dnsmasq drops its rights and still has to read its files.
+    chmodSync(scratch, 0o755)
     const { code, counts } = await runSuite(suite, scratch)
     for (const kind of kinds) sum[kind] += counts?.[kind] ?? 0
     if (code !== 0 && (counts === undefined || counts.failed + counts.cancelled === 0)) sum.failed++
