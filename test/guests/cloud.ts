@@ -124,9 +124,7 @@ export class TestCloud {
     return stdout.trim()
   }
 
-  async server(
-    name: string,
-  ): Promise<{
+  async server(name: string): Promise<{
     id: string
     status: string
     addresses: Record<string, string[]>

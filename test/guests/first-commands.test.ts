@@ -101,6 +101,27 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     await cloud.whenConsole(server.id, 'guest: ready')
   })
 
+  test('an interface added while the guest runs gets its address there, and goes again', async () => {
+    const { id } = await cloud.server('vPoldeweg1')
+    await cloud.openstack('server', 'add', 'network', 'vPoldeweg1', 'private')
+    const two = Object.values((await cloud.server('vPoldeweg1')).addresses).flat()
+    assert.equal(two.length, 2)
+    await cloud.whenConsole(id, `guest: dhcp eth1 ip=${two[1]}/`)
+    const ports = await cloud.json<{ ID: string; 'Fixed IP Addresses': { ip_address: string }[] }[]>(
+      'port',
+      'list',
+      '--device-id',
+      id,
+    )
+    const added = ports.find(port => port['Fixed IP Addresses'].some(ip => ip.ip_address === two[1]))
+    await cloud.openstack('server', 'remove', 'port', 'vPoldeweg1', added?.ID ?? '')
+    await waitFor(
+      'one address',
+      async () => (Object.values((await cloud.server('vPoldeweg1')).addresses).flat().length === 1 ? true : undefined),
+      { deadlineMs: 60_000, everyMs: 300 },
+    )
+  })
+
   test('security groups are enforced, and a new rule opens at once', async () => {
     await cloud.openstack('security', 'group', 'create', 'closed')
     const create = ['server', 'create', '--flavor', 'a1.tiny', '--network', 'private', '--image', 'cirros']
