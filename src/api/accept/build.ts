@@ -138,10 +138,36 @@ async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Prom
   if (atMost.length === 0) return intent.maxCount
   const atLeast = intent.minCount === intent.maxCount ? atMost : await over(intent.minCount)
   if (atLeast.length > 0) throw QuotaExceeded({ resources: atLeast })
-  for (let count = intent.maxCount - 1; count > intent.minCount; count--) {
-    if ((await over(count)).length === 0) return count
+  let [fits, isTooMany] = [intent.minCount, intent.maxCount]
+  while (isTooMany - fits > 1) {
+    const middle = Math.floor((fits + isTooMany) / 2)
+    if ((await over(middle)).length === 0) fits = middle
+    else isTooMany = middle
   }
-  return intent.minCount
+  return fits
+}
+
+/** All rows of one server, its saga among them. */
+async function writeServer(
+  tx: Store,
+  deps: ApiDeps,
+  caller: Caller,
+  requestId: string,
+  intent: BuildIntent,
+  instance: NewInstance,
+): Promise<void> {
+  const { id, sagaId } = instance
+  const nowMs = deps.clock.now()
+  const spec = requestSpec(intent)
+  await tx.instances.create([instance])
+  for (const tag of intent.tags) await tx.tags.add(id, tag)
+  await tx.requestSpecs.save(id, spec)
+  if (intent.hasConfigDrive) await tx.launchSecrets.keep(id, intent.secret)
+  const { userId, projectId } = caller
+  await tx.actions.start({ instanceId: id, action: 'create', requestId, userId, projectId, startAtMs: nowMs })
+  const { networks, securityGroupIds } = intent
+  const input: SagaInputs['server-build'] = { instanceId: id, requestId, spec, networks, securityGroupIds }
+  await tx.sagas.add({ id: sagaId ?? '', name: 'server-build', instanceId: id, input }, emptyJournal(), nowMs)
 }
 
 /**
@@ -155,35 +181,13 @@ export async function acceptBuild(
   intent: BuildIntent,
 ): Promise<AcceptedBuild> {
   const reservationId = newReservationId()
-  const spec = requestSpec(intent)
   const accepted = await deps.store.transaction(async tx => {
     const count = await allowedCount(tx, deps, intent)
-    const servers = []
-    for (let index = 0; index < count; index++) {
-      const id = newUuid()
-      const sagaId = newUuid()
-      const name = intent.maxCount > 1 ? `${intent.name}-${index + 1}` : intent.name
-      await tx.instances.create([newInstance(deps, caller, intent, { id, index, name, reservationId, sagaId })])
-      for (const tag of intent.tags) await tx.tags.add(id, tag)
-      await tx.requestSpecs.save(id, spec)
-      if (intent.hasConfigDrive) await tx.launchSecrets.keep(id, intent.secret)
-      await tx.actions.start({
-        instanceId: id,
-        action: 'create',
-        requestId,
-        userId: caller.userId,
-        projectId: caller.projectId,
-        startAtMs: deps.clock.now(),
-      })
-      const input: SagaInputs['server-build'] = {
-        instanceId: id,
-        requestId,
-        spec,
-        networks: intent.networks,
-        securityGroupIds: intent.securityGroupIds,
-      }
-      await tx.sagas.add({ id: sagaId, name: 'server-build', instanceId: id, input }, emptyJournal(), deps.clock.now())
-      servers.push({ id, sagaId })
+    const servers = Array.from({ length: count }, (_, index) => ({ index, id: newUuid(), sagaId: newUuid() }))
+    for (const server of servers) {
+      const name = intent.maxCount > 1 ? `${intent.name}-${server.index + 1}` : intent.name
+      const instance = newInstance(deps, caller, intent, { ...server, name, reservationId })
+      await writeServer(tx, deps, caller, requestId, intent, instance)
     }
     return servers
   })
