@@ -1,18 +1,76 @@
 import { join } from 'node:path'
-import { createLog, Fault } from '#base'
-import { loadConfig, logConfigRemarks } from '#config'
-import { openCloud } from './cloud.ts'
+import { createLog, declareFault, Fault, type Log } from '#base'
+import { type Config, loadConfig, logConfigRemarks } from '#config'
+import { type Cloud, openCloud } from './cloud.ts'
 import { writeCredentials } from './credentials.ts'
 import { destroyCloud } from './destroy.ts'
 import { firstRun } from './first-run/index.ts'
 import type { AllInOneOptions } from './options.ts'
 import { portsAt } from './ports.ts'
-import { createProgress } from './progress.ts'
+import { createProgress, type Progress } from './progress.ts'
 import { readyJson, readyScreen } from './screen.ts'
 import { readSecrets, takeStateFolder } from './state-folder.ts'
 
 /** Closing that takes longer than this is cut off: guests do not need it, and journals are safe at any point. */
 const closeWithinMs = 900
+
+export const RootNeeded = declareFault(
+  'RootNeeded',
+  'refused',
+  () =>
+    'Real guests need root: this process makes their bridges, their DHCP and, where none runs, libvirtd. Start it as root, or look around without guests: npm start -- --hypervisor fake',
+)
+
+/** The cloud as the options and nova.conf ask for it, listening. */
+function open(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<Cloud> {
+  const { stateDir, hypervisor, hosts } = options
+  return openCloud({
+    stateDir,
+    ports: portsAt(options.offset),
+    hypervisor,
+    hosts,
+    secrets: readSecrets(stateDir),
+    config,
+    log,
+    step: (what, work) => progress.step(what, work),
+  })
+}
+
+/** Furnishes the cloud, says that it is ready, and waits; a signal ends it at any point. */
+async function serve(
+  options: AllInOneOptions,
+  config: Config,
+  log: Log,
+  progress: Progress,
+  stopped: Promise<void>,
+): Promise<void> {
+  const ports = portsAt(options.offset)
+  const secrets = readSecrets(options.stateDir)
+  const cloud = await open(options, config, log, progress)
+  const files = writeCredentials(options.stateDir, ports, secrets.adminPassword)
+  const background = new AbortController()
+  const furnished = firstRun({ cloud, options, ports, secrets, log, progress, signal: background.signal }).then(
+    shown => {
+      const ready = { options, ports, files, shown }
+      if (options.isJson) process.stdout.write(`${JSON.stringify(readyJson(ready))}\n`)
+      else progress.line(readyScreen(ready))
+    },
+  )
+  await Promise.race([stopped, furnished.then(() => stopped)])
+  background.abort()
+  // What it was doing goes on with the next start.
+  furnished.catch(error => log.info({ err: error }, 'furnishing was cut short'))
+  const deadline = setTimeout(() => process.exit(0), closeWithinMs)
+  await cloud.close()
+  clearTimeout(deadline)
+  if (!options.isJson) progress.line('Stopped. Guests keep running; the next start finds them.')
+}
+
+async function destroy(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<void> {
+  const { stateDir } = options
+  await progress.step('removing the cloud', () => destroyCloud({ stateDir, host: config.DEFAULT.host, log }))
+  progress.line(`The cloud of ${stateDir} is gone.`)
+}
 
 /**
  * Brings the cloud up, keeps it until a signal, and returns the exit code. Messages for people go to stderr when stdout
@@ -22,48 +80,22 @@ export async function run(options: AllInOneOptions): Promise<number> {
   const progress = createProgress(options.isJson ? process.stderr : process.stdout)
   const stopped = Promise.withResolvers<void>()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.resolve())
+  let log: Log | undefined
   try {
+    if (options.hypervisor === 'libvirt' && process.getuid?.() !== 0) throw RootNeeded({})
     const state = takeStateFolder(options.stateDir)
     process.on('exit', () => state.release())
-    const log = createLog({ service: 'nova-allinone', file: join(options.stateDir, 'nova.log') })
+    log = createLog({ service: 'nova-allinone', file: join(options.stateDir, 'nova.log') })
     const config = loadConfig({ files: options.configFiles, dirs: options.configDirs })
     logConfigRemarks(config, log)
-    if (options.isDestroy) {
-      await progress.step('removing the cloud', () =>
-        destroyCloud({ stateDir: options.stateDir, host: config.DEFAULT.host, log }),
-      )
-      progress.line(`The cloud of ${options.stateDir} is gone.`)
-      return 0
-    }
-    const ports = portsAt(options.offset)
-    const secrets = readSecrets(options.stateDir)
-    const { stateDir, hypervisor, hosts } = options
-    const cloud = await openCloud({
-      stateDir,
-      ports,
-      hypervisor,
-      hosts,
-      secrets,
-      config,
-      log,
-      step: (what, work) => progress.step(what, work),
-    })
-    const files = writeCredentials(stateDir, ports, secrets.adminPassword)
-    const background = new AbortController()
-    const shown = await firstRun({ cloud, options, ports, secrets, log, progress, signal: background.signal })
-    const ready = { options, ports, files, shown }
-    if (options.isJson) process.stdout.write(`${JSON.stringify(readyJson(ready))}\n`)
-    else progress.line(readyScreen(ready))
-    await stopped.promise
-    background.abort()
-    const deadline = setTimeout(() => process.exit(0), closeWithinMs)
-    await cloud.close()
-    clearTimeout(deadline)
-    if (!options.isJson) progress.line('Stopped. Guests keep running; the next start finds them.')
+    if (options.isDestroy) await destroy(options, config, log, progress)
+    else await serve(options, config, log, progress, stopped.promise)
     return 0
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    process.stderr.write(`${error.message}\n`)
+    log?.fatal({ err: error }, 'the cloud ends')
+    if (!(error instanceof Fault) && log === undefined) throw error
+    const where = error instanceof Fault ? '' : ` (details: ${join(options.stateDir, 'nova.log')})`
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${where}\n`)
     return 1
   }
 }
