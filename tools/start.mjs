@@ -14,7 +14,9 @@ await exitWith(async () => {
     return 0
   }
   await setUp({ groups: startGroups(options), progress: createProgress() })
-  return runInPlace(serviceNode(root), [`${root}/src/bin/nova-allinone.ts`, ...argv], {
+  // Throws where no Node.js can run the services; the launcher finds the same one and knows its flags.
+  serviceNode(root)
+  return runInPlace(`${root}/bin/nova-allinone`, argv, {
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },
   })
 })

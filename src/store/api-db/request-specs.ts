@@ -1,7 +1,9 @@
-import { fromJson } from '#base'
 import type { RequestSpec } from '#model'
 import { upsert } from '../engine/index.ts'
+import { sharedJson } from '../shared-json.ts'
 import type { Db } from '../tables.ts'
+
+const specOf = sharedJson<RequestSpec>()
 
 /** What was asked when a server was created; every later move starts from it. */
 export class RequestSpecs {
@@ -23,7 +25,7 @@ export class RequestSpecs {
       .select('spec_json')
       .where('instance_id', '=', instanceId)
       .executeTakeFirst()
-    return row === undefined ? undefined : fromJson(row.spec_json)
+    return row === undefined ? undefined : specOf(row.spec_json)
   }
 
   /** In one statement; servers without a stored spec are absent. */
@@ -34,6 +36,6 @@ export class RequestSpecs {
       .selectAll()
       .where('instance_id', 'in', instanceIds)
       .execute()
-    return new Map(rows.map(r => [r.instance_id, fromJson<RequestSpec>(r.spec_json)]))
+    return new Map(rows.map(r => [r.instance_id, specOf(r.spec_json)]))
   }
 }

@@ -1,11 +1,15 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import { fromJson, instanceId } from '#base'
 import type { Instance, PowerState, TaskState, VmState } from '#model'
+import { sharedJson } from '../shared-json.ts'
 import type { CellTables } from './schema.ts'
 
 type Row = Selectable<CellTables['instances']>
 
 const optional = <T>(text: string | null): T | null => (text === null ? null : fromJson<T>(text))
+
+const flavorOf = sharedJson<Instance['flavor']>()
+const imageOf = sharedJson<NonNullable<Instance['image']>>()
 
 export const fromRow = (row: Row): Instance => ({
   id: instanceId(row.id),
@@ -24,8 +28,8 @@ export const fromRow = (row: Row): Instance => ({
   node: row.node,
   launchedOn: row.launched_on,
   requestedZone: row.requested_zone,
-  flavor: fromJson(row.flavor_json),
-  image: optional(row.image_json),
+  flavor: flavorOf(row.flavor_json),
+  image: row.image_json === null ? null : imageOf(row.image_json),
   key: optional(row.key_json),
   userData: row.user_data,
   hasConfigDrive: row.config_drive === 1,

@@ -1,0 +1,67 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fromJson, waitFor } from '#base'
+import type { ControlPlaneOptions } from './control-plane.ts'
+import { withFakeCloud } from './fake-cloud.ts'
+import { figure, type Row } from './figures.ts'
+import type { Undo } from './undo.ts'
+
+export type Counts = Readonly<Record<string, number>>
+
+const group = 'boots'
+const boots = 20
+const hook = join(import.meta.dirname, 'statement-hook.mjs')
+const isControl = (sql: string): boolean => /^(begin|commit|rollback|pragma)\b/i.test(sql)
+const isJournal = (sql: string): boolean => /^update "sagas" set .*"journal_json"/i.test(sql)
+
+async function read(pid: number, file: string): Promise<Counts> {
+  rmSync(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
+  return waitFor('the counts', () => (existsSync(file) ? readCounts(file) : undefined), { deadlineMs: 10_000 })
+}
+
+function readCounts(file: string): Counts | undefined {
+  try {
+    return fromJson<Counts>(readFileSync(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** How often each statement ran for one boot, one after the other. */
+export async function statementsOfBoot(options: Omit<ControlPlaneOptions, 'hypervisor'>): Promise<Counts> {
+  const folder = mkdtempSync(join(options.parent ?? tmpdir(), 'nb-'))
+  options.undo.add(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'counts.json')
+  const counted = { ...options, nodeOptions: `--import=${hook}`, env: { NOVA_BENCH_COUNTS: file } }
+  return withFakeCloud(counted, async ({ plane, servers }) => {
+    await servers.boot()
+    const before = await read(plane.pid, file)
+    for (let i = 0; i < boots; i++) await servers.boot()
+    const after = await read(plane.pid, file)
+    const perBoot = Object.entries(after).map(([sql, count]) => [sql, (count - (before[sql] ?? 0)) / boots] as const)
+    return Object.fromEntries(perBoot.filter(([, count]) => count > 0))
+  })
+}
+
+export async function measureStatements(options: {
+  undo: Undo
+  offset: number
+  parent?: string | undefined
+}): Promise<Row[]> {
+  const counts = Object.entries(await statementsOfBoot({ ...options, hosts: 1 }))
+  const sum = (test: (sql: string) => boolean) =>
+    counts.filter(([sql]) => test(sql)).reduce((total, [, count]) => total + count, 0)
+  return [
+    figure(
+      { group, what: 'SQL statements per boot, all five databases', unit: '' },
+      sum(sql => !isControl(sql)),
+    ),
+    figure(
+      { group, what: 'transactions per boot', unit: '' },
+      sum(sql => /^begin/i.test(sql)),
+    ),
+    figure({ group, what: 'writes of the saga journal per boot', unit: '' }, sum(isJournal)),
+  ]
+}
