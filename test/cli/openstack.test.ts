@@ -11,12 +11,7 @@ const cloud = new TestCloud(22_100)
 
 /** Many commands in one process of the client: each would cost a second of start-up alone. */
 async function session(commands: readonly string[]): Promise<string> {
-  const env = {
-    ...process.env,
-    OS_CLIENT_CONFIG_FILE: cloud.ready?.clouds_yaml ?? '',
-    OS_CLOUD: 'nova',
-    COLUMNS: '200',
-  }
+  const env = { ...cloud.clientEnvironment(), COLUMNS: '200' }
   const client = spawn('openstack', [], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
   client.stdout.on('data', (text: Buffer) => {

@@ -89,10 +89,15 @@ export class TestCloud {
     return readFileSync(join(this.stateDir, 'nova.log'), 'utf8')
   }
 
+  /** For the client: this cloud, and none of the OS_… variables that whoever runs the tests may have sourced. */
+  clientEnvironment(): NodeJS.ProcessEnv {
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('OS_'))
+    return { ...Object.fromEntries(own), OS_CLIENT_CONFIG_FILE: this.ready?.clouds_yaml ?? '', OS_CLOUD: 'nova' }
+  }
+
   /** One `openstack` command with Debian's client; the answer as it prints it. */
   async openstack(...args: string[]): Promise<string> {
-    const env = { ...process.env, OS_CLIENT_CONFIG_FILE: this.ready?.clouds_yaml ?? '', OS_CLOUD: 'nova' }
-    const { stdout } = await run('openstack', args, { env })
+    const { stdout } = await run('openstack', args, { env: this.clientEnvironment() })
     return stdout.trim()
   }
 
