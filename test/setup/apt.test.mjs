@@ -109,7 +109,7 @@ test('offline: one clear line, services released', async t => {
   const machine = scratchMachine(t, {
     'apt-cache': unknown,
     'apt-get':
-      'echo "W: Failed to fetch http://deb.debian.org/x  Temporary failure resolving deb.debian.org" >&2; exit 0',
+      'echo "W: Failed to fetch http://mirror.example/x  Temporary failure resolving mirror.example" >&2; exit 0',
   })
   await assert.rejects(installPackages(context(machine), ['a']), fault => {
     assert.match(fault.message, /^The Debian package server cannot be reached.*: a\. Check the network/)
