@@ -71,7 +71,6 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
       await actors.run(id, 'detach', () => hotplug().detachVif(instanceId(id), mac))
       return null
     },
-    facets: async () => ({ hotplug: driver.hotplug !== undefined, consoleLog: driver.consoleLog !== undefined }),
     uptime: async () => ({ text: (await driver.host.describe()).uptime }),
   }
 }

@@ -65,6 +65,12 @@ async function describe(
 
 const owner = (zone: string): string => `compute:${zone}`
 
+/** What a server got: its interfaces, and the ids of the groups on their ports. */
+export interface Connected {
+  readonly vifs: readonly Vif[]
+  readonly groupIds: readonly string[]
+}
+
 /**
  * Makes or binds one port per requested network, on this host, and plugs them. Converges: ports of an earlier, interrupted
  * run are found by their device id and used.
@@ -75,8 +81,8 @@ export async function connect(
   at: { host: string; zone: string },
   requested: readonly RequestedNetwork[],
   securityGroupIds: readonly string[],
-): Promise<readonly Vif[]> {
-  if (requested.length === 0) return []
+): Promise<Connected> {
+  if (requested.length === 0) return { vifs: [], groupIds: [] }
   const wanted = new Set(requested.map(r => r.portId))
   const mine = await deps.network.ports('service', { deviceId: instance.id })
   const known = new Set(instance.networkInfo.map(v => v.portId))
@@ -89,7 +95,7 @@ export async function connect(
     ports.push({ port, isPreserved: request.portId !== null, tag: request.tag })
   }
   for (const { port } of ports) await deps.plugger?.plug(port.id)
-  return describe(deps, ports)
+  return { vifs: await describe(deps, ports), groupIds: ports.flatMap(p => p.port.securityGroupIds) }
 }
 
 function bind(
@@ -146,10 +152,23 @@ export const preservedPorts = (
     ...(instance?.networkInfo.filter(v => v.isPreserved).map(v => v.portId) ?? []),
   ])
 
-/** Names of the security groups on the instance's ports, as the server shows them. */
+/** Names of these groups of the project, as the server shows them. */
+export async function groupNames(
+  deps: ConductorDeps,
+  projectId: string,
+  ids: readonly string[],
+): Promise<readonly string[]> {
+  const groups = await deps.network.securityGroups('service', projectId)
+  const used = new Set(ids)
+  return [...new Set(groups.filter(g => used.has(g.id)).map(g => g.name))]
+}
+
+/** Names of the security groups on the ports that the instance has now. */
 export async function securityGroupNames(deps: ConductorDeps, instance: Instance): Promise<readonly string[]> {
   const ports = await deps.network.ports('service', { deviceId: instance.id })
-  const groups = await deps.network.securityGroups('service', instance.projectId)
-  const used = new Set(ports.flatMap(p => p.securityGroupIds))
-  return [...new Set(groups.filter(g => used.has(g.id)).map(g => g.name))]
+  return groupNames(
+    deps,
+    instance.projectId,
+    ports.flatMap(p => p.securityGroupIds),
+  )
 }

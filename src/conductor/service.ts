@@ -4,7 +4,6 @@ import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
-import { guestSpec } from './guest-spec.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { sagas } from './sagas/index.ts'
@@ -31,9 +30,7 @@ async function expectedGuests(deps: ConductorDeps, host: string): Promise<readon
     id: instance.id,
     vmState: instance.vmState,
     taskState: instance.taskState,
-    isDeleted: instance.isDeleted,
     powerState: instance.powerState,
-    spec: instance.image === null ? null : guestSpec(instance),
   }))
 }
 

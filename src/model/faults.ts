@@ -49,11 +49,6 @@ export const KeypairExists = declareFault(
   'conflict',
   (p: { name: string }) => `Key pair '${p.name}' already exists.`,
 )
-export const HostNotFound = declareFault(
-  'HostNotFound',
-  'missing',
-  (p: { host: string }) => `Host ${p.host} could not be found.`,
-)
 export const ComputeHostNotFound = declareFault(
   'ComputeHostNotFound',
   'missing',
@@ -70,11 +65,6 @@ export const NoValidHost = declareFault(
   (p: { reason: string }) => `No valid host was found. ${p.reason}`,
   500,
 )
-export const BuildAbort = declareFault(
-  'BuildAbortException',
-  'final',
-  (p: { id: string; reason: string }) => `Build of instance ${p.id} aborted: ${p.reason}`,
-)
 export const MaxRetriesExceeded = declareFault(
   'MaxRetriesExceeded',
   'final',
@@ -86,13 +76,6 @@ export const InstanceChanged = declareFault(
   'UnexpectedTaskStateError',
   'conflict',
   (p: { id: string }) => `Instance ${p.id} was changed by another request.`,
-)
-export const OverQuota = declareFault(
-  'OverQuota',
-  'refused',
-  (p: { resource: string; requested: number; used: number; limit: number }) =>
-    `Quota exceeded for ${p.resource}: Requested ${p.requested}, but already used ${p.used} of ${p.limit} ${p.resource}`,
-  403,
 )
 /** The host's nova-compute does not answer now. */
 export const HostUnavailable = declareFault(

@@ -16,7 +16,6 @@ export const PolicyNotAuthorized = declareFault(
   (p: { rule: string }) => `${p.rule} is disallowed by policy`,
   403,
 )
-export const ResourceNotFound = declareFault('HTTPNotFound', 'missing', () => 'The resource could not be found.')
 
 export const NetworkNotFound = declareFault(
   'NetworkNotFound',

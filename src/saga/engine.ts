@@ -1,4 +1,4 @@
-import { type Clock, faultRecord, InternalError, Limiter, type Log, systemClock } from '#base'
+import { type Clock, every, faultRecord, InternalError, Limiter, type Log, systemClock } from '#base'
 import type { AnyDefinition, Outcome } from './definition.ts'
 import type { JournalStore, SagaRow } from './journal.ts'
 import { Abandoned, type Probe, SagaRun } from './run.ts'
@@ -38,7 +38,7 @@ export class SagaEngine<Tx> {
   readonly #runs = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   readonly #limiter: Limiter
-  #cancelTimers: (() => void)[] = []
+  readonly #stopTimers: (() => void)[] = []
 
   constructor(options: EngineOptions<Tx>) {
     this.#o = options
@@ -49,9 +49,12 @@ export class SagaEngine<Tx> {
   }
 
   start(): void {
-    this.#every(this.#o.sweepMs ?? 5_000, () => this.sweep())
-    this.#every(this.#leaseMs / 3, () =>
-      this.#running.size === 0 ? undefined : this.#o.store.renew(this.#o.owner, this.#clock.now() + this.#leaseMs),
+    const failed = (error: unknown) => this.#o.log.error({ err: error }, 'saga timer failed')
+    const renew = () =>
+      this.#running.size === 0 ? undefined : this.#o.store.renew(this.#o.owner, this.#clock.now() + this.#leaseMs)
+    this.#stopTimers.push(
+      every(this.#clock, this.#o.sweepMs ?? 5_000, () => this.sweep(), failed),
+      every(this.#clock, this.#leaseMs / 3, renew, failed),
     )
     void this.sweep()
   }
@@ -94,28 +97,13 @@ export class SagaEngine<Tx> {
   /** Takes no more work and leaves running sagas where their journals stand; the next process resumes them. */
   async stop(withinMs = 500): Promise<void> {
     this.#stopping.abort()
-    for (const cancel of this.#cancelTimers) cancel()
-    this.#cancelTimers = []
+    for (const stopTimer of this.#stopTimers.splice(0)) stopTimer()
     let cancelTimer: () => void = () => undefined
     const deadline = new Promise<void>(resolve => {
       cancelTimer = this.#clock.after(withinMs, resolve)
     })
     await Promise.race([this.idle(), deadline])
     cancelTimer()
-  }
-
-  #every(ms: number, task: () => unknown): void {
-    let cancel = () => undefined as void
-    const arm = () => {
-      cancel = this.#clock.after(ms, () => {
-        void Promise.resolve()
-          .then(task)
-          .catch(error => this.#o.log.error({ err: error }, 'saga timer failed'))
-        if (!this.#stopping.signal.aborted) arm()
-      })
-    }
-    arm()
-    this.#cancelTimers.push(() => cancel())
   }
 
   async #work(id: string, cancelled: AbortController): Promise<void> {

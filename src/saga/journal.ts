@@ -68,5 +68,4 @@ export interface JournalStore<Tx> {
   renew(owner: string, leaseUntilMs: number): Promise<void>
   /** Sagas that wait for this one. */
   dependents(id: string): Promise<readonly string[]>
-  isCancelled(id: string): Promise<boolean>
 }

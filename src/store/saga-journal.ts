@@ -27,6 +27,5 @@ export function sagaJournal<J>(store: Store, clock: Clock) {
       }),
     renew: (owner: string, leaseUntilMs: number) => store.sagas.renew(owner, leaseUntilMs),
     dependents: (id: string) => store.sagas.dependents(id),
-    isCancelled: (id: string) => store.sagas.isCancelled(id),
   }
 }

@@ -20,8 +20,6 @@ export const computeContract = contract('compute', {
   diagnostics: method<{ id: string }, Diagnostics>(),
   attachVif: method<{ id: string; vif: GuestVif }, null>(),
   detachVif: method<{ id: string; mac: string }, null>(),
-  /** Capabilities by facet: what this host's driver can do beyond the core. */
-  facets: method<Record<string, never>, { hotplug: boolean; consoleLog: boolean }>(),
   uptime: method<Record<string, never>, { text: string | null }>(),
 })
 export type ComputeContract = typeof computeContract

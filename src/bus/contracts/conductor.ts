@@ -1,4 +1,4 @@
-import type { GuestEvent, GuestSpec, HostDescription, PowerState } from '#virt'
+import type { GuestEvent, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 
 /** One host's report: what it is and has. */
@@ -16,10 +16,7 @@ export interface ExpectedGuest {
   readonly id: string
   readonly vmState: string
   readonly taskState: string | null
-  readonly isDeleted: boolean
   readonly powerState: PowerState
-  /** For a guest that should run: how to make it again. */
-  readonly spec: GuestSpec | null
 }
 
 /** What nova-compute tells and asks; it has no database of its own. Answered by any conductor. */

@@ -7,7 +7,7 @@ import type { GuestSpec } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { guestSpec } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
-import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
+import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
 import { finishEvent, startEvent } from '../records.ts'
 
 export interface BuildOnHost extends ServerBuild {
@@ -76,14 +76,14 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const at = { host: s.input.selection.host, zone: s.input.selection.zone }
-      const networkInfo = await connect(
+      const { vifs: networkInfo, groupIds } = await connect(
         d,
         { ...instance, networkInfo: [] },
         at,
         s.input.networks,
         s.input.securityGroupIds,
       )
-      const securityGroups = await securityGroupNames(d, instance)
+      const securityGroups = await groupNames(d, instance.projectId, groupIds)
       const changed = await d.store.instances.change(
         instance.id,
         { networkInfo, securityGroups, taskState: 'spawning' },

@@ -33,7 +33,7 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     async (s, d): Promise<Vif | undefined> => {
       const instance = await placed(d, s.input.instanceId)
       await startEvent(d.store, d.clock.now(), s.input, 'compute_attach_interface', instance.host)
-      const vifs = await connect(d, instance, { host: instance.host, zone: s.input.zone }, [s.input.network], [])
+      const { vifs } = await connect(d, instance, { host: instance.host, zone: s.input.zone }, [s.input.network], [])
       return vifs[0]
     },
     async (s, d) => {

@@ -18,6 +18,8 @@ import { finishEvent, recordFault, startEvent } from '../records.ts'
 interface PowerOperation<T extends ServerTask> {
   readonly event: string
   readonly vmState: VmState
+  /** It may make the guest's process anew, which needs its interfaces wired before. */
+  readonly isBoot?: true
   readonly ask: (
     host: Client<ComputeContract>,
     instance: Instance,
@@ -41,7 +43,7 @@ async function askHost<T extends ServerTask>(
   const instance = await d.store.instances.get(input.instanceId)
   if (instance.host === null) throw InstanceNotReady({ id: instance.id })
   await startEvent(d.store, d.clock.now(), input, op.event, instance.host)
-  for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
+  if (op.isBoot === true) for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
   const state = await unlessAborted(c.signal, op.ask(hostClient(d, instance.host), instance, input, d, c))
   return { host: instance.host, power: state.power }
 }
@@ -83,6 +85,7 @@ export const serverStop = powerSaga<ServerTask>('server-stop', {
 export const serverStart = powerSaga<ServerTask>('server-start', {
   event: 'compute_start_instance',
   vmState: 'active',
+  isBoot: true,
   ask: (host, instance, _input, _d, c) => host.start({ spec: guestSpec(instance) }, { key: c.key }),
 })
 
@@ -101,6 +104,7 @@ export const serverUnpause = powerSaga<ServerTask>('server-unpause', {
 export const serverReboot = powerSaga<ServerTask & { readonly kind: 'soft' | 'hard' }>('server-reboot', {
   event: 'compute_reboot_instance',
   vmState: 'active',
+  isBoot: true,
   ask: async (host, instance, input, _d, c) => {
     await host.reboot({ spec: guestSpec(instance), kind: input.kind }, { key: c.key })
     return host.state({ id: instance.id })

@@ -21,8 +21,6 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<string, NamedSet>
 }
 
-export const emptyRuleset: Ruleset = { chains: new Map(), sets: new Map() }
-
 const isMap = (set: NamedSet): boolean => set.type.includes(':')
 const kind = (set: NamedSet): string => (isMap(set) ? 'map' : 'set')
 const elementText = ([key, value]: readonly [string, string]): string => (value === '' ? key : `${key} : ${value}`)

@@ -205,11 +205,6 @@ export class Sagas {
     return (await waitingFor(this.#db, { id })).rows.map(r => r.id)
   }
 
-  async isCancelled(id: string): Promise<boolean> {
-    const row = await this.#db.selectFrom('sagas').select('is_cancelled').where('id', '=', id).executeTakeFirst()
-    return row?.is_cancelled === 1
-  }
-
   /** Ended sagas older than the time are history nobody reads; the actions log keeps what users see. */
   async purgeEnded(beforeMs: number): Promise<void> {
     await this.#db.deleteFrom('sagas').where('status', '!=', 'open').where('updated_at', '<', beforeMs).execute()

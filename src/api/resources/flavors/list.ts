@@ -90,7 +90,7 @@ export const index = op({
     const flavors_links = context.nextLinks('flavors', flavors, f => f.flavorId)
     return {
       flavors: flavors.map(f => summaryView(f, context.links)),
-      ...(flavors_links === undefined ? {} : { flavors_links }),
+      flavors_links,
     }
   },
 })
@@ -106,7 +106,7 @@ export const detailed = op({
     const flavors_links = context.nextLinks('flavors/detail', flavors, f => f.flavorId)
     return {
       flavors: flavors.map(f => detailView(f, context.links, context.behaves.swapIsNumber)),
-      ...(flavors_links === undefined ? {} : { flavors_links }),
+      flavors_links,
     }
   },
 })

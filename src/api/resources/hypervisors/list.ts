@@ -74,7 +74,7 @@ export const index = op({
     const hypervisors = found.map(h => ({ ...plainView(deps, h, context.behaves.namesByUuid), ...servers(h) }))
     const isPaged = context.behaves.pages && context.query.hypervisor_hostname_pattern === undefined
     const hypervisors_links = isPaged ? context.nextLinks('os-hypervisors', hypervisors, h => h.id) : undefined
-    return { hypervisors, ...(hypervisors_links === undefined ? {} : { hypervisors_links }) }
+    return { hypervisors, hypervisors_links }
   },
 })
 
@@ -92,6 +92,6 @@ export const detailed = op({
     const hypervisors = found.map(h => ({ ...detailView(deps, h, load, context.behaves), ...servers(h) }))
     const isPaged = context.behaves.pages && context.query.hypervisor_hostname_pattern === undefined
     const hypervisors_links = isPaged ? context.nextLinks('os-hypervisors/detail', hypervisors, h => h.id) : undefined
-    return { hypervisors, ...(hypervisors_links === undefined ? {} : { hypervisors_links }) }
+    return { hypervisors, hypervisors_links }
   },
 })

@@ -36,12 +36,6 @@ const isTrue = (text: string): boolean => trueWords.has(text.trim().toLowerCase(
 
 const words = (text: string): string[] => text.split(',').filter(word => word !== '')
 
-export interface ListRequest {
-  /** Undefined: nothing can match, answer with an empty list. */
-  readonly query: InstanceQuery | undefined
-  readonly allTenants: boolean
-}
-
 /** Values this caller may filter by at this version, the last one of each, as text. */
 function permitted(values: ListValues, rights: FilterRights): Map<string, string> {
   const allowed = new Set(forAll)

@@ -100,7 +100,7 @@ export const index = op({
     const servers_links = context.nextLinks('servers', instances, i => i.id)
     return {
       servers: instances.map(i => summaryView(i, context.links)),
-      ...(servers_links === undefined ? {} : { servers_links }),
+      servers_links,
     }
   },
 })
@@ -121,7 +121,7 @@ export const detailed = op({
     const servers_links = context.nextLinks('servers/detail', instances, i => i.id)
     return {
       servers: instances.map(i => serverView(deps, i, extras, viewer)),
-      ...(servers_links === undefined ? {} : { servers_links }),
+      servers_links,
     }
   },
 })
