@@ -108,9 +108,34 @@ const interruptibleByHardReboot: readonly (TaskState | null)[] = [
   'suspending',
 ]
 
+/** A console needs a guest that stays where it is. */
+const notGoingAway: readonly (TaskState | null)[] = [
+  null,
+  ...taskStates.filter(task => task !== 'deleting' && task !== 'migrating'),
+]
+
+/** Guests that have something to copy: running, off, or held. */
+const withDisk: readonly VmState[] = ['active', 'stopped', 'paused', 'suspended']
+
+/** Volumes may come and go in these; the shelved ones since 2.20, which the operations ask for by name. */
+const withVolumes: readonly VmState[] = [
+  'active',
+  'paused',
+  'stopped',
+  'resized',
+  'soft-delete',
+  'shelved',
+  'shelved_offloaded',
+]
+
+/** Neither locked nor launched matter to what only looks, or to what an operator does to the record. */
+const unguarded = { lock: false, launched: false } as const
+
 export const lifecycle = {
   delete: rule('any', 'any', 'deleting', 'delete', { launched: false }),
+  softDelete: rule('any', 'any', 'soft-deleting', 'delete'),
   forceDelete: rule('any', 'any', 'deleting', 'delete', { launched: false }),
+  restore: rule(['soft-delete'], 'idle', 'restoring', 'restore'),
   start: rule(['stopped'], 'idle', 'powering-on', 'start', { host: true }),
   stop: rule(['active', 'error'], 'idle', 'powering-off', 'stop', { host: true }),
   rebootSoft: rule(['active'], 'idle', 'rebooting', 'reboot'),
@@ -122,15 +147,45 @@ export const lifecycle = {
   ),
   pause: rule(['active'], 'idle', 'pausing', 'pause'),
   unpause: rule(['paused'], 'idle', 'unpausing', 'unpause'),
+  suspend: rule(['active'], 'idle', 'suspending', 'suspend'),
+  resume: rule(['suspended'], 'idle', 'resuming', 'resume'),
+  rescue: rule(['active', 'stopped', 'error'], 'idle', 'rescuing', 'rescue'),
+  unrescue: rule(['rescued'], 'idle', 'unrescuing', 'unrescue'),
+  changePassword: rule(['active'], 'idle', 'updating_password', 'changePassword'),
+  rebuild: rule(['active', 'stopped', 'error'], 'idle', 'rebuilding', 'rebuild'),
+  resize: rule(['active', 'stopped'], 'idle', 'resize_prep', 'resize', { host: true }),
+  migrate: rule(['active', 'stopped'], 'idle', 'resize_prep', 'migrate', { host: true }),
+  confirmResize: rule(['resized'], 'idle', null, 'confirmResize'),
+  revertResize: rule(['resized'], 'idle', 'resize_reverting', 'revertResize'),
+  liveMigrate: rule(['active', 'paused'], 'idle', 'migrating', 'live-migration'),
+  forceCompleteLiveMigration: rule(['active'], ['migrating'], null, 'live_migration_force_complete'),
+  abortLiveMigration: rule('any', ['migrating'], null, 'live_migration_cancel'),
+  evacuate: rule(['active', 'stopped', 'error'], 'any', 'rebuilding', 'evacuate', { lock: false }),
+  shelve: rule(withDisk, 'idle', 'shelving', 'shelve'),
+  shelveOffload: rule(['shelved'], 'idle', 'shelving_offloading', 'shelveOffload'),
+  unshelve: rule(['shelved', 'shelved_offloaded'], 'idle', 'unshelving', 'unshelve'),
+  createImage: rule(withDisk, 'idle', 'image_snapshot_pending', 'createImage', { lock: false }),
+  createBackup: rule(withDisk, 'idle', 'image_backup', 'createBackup', { lock: false }),
+  triggerCrashDump: rule(['active', 'paused', 'rescued', 'resized', 'error'], 'idle', null, 'trigger_crash_dump', {
+    host: true,
+  }),
+  attachVolume: rule(withVolumes, 'idle', null, 'attach_volume'),
+  detachVolume: rule(withVolumes, 'idle', null, 'detach_volume'),
+  swapVolume: rule(['active', 'paused', 'resized'], 'idle', null, 'swap_volume'),
   attachInterface: rule(['active', 'paused', 'stopped'], 'idle', null, 'attach_interface'),
   detachInterface: rule(['active', 'paused', 'stopped'], 'idle', null, 'detach_interface'),
+  changeFixedIp: rule('any', 'any', null, null, { launched: false }),
+  injectNetworkInfo: rule('any', 'any', null, null, { launched: false }),
   changeMetadata: rule(['active', 'paused', 'suspended', 'stopped'], 'any', null, null),
-  changeTags: rule(['active', 'paused', 'suspended', 'stopped'], 'any', null, null, { lock: false, launched: false }),
-  consoleOutput: rule('any', 'any', null, null, { lock: false, launched: false, host: true }),
-  diagnostics: rule('any', 'any', null, null, { lock: false, launched: false, host: true }),
-  lock: rule('any', 'any', null, 'lock', { lock: false, launched: false }),
-  unlock: rule('any', 'any', null, 'unlock', { lock: false, launched: false }),
-  resetState: rule('any', 'any', null, 'resetState', { lock: false, launched: false }),
+  changeTags: rule(['active', 'paused', 'suspended', 'stopped'], 'any', null, null, unguarded),
+  attachShare: rule(['stopped'], 'any', null, 'attach_share', unguarded),
+  detachShare: rule(['stopped', 'error'], 'any', null, 'detach_share', unguarded),
+  consoleOutput: rule('any', 'any', null, null, { ...unguarded, host: true }),
+  console: rule('any', notGoingAway, null, null, { ...unguarded, host: true }),
+  diagnostics: rule('any', 'any', null, null, { ...unguarded, host: true }),
+  lock: rule('any', 'any', null, 'lock', unguarded),
+  unlock: rule('any', 'any', null, 'unlock', unguarded),
+  resetState: rule('any', 'any', null, 'resetState', unguarded),
 } as const satisfies Record<string, Rule>
 
 export type ActionName = keyof typeof lifecycle
