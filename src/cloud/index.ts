@@ -3,6 +3,7 @@
  * real service; the built-in services implement the same ports in process. Called by the API, the sagas and the hosts.
  */
 
+export * from './cinder/port.ts'
 export { glancePort } from './glance/http.ts'
 export * from './glance/port.ts'
 export * from './http/index.ts'
