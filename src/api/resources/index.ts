@@ -2,6 +2,7 @@ import type { Resource } from '#api/kit'
 import type { ApiDeps } from '../deps.ts'
 import { aggregates } from './aggregates/index.ts'
 import { availabilityZones } from './availability-zones/index.ts'
+import { baremetalNodes } from './baremetal-nodes/index.ts'
 import { diagnostics } from './diagnostics/index.ts'
 import { extensions } from './extensions/index.ts'
 import { flavors } from './flavors/index.ts'
@@ -13,6 +14,7 @@ import { keypairs } from './keypairs/index.ts'
 import { limits } from './limits/index.ts'
 import { quotaClassSets } from './quota-class-sets/index.ts'
 import { quotaSets } from './quota-sets/index.ts'
+import { removed } from './removed/index.ts'
 import { resetState } from './reset-state/index.ts'
 import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
@@ -27,6 +29,7 @@ import { versions } from './versions/index.ts'
 export const resources: readonly Resource<ApiDeps>[] = [
   aggregates,
   availabilityZones,
+  baremetalNodes,
   diagnostics,
   extensions,
   flavors,
@@ -38,6 +41,7 @@ export const resources: readonly Resource<ApiDeps>[] = [
   limits,
   quotaClassSets,
   quotaSets,
+  removed,
   resetState,
   serverIps,
   serverMetadata,

@@ -14,21 +14,14 @@ import {
   str,
   until,
 } from '#api/kit'
-import { declareFault } from '#base'
 import type { Instance } from '#model'
 import type { Service } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { amounts, findHypervisor, loadOf } from '../hypervisors/fleet.ts'
+import { FeatureNotSupported } from '../not-supported.ts'
 import { changeService } from '../services/change.ts'
 import { HostNotMapped } from '../services/faults.ts'
 import { isListed, zoneOfService } from '../services/view.ts'
-
-const NotSupported = declareFault(
-  'FeatureNotSupported',
-  'refused',
-  () => 'The requested functionality is not supported.',
-  501,
-)
 
 const op = operation<ApiDeps>()
 const exists = until('2.43')
@@ -70,7 +63,7 @@ const powerAction = (rule: string) =>
     async handle({ path, allow }, deps) {
       allow({})
       await mustBeHost(deps, path.id)
-      throw NotSupported({})
+      throw FeatureNotSupported({})
     },
   })
 
@@ -131,7 +124,7 @@ export const hosts = resource('/os-hosts', {
     async handle({ path, body, allow }, deps) {
       allow({})
       const service = await mustBeHost(deps, path.id)
-      if (body.status === undefined || body.maintenance_mode !== undefined) throw NotSupported({})
+      if (body.status === undefined || body.maintenance_mode !== undefined) throw FeatureNotSupported({})
       const isDisabled = body.status.toLowerCase() !== 'enable'
       await changeService(deps, service, { isDisabled, disabledReason: null })
       return { host: path.id, status: isDisabled ? ('disabled' as const) : ('enabled' as const) }

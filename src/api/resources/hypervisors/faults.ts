@@ -11,9 +11,3 @@ export const NoHypervisorMatches = declareFault(
   'missing',
   (p: { pattern: string }) => `No hypervisor matching '${p.pattern}' could be found.`,
 )
-export const NotSupportedHere = declareFault(
-  'FeatureNotSupported',
-  'refused',
-  () => 'The requested functionality is not supported.',
-  501,
-)

@@ -2,8 +2,9 @@ import { list, obj, operation, reply, since, str, until } from '#api/kit'
 import { Fault, isUuidLike } from '#base'
 import { HostUnavailable } from '#model'
 import type { ApiDeps } from '../../deps.ts'
+import { FeatureNotSupported } from '../not-supported.ts'
 import { isUp } from '../services/view.ts'
-import { BadHypervisor, HypervisorNotFound, NotSupportedHere } from './faults.ts'
+import { BadHypervisor, HypervisorNotFound } from './faults.ts'
 import { findHypervisor, type Hypervisor, listHypervisors, loadOf, serversOn } from './fleet.ts'
 import { matching } from './list.ts'
 import { detail, plain, showQuery, summaryWithServers } from './shape.ts'
@@ -49,7 +50,7 @@ async function uptimeOf(deps: ApiDeps, { node, service }: Hypervisor): Promise<s
     .catch((cause: unknown) => {
       throw cause instanceof Fault && cause.kind === 'transient' ? HostUnavailable({ host }, { cause }) : cause
     })
-  if (answer.text === null) throw NotSupportedHere({})
+  if (answer.text === null) throw FeatureNotSupported({})
   return answer.text
 }
 

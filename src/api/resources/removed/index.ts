@@ -1,0 +1,30 @@
+import { goneRoutes } from './gone.ts'
+
+/** What Nova once had beside its networks: agents of XenAPI, cells v1, x509 certificates, cloudpipe, fping, nova-console. */
+export const removed = goneRoutes([
+  'GET /os-agents',
+  'POST /os-agents',
+  'PUT /os-agents/{id}',
+  'DELETE /os-agents/{id}',
+  'GET /os-cells',
+  'POST /os-cells',
+  'GET /os-cells/capacities',
+  'GET /os-cells/detail',
+  'GET /os-cells/info',
+  'POST /os-cells/sync_instances',
+  'GET /os-cells/{id}',
+  'PUT /os-cells/{id}',
+  'DELETE /os-cells/{id}',
+  'GET /os-cells/{id}/capacities',
+  'POST /os-certificates',
+  'GET /os-certificates/{id}',
+  'GET /os-cloudpipe',
+  'POST /os-cloudpipe',
+  'PUT /os-cloudpipe/{id}',
+  'GET /os-fping',
+  'GET /os-fping/{id}',
+  'GET /servers/{id}/consoles',
+  'POST /servers/{id}/consoles',
+  'GET /servers/{id}/consoles/{consoleId}',
+  'DELETE /servers/{id}/consoles/{consoleId}',
+])
