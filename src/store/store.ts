@@ -5,6 +5,7 @@ import { apiMigrations } from './api-db/migrations.ts'
 import { Quotas } from './api-db/quotas.ts'
 import { RequestSpecs } from './api-db/request-specs.ts'
 import { Actions } from './cell-db/actions.ts'
+import { BlockDevices } from './cell-db/block-devices.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
 import { Faults } from './cell-db/faults.ts'
 import { Instances } from './cell-db/instances.ts'
@@ -24,6 +25,7 @@ export interface Store {
   readonly aggregates: Aggregates
   readonly requestSpecs: RequestSpecs
   readonly instances: Instances
+  readonly blockDevices: BlockDevices
   readonly launchSecrets: LaunchSecrets
   readonly tags: Tags
   readonly faults: Faults
@@ -43,6 +45,7 @@ const bind = (db: Db): Store => ({
   aggregates: new Aggregates(db),
   requestSpecs: new RequestSpecs(db),
   instances: new Instances(db),
+  blockDevices: new BlockDevices(db),
   launchSecrets: new LaunchSecrets(db),
   tags: new Tags(db),
   faults: new Faults(db),

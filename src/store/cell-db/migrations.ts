@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
+import { blockDeviceMappings } from './migrations/block-devices.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -194,4 +195,5 @@ export const cellMigrations: readonly Migration[] = [
     },
   },
   { name: '2026-11-23-launch-secrets', up: launchSecrets },
+  { name: '2026-11-27-block-device-mappings', up: blockDeviceMappings },
 ]

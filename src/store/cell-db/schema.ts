@@ -133,4 +133,26 @@ export interface CellTables {
     updated_at: number
   }
   launch_secrets: { instance_id: string; secret_json: string }
+  block_device_mappings: {
+    number: Generated<number>
+    id: string
+    instance_id: string
+    source_type: string
+    destination_type: string | null
+    image_id: string | null
+    volume_id: string | null
+    snapshot_id: string | null
+    boot_index: number | null
+    device_name: string | null
+    disk_bus: string | null
+    device_type: string | null
+    guest_format: string | null
+    volume_size: number | null
+    volume_type: string | null
+    delete_on_termination: number
+    tag: string | null
+    attachment_id: string | null
+    connection_info_json: string | null
+    created_at: number
+  }
 }
