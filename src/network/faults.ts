@@ -169,3 +169,27 @@ export const InvalidSharedSetting = declareFault(
   (p: { network: string }) =>
     `Unable to reconfigure sharing settings for network ${p.network}. Multiple tenants are using it.`,
 )
+
+type AtHost = { id: string; host: string }
+
+export const PortBindingNotFound = declareFault(
+  'PortBindingNotFound',
+  'missing',
+  (p: AtHost) => `Binding for port ${p.id} for host ${p.host} could not be found.`,
+)
+export const PortBindingAlreadyActive = declareFault(
+  'PortBindingAlreadyActive',
+  'conflict',
+  (p: AtHost) => `Binding for port ${p.id} on host ${p.host} is already active.`,
+)
+export const PortBindingAlreadyExists = declareFault(
+  'PortBindingAlreadyExists',
+  'conflict',
+  (p: AtHost) => `Binding for port ${p.id} on host ${p.host} already exists.`,
+)
+/** A 500 to the client, as in Neutron; the detail is for the log. */
+export const PortBindingError = declareFault(
+  'PortBindingError',
+  'final',
+  (p: AtHost) => `Binding for port ${p.id} on host ${p.host} could not be created or updated.`,
+)

@@ -23,6 +23,7 @@ import { ensureDefaultGroup } from './core/security-groups.ts'
 import type { Work } from './core/unit.ts'
 import * as neutron from './faults.ts'
 import type { Db } from './store/open.ts'
+import { targetBindings } from './target-bindings.ts'
 import { networkViews, portViews, subnetView } from './views.ts'
 
 const requester = (as: As): Requester => (as === 'service' ? ourselves : requesterOf(as))
@@ -211,6 +212,7 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
         .orderBy('id')
         .execute()
     },
+    ...targetBindings(deps),
     async portQuotaLeft(_as, projectId) {
       const limit = (await quotasOf(db, projectId)).port
       return limit < 0 ? undefined : Math.max(0, limit - (await usedOf(db, projectId, 'port')))

@@ -108,6 +108,36 @@ export function networkContract(how: string, world: () => { builtIn: BuiltIn; po
     await network.deletePort(owner, port.id)
   })
 
+  test(`${how}: a port gets a second binding, moves to it, and loses the first`, async () => {
+    const { builtIn, ports } = world()
+    const { network } = ports
+    const [one, two] = [
+      await network.createPort('service', request({ bindingHost: 'host-1' })),
+      await network.createPort('service', request({ bindingHost: 'host-1' })),
+    ]
+    const ids = [one.id, two.id]
+    const made = await network.addTargetBindings(ids, 'host-2')
+    assert.deepEqual(
+      made.map(b => [b.portId, b.host, b.vnicType, b.vifType]),
+      ids.map(id => [id, 'host-2', 'normal', 'bridge']),
+    )
+    assert.deepEqual(await network.addTargetBindings(ids, 'host-2'), made)
+    const hosts = async () => (await builtIn.network.ports('service', { ids })).map(p => p.bindingHost)
+    assert.deepEqual(await hosts(), ['host-1', 'host-1'])
+    await network.activateTargetBindings(ids, 'host-2')
+    await network.activateTargetBindings(ids, 'host-2')
+    assert.deepEqual(await hosts(), ['host-2', 'host-2'])
+    // The active binding is none of those that are dropped.
+    await network.dropTargetBindings(ids, 'host-2')
+    await network.activateTargetBindings([one.id], 'host-1')
+    await network.dropTargetBindings(ids, 'host-2')
+    await network.dropTargetBindings(ids, 'host-1')
+    await network.dropTargetBindings([newUuid()], 'host-1')
+    assert.deepEqual((await hosts()).toSorted(), ['host-1', 'host-2'])
+    await assert.rejects(network.activateTargetBindings([one.id], 'host-2'))
+    for (const id of ids) await network.deletePort('service', id)
+  })
+
   test(`${how}: refusals come in Nova's words`, async () => {
     const { network } = world().ports
     await assert.rejects(network.createPort('service', request({ networkId: newUuid() })), NetworkNotFound.is)

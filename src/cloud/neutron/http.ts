@@ -2,6 +2,7 @@ import { type Clock, Fault } from '#base'
 import type { As } from '../glance/port.ts'
 import { inPath, type ServiceOptions } from '../http/service-client.ts'
 import { NeutronApi } from './api.ts'
+import { bindings } from './bindings.ts'
 import {
   FixedIpInUse,
   NetworkNotFound,
@@ -220,6 +221,7 @@ export function neutronPort(options: NeutronOptions): NetworkPort {
       const wires = await api.list<WireRule>(as, 'security-group-rules', { security_group_id: groupIds })
       return wires.map(ruleOf).sort((a, b) => (a.groupId + a.id < b.groupId + b.id ? -1 : 1))
     },
+    ...bindings(api),
     portQuotaLeft: (as, projectId) => quotaLeft(api, as, projectId),
   }
 }

@@ -38,6 +38,13 @@ export const SecurityGroupNotFound = declareFault(
   (p: { id: string }) => `Security group ${p.id} not found.`,
 )
 
+/** A host cannot connect a port; the detail says why. */
+export const PortNotBound = declareFault(
+  'PortBindingFailed',
+  'final',
+  (p: { id: string }) => `Binding failed for port ${p.id}, please check neutron logs for more information.`,
+)
+
 export interface NetworkView {
   readonly id: string
   readonly name: string
@@ -86,6 +93,16 @@ export interface PortView {
   readonly profile: Readonly<Record<string, unknown>>
   readonly floatingIps: readonly string[]
   readonly isPortSecurityEnabled: boolean
+}
+
+/** How a port would be, or is, connected on one host. */
+export interface PortBinding {
+  readonly portId: string
+  readonly host: string
+  readonly vnicType: string
+  readonly vifType: string
+  readonly vifDetails: Readonly<Record<string, unknown>>
+  readonly profile: Readonly<Record<string, unknown>>
 }
 
 export interface SecurityGroupView {
@@ -148,6 +165,18 @@ export interface NetworkPort {
   securityGroups(as: As, projectId: string): Promise<readonly SecurityGroupView[]>
   /** Of these groups, in one call; ordered by group and id. */
   securityGroupRules(as: As, groupIds: readonly string[]): Promise<readonly SecurityGroupRuleView[]>
+  /**
+   * Binds these ports, in their order, to the host a server is about to move to, while the bindings they have stay the
+   * active ones. Found ones are kept. All or none: refused with PortNotBound.
+   */
+  addTargetBindings(portIds: readonly string[], host: string): Promise<readonly PortBinding[]>
+  /**
+   * Makes the bindings to this host the active ones; those to the host before stay, inactive. A port of which it is the
+   * active one already stays as it is; the others are down until they are plugged there.
+   */
+  activateTargetBindings(portIds: readonly string[], host: string): Promise<void>
+  /** Takes inactive bindings to this host away: the target's of a move that failed, the source's of one that is done. */
+  dropTargetBindings(portIds: readonly string[], host: string): Promise<void>
   /** Ports the project may still create; undefined = unlimited. */
   portQuotaLeft(as: As, projectId: string): Promise<number | undefined>
 }

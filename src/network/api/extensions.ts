@@ -21,6 +21,12 @@ export const extensions: readonly Extension[] = [
   extension('availability_zone', 'Availability Zone', 'The availability zone extension.', '2015-01-01'),
   extension('binding', 'Port Binding', 'Expose port bindings of a virtual port to external application', '2014-02-03'),
   extension(
+    'binding-extended',
+    'Port Bindings Extended',
+    'Expose port bindings of a virtual port to external application',
+    '2017-07-17',
+  ),
+  extension(
     'external-net',
     'Neutron external network',
     'Adds external network attribute to network resource.',

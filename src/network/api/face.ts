@@ -4,6 +4,7 @@ import { createFace, type Face } from '#http'
 import type { BindingGate } from '../core/binding.ts'
 import { type AgentSource, serveAgents, serveExtensions } from './agents.ts'
 import { type ApiDeps, baseUrl, hideTypes, serveResource } from './crud.ts'
+import { servePortBindings } from './port-bindings.ts'
 import { serveQuotas } from './quotas.ts'
 import type { AnyResource } from './resource.ts'
 import { networks } from './resources/networks.ts'
@@ -69,6 +70,7 @@ export function createNeutronFace(deps: ApiDeps & { log: Log; gate: BindingGate;
   serveExtensions(face, deps)
   serveAgents(face, deps, deps.agents)
   serveQuotas(face, deps)
+  servePortBindings(face, deps, deps.gate)
   for (const resource of resources) {
     serveResource(face, deps, resource)
     if (resource.singular !== 'security_group_rule') serveTags(face, deps, resource)

@@ -4,7 +4,8 @@ import { isObject } from './attributes.ts'
 
 /** Filters, order, pages and fields of a list. Works on what the caller may see anyway, so it can leak nothing. */
 
-export type Wire = { id: string } & { [key: string]: Json }
+export type Fields = { [key: string]: Json }
+export type Wire = { id: string } & Fields
 
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -35,7 +36,7 @@ function matches(actual: Json | undefined, wanted: string): boolean {
   return String(actual) === wanted
 }
 
-function matchesTags(wire: Wire, name: (typeof tagFilters)[number], wanted: readonly string[]): boolean {
+function matchesTags(wire: Fields, name: (typeof tagFilters)[number], wanted: readonly string[]): boolean {
   const tags = Array.isArray(wire.tags) ? wire.tags : []
   const names = wanted.flatMap(text => text.split(','))
   const all = names.every(tag => tags.includes(tag))
@@ -43,7 +44,11 @@ function matchesTags(wire: Wire, name: (typeof tagFilters)[number], wanted: read
   return { tags: all, 'tags-any': any, 'not-tags': !all, 'not-tags-any': !any }[name]
 }
 
-export function filterWires(wires: readonly Wire[], query: Query, known: ReadonlySet<string>): readonly Wire[] {
+export function filterWires<W extends Fields>(
+  wires: readonly W[],
+  query: Query,
+  known: ReadonlySet<string>,
+): readonly W[] {
   const names = Object.keys(query).filter(name => !reserved.has(name))
   const strange = names.filter(name => !known.has(name) && !tagFilters.some(filter => filter === name))
   if (strange.length > 0) {
@@ -132,7 +137,7 @@ export function pageOf(wires: readonly Wire[], query: Query, url: string, missin
   return { items, links }
 }
 
-export function pickFields(wire: Wire, query: Query): { [key: string]: Json } {
+export function pickFields(wire: Fields, query: Query): Fields {
   const fields = valuesOf(query, 'fields')
   if (fields.length === 0) return wire
   return Object.fromEntries(Object.entries(wire).filter(([name]) => fields.includes(name)))

@@ -149,7 +149,7 @@ async function portRow(unit: Unit, network: NetworkRow, content: PortContent): P
 }
 
 /** A subnet without gateway still needs an address for its DHCP server; a port keeps it from being given away. */
-async function ensureDhcpPorts(unit: Unit, bound: PortRow): Promise<void> {
+export async function ensureDhcpPorts(unit: Unit, bound: PortRow): Promise<void> {
   const bare = await unit.db
     .selectFrom('subnets')
     .select('id')
@@ -253,12 +253,17 @@ export async function updatePort(unit: Unit, gate: BindingGate, row: PortRow, ch
   const isLive = bound.isPlugged === 1 && bound.isUp === 1 && bound.vifType === 'bridge'
   const next = isOurs(bound) ? bound : { ...bound, status: isLive ? 'ACTIVE' : 'DOWN' }
   await unit.db.updateTable('ports').set(next).where('id', '=', row.id).execute()
+  if (rebind) await dropInactiveAt(unit, row.id, next.bindingHost)
   if (change.fixedIps !== undefined) await changeAddresses(unit, next, change.fixedIps)
   await changeGroups(unit, next, change.groupIds)
   if (rebind && next.vifType === 'bridge' && !isOurs(next)) await ensureDhcpPorts(unit, next)
   unit.touched.ports.add(row.id)
   return next
 }
+
+/** A host holds one binding of a port. */
+const dropInactiveAt = (unit: Unit, portId: string, host: string) =>
+  unit.db.deleteFrom('inactiveBindings').where('portId', '=', portId).where('host', '=', host).execute()
 
 export async function deletePort(unit: Unit, id: string): Promise<void> {
   const result = await unit.db.deleteFrom('ports').where('id', '=', id).executeTakeFirstOrThrow()

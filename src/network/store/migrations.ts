@@ -58,11 +58,20 @@ const first: readonly string[] = [
   'create table facts (name varchar(64) primary key, value varchar(255) not null)',
 ]
 
-export const migrations: readonly Migration[] = [
-  {
-    name: '001-first',
-    async up(db) {
-      for (const statement of first) await sql.raw(statement).execute(db)
-    },
+const inactiveBindings: readonly string[] = [
+  `create table inactive_bindings (port_id varchar(36) not null references ports (id) on delete cascade, host varchar(255) not null,
+    vnic_type varchar(64) not null, vif_type varchar(64) not null, vif_details text not null, profile text not null,
+    primary key (port_id, host))`,
+]
+
+const migration = (name: string, statements: readonly string[]): Migration => ({
+  name,
+  async up(db) {
+    for (const statement of statements) await sql.raw(statement).execute(db)
   },
+})
+
+export const migrations: readonly Migration[] = [
+  migration('001-first', first),
+  migration('002-inactive-bindings', inactiveBindings),
 ]

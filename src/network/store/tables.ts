@@ -66,6 +66,16 @@ export interface PortRow extends Stamped {
   isPlugged: number
 }
 
+/** Where a port could be connected besides the host that its row names: made before a guest moves there. */
+export interface InactiveBindingRow {
+  portId: string
+  host: string
+  vnicType: string
+  vifType: string
+  vifDetails: string
+  profile: string
+}
+
 export interface FixedIpRow {
   networkId: string
   addressKey: string
@@ -129,6 +139,7 @@ export interface Tables {
   subnets: SubnetRow
   allocationPools: AllocationPoolRow
   ports: PortRow
+  inactiveBindings: InactiveBindingRow
   fixedIps: FixedIpRow
   securityGroups: SecurityGroupRow
   /** One default group per project: whoever inserts here first made it. */
