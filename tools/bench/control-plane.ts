@@ -24,6 +24,10 @@ export interface ControlPlaneOptions {
   readonly parent?: string | undefined
   readonly hosts?: number
   readonly nodeOptions?: string
+  /** Text of nova.conf; without it the quotas are away, which is what measurements want. */
+  readonly config?: string
+  /** Leave the folder behind. */
+  readonly isKept?: boolean
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -52,7 +56,7 @@ export class ControlPlane {
     // Short, because unix sockets below it have at most 107 characters.
     this.#folder = mkdtempSync(join(options.parent ?? tmpdir(), 'nb-'))
     this.stateDir = join(this.#folder, 'state')
-    writeFileSync(join(this.#folder, 'nova.conf'), novaConf)
+    writeFileSync(join(this.#folder, 'nova.conf'), options.config ?? novaConf)
     writeFileSync(join(this.#folder, 'empty.raw'), Buffer.alloc(1_048_576))
     options.undo.add(() => this.#remove())
   }
@@ -114,7 +118,7 @@ export class ControlPlane {
   async #remove(): Promise<void> {
     await this.stop()
     if (this.#options.hypervisor === 'libvirt') await destroy(this.stateDir)
-    rmSync(this.#folder, { recursive: true, force: true })
+    if (!this.#options.isKept) rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 

@@ -1,0 +1,62 @@
+/** What suites expect to find in a cloud: images, flavors, people with a project and a network. */
+import type { Client } from '../bench/client.ts'
+
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+/** A public image whose content no simulated guest looks at. */
+export async function newImage(client: Client, name: string): Promise<string> {
+  const wish = { name, disk_format: 'raw', container_format: 'bare', visibility: 'public', min_disk: 0 }
+  const image = await client.call<Named>('image', 'POST', '/images', wish)
+  await client.text('image', 'PUT', `/images/${image.id}/file`, Buffer.alloc(1_048_576))
+  return image.id
+}
+
+export async function newFlavor(client: Client, flavor: { name: string; ram: number; disk: number }): Promise<string> {
+  const made = await client.call<{ flavor: Named }>('compute', 'POST', '/flavors', { flavor: { ...flavor, vcpus: 1 } })
+  return made.flavor.id
+}
+
+/** The network of the project, with a subnet. */
+export async function newNetwork(client: Client, name: string, cidr: string, projectId: string): Promise<string> {
+  const { network } = await client.call<{ network: Named }>('network', 'POST', '/networks', {
+    network: { name, project_id: projectId },
+  })
+  await client.text('network', 'POST', '/subnets', {
+    subnet: { network_id: network.id, ip_version: 4, cidr, project_id: projectId },
+  })
+  return network.id
+}
+
+/** An external network that floating IPs come from, as DevStack has it. */
+export async function newPublicNetwork(client: Client): Promise<string> {
+  const { network } = await client.call<{ network: Named }>('network', 'POST', '/networks', {
+    network: { name: 'public', 'router:external': true },
+  })
+  const subnet = { network_id: network.id, ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false }
+  await client.text('network', 'POST', '/subnets', { subnet })
+  return network.id
+}
+
+export interface Person {
+  readonly user: string
+  readonly password: string
+  readonly project: string
+  readonly projectId: string
+}
+
+/** A user with the role in a project of the same name. */
+export async function newPerson(client: Client, name: string, role: string): Promise<Person> {
+  const password = `${name} of the tests`
+  const { project } = await client.call<{ project: Named }>('identity', 'POST', '/projects', {
+    project: { name, domain_id: 'default' },
+  })
+  const { user } = await client.call<{ user: Named }>('identity', 'POST', '/users', {
+    user: { name, password, domain_id: 'default' },
+  })
+  const { roles } = await client.call<{ roles: Named[] }>('identity', 'GET', `/roles?name=${role}`)
+  await client.text('identity', 'PUT', `/projects/${project.id}/users/${user.id}/roles/${roles[0]?.id}`)
+  return { user: name, password, project: name, projectId: project.id }
+}

@@ -1,0 +1,20 @@
+import { adminOf, writeClouds } from './clouds-yaml.ts'
+import { newImage, newPublicNetwork } from './furniture.ts'
+import type { Suite } from './suite.ts'
+
+/** python-novaclient: the `nova` command and its library. */
+export const novaclient: Suite = {
+  name: 'novaclient',
+  tests: 'novaclient/tests/functional',
+  filter: /^novaclient\./,
+  async prepare(cloud) {
+    await newImage(cloud.client, 'cirros-0.6.2-x86_64-uec')
+    await newPublicNetwork(cloud.client)
+    return {
+      OS_CLIENT_CONFIG_FILE: writeClouds(cloud, { functional_admin: adminOf(cloud) }),
+      OS_NOVACLIENT_EXEC_DIR: '/usr/bin',
+      OS_NOVACLIENT_NETWORK: 'private',
+      OS_TEST_TIMEOUT: '600',
+    }
+  },
+}
