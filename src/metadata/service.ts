@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Fault, Log } from '#base'
 import type { Config } from '#config'
 import { createFace, type Face, type FaultAnswer } from '#http'
+import { longestServerPassword } from '#model'
 import { MetadataMissing, MetadataRequestBad, PasswordAlreadySet } from './faults.ts'
 import { providerRequester, signedRequester } from './identify.ts'
 import { ec2VersionList, isRoot, lookup } from './lookup.ts'
@@ -31,9 +32,6 @@ export interface MetadataService {
   /** Something a guest may see has changed, or the instance is gone: the next read is fresh. */
   invalidate(instanceId: string): void
 }
-
-/** Four chunks of 255, as instance_system_metadata keeps them. */
-const longestPassword = 4 * 255
 
 /** The page that WebOb makes of an error, known to everybody who has asked 169.254.169.254 for the wrong thing. */
 function page(status: number, words: string): FaultAnswer {
@@ -100,7 +98,7 @@ class Answers {
     }
     if (view.password !== '') throw PasswordAlreadySet({})
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    if (body.length > longestPassword) throw MetadataRequestBad({ words: 'Request is too large.' })
+    if (body.length > longestServerPassword) throw MetadataRequestBad({ words: 'Request is too large.' })
     const isSaved = await this.#options.source.savePassword(view.id, body.toString('utf8'))
     this.#cache.forget(view.id)
     if (!isSaved) throw PasswordAlreadySet({})

@@ -1,5 +1,5 @@
 import { instanceId } from '#base'
-import { type Instance, InstanceNotFound } from '#model'
+import { type Instance, InstanceNotFound, serverPassword, withServerPassword } from '#model'
 import type { Store } from '#store'
 import type { InstanceMetadata, MetadataSource } from './source.ts'
 
@@ -17,8 +17,6 @@ export interface StoreSourceOptions {
   readonly defaultZone: string
   readonly nowMs: () => number
 }
-
-const passwordKey = 'admin_password_encrypted'
 
 /** EC2's ids are 32-bit numbers; the first digits of an image's uuid make one that never changes. */
 const numberOfUuid = (uuid: string | undefined): number | null =>
@@ -51,7 +49,7 @@ function describe(instance: Instance, zone: string | null): InstanceMetadata {
       ramdisk: numberOfUuid(image?.properties['ramdisk_id']),
     },
     disks: { root: instance.rootDeviceName, volumes: [], ephemerals: [], swap: null },
-    password: instance.systemMetadata[passwordKey] ?? '',
+    password: serverPassword(instance.systemMetadata),
   }
 }
 
@@ -80,8 +78,8 @@ export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSource
       store.transaction(async tx => {
         const instance = await tx.instances.find(id)
         if (instance === undefined) throw InstanceNotFound({ id })
-        if ((instance.systemMetadata[passwordKey] ?? '') !== '') return false
-        const systemMetadata = { ...instance.systemMetadata, [passwordKey]: password }
+        if (serverPassword(instance.systemMetadata) !== '') return false
+        const systemMetadata = withServerPassword(instance.systemMetadata, password)
         return tx.instances.change(instanceId(id), { systemMetadata }, nowMs())
       }),
   }

@@ -18,8 +18,10 @@ import { removed } from './removed/index.ts'
 import { resetState } from './reset-state/index.ts'
 import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
+import { serverPassword } from './server-password/index.ts'
 import { serverSecurityGroups } from './server-security-groups/index.ts'
 import { serverTags } from './server-tags/index.ts'
+import { serverTopology } from './server-topology/index.ts'
 import { servers } from './servers/index.ts'
 import { services } from './services/index.ts'
 import { tenantUsage } from './tenant-usage/index.ts'
@@ -45,8 +47,10 @@ export const resources: readonly Resource<ApiDeps>[] = [
   resetState,
   serverIps,
   serverMetadata,
+  serverPassword,
   serverSecurityGroups,
   serverTags,
+  serverTopology,
   servers,
   services,
   tenantUsage,

@@ -1,5 +1,5 @@
 import type { Caller } from '#cloud'
-import type { Flavor, InstanceImage, InstanceKey } from '#model'
+import { type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
 import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -115,6 +115,8 @@ export async function buildIntent(
   refuseGroup(hints)
   const name = body.name.trim()
   const image = await imageFor(deps, caller, body.imageRef, flavor)
+  // Refuses a layout that no host could make.
+  numaTopology({ flavor, imageProperties: image.properties })
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   return {
     projectId: caller.projectId ?? '',

@@ -45,6 +45,7 @@ export const create = op({
   reply: reply(anything),
   faults: {
     BadServerRequest: 400,
+    InvalidNumaRequest: 400,
     NetworkAmbiguous: 409,
     NoUniqueMatch: 409,
     PortInUse: 409,
