@@ -83,3 +83,20 @@ export const HostUnavailable = declareFault(
   'transient',
   (p: { host: string }) => `Compute service of ${p.host} is unavailable at this time.`,
 )
+export const MigrationNotFoundForInstance = declareFault(
+  'MigrationNotFoundForInstance',
+  'missing',
+  (p: { id: string; instanceId: string }) => `Migration ${p.id} not found for instance ${p.instanceId}`,
+)
+export const InvalidMigrationState = declareFault(
+  'InvalidMigrationState',
+  'refused',
+  (p: { id: string; instanceId: string; state: string; method: string }) =>
+    `Migration ${p.id} state of instance ${p.instanceId} is ${p.state}. Cannot ${p.method} while the migration is in this state.`,
+)
+/** A host cannot take the guest, or give it away; another one may. */
+export const MigrationPreCheckError = declareFault(
+  'MigrationPreCheckError',
+  'final',
+  (p: { reason: string }) => `Migration pre-check error: ${p.reason}`,
+)

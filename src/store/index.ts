@@ -20,6 +20,7 @@ export {
   type PatternColumn,
 } from './cell-db/instance-list.ts'
 export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
+export { type MigrationChange, type MigrationFilter, type MigrationQuery, type NewMigration } from './cell-db/moves.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
 export { isServiceUp, type Service } from './cell-db/services.ts'
 export { sagaJournal } from './saga-journal.ts'

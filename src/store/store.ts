@@ -11,6 +11,7 @@ import { Faults } from './cell-db/faults.ts'
 import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
+import { Moves } from './cell-db/moves.ts'
 import { Sagas } from './cell-db/sagas.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
@@ -30,6 +31,8 @@ export interface Store {
   readonly tags: Tags
   readonly faults: Faults
   readonly actions: Actions
+  /** Records of moves between hosts and flavors: Nova's migrations. */
+  readonly moves: Moves
   readonly services: Services
   readonly computeNodes: ComputeNodes
   readonly sagas: Sagas
@@ -50,6 +53,7 @@ const bind = (db: Db): Store => ({
   tags: new Tags(db),
   faults: new Faults(db),
   actions: new Actions(db),
+  moves: new Moves(db),
   services: new Services(db),
   computeNodes: new ComputeNodes(db),
   sagas: new Sagas(db),

@@ -167,7 +167,29 @@ export class Instances {
       .where('deleted', '=', 0)
     if (userId !== undefined) select = select.where('user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()
-    return { instances: Number(row.instances), cores: Number(row.cores ?? 0), ramMiB: Number(row.ram ?? 0) }
+    const growth = await this.#pendingGrowth(projectId, userId)
+    return {
+      instances: Number(row.instances),
+      cores: Number(row.cores ?? 0) + growth.cores,
+      ramMiB: Number(row.ram ?? 0) + growth.ramMiB,
+    }
+  }
+
+  /** What resizes on their way will add when they are done: two of them together must not exceed the quota either. */
+  async #pendingGrowth(projectId: string, userId?: string): Promise<{ cores: number; ramMiB: number }> {
+    let select = this.#db
+      .selectFrom('migrations')
+      .innerJoin('instances', 'instances.id', 'migrations.instance_id')
+      .select(e => [
+        e.fn.sum<number | null>('pending_vcpus').as('cores'),
+        e.fn.sum<number | null>('pending_memory_mib').as('ram'),
+      ])
+      .where('instances.project_id', '=', projectId)
+      .where('instances.deleted', '=', 0)
+      .where(e => e.or([e('pending_vcpus', '>', 0), e('pending_memory_mib', '>', 0)]))
+    if (userId !== undefined) select = select.where('instances.user_id', '=', userId)
+    const row = await select.executeTakeFirstOrThrow()
+    return { cores: Number(row.cores ?? 0), ramMiB: Number(row.ram ?? 0) }
   }
 
   /**

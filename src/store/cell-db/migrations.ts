@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
+import { movesTable } from './migrations/moves.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -196,4 +197,5 @@ export const cellMigrations: readonly Migration[] = [
   },
   { name: '2026-11-23-launch-secrets', up: launchSecrets },
   { name: '2026-11-27-block-device-mappings', up: blockDeviceMappings },
+  { name: '2026-11-27-moves', up: movesTable },
 ]

@@ -155,4 +155,28 @@ export interface CellTables {
     connection_info_json: string | null
     created_at: number
   }
+  migrations: {
+    number: Generated<number>
+    /** Also a consumer of placement. */
+    uuid: string
+    instance_id: string
+    type: string
+    status: string
+    source_host: string
+    source_node: string | null
+    dest_host: string | null
+    dest_node: string | null
+    dest_ip: string | null
+    old_flavor_json: string | null
+    new_flavor_json: string | null
+    user_id: string | null
+    project_id: string | null
+    cross_cell: number
+    progress_json: string | null
+    /** Growth that the quota counts before the instance's row shows it. */
+    pending_vcpus: number
+    pending_memory_mib: number
+    created_at: number
+    updated_at: number | null
+  }
 }
