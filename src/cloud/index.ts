@@ -6,6 +6,7 @@
 export * from './cinder/port.ts'
 export { glancePort } from './glance/http.ts'
 export * from './glance/port.ts'
+export { filtersOf, patchOf, wireOfNew } from './glance/wire.ts'
 export * from './http/index.ts'
 export { type KeystoneOptions, keystonePort } from './keystone/http.ts'
 export * from './keystone/port.ts'

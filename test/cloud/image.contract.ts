@@ -2,8 +2,18 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { newUuid } from '#base'
-import { type Caller, ImageNotFound, ImageUnavailable } from '#cloud'
+import { newUuid, waitFor } from '#base'
+import {
+  type Caller,
+  ImageBadRequest,
+  ImageConflict,
+  ImageForbidden,
+  ImageInvalid,
+  ImageNotAuthorized,
+  ImageNotFound,
+  type ImageQuery,
+  ImageUnavailable,
+} from '#cloud'
 import { type BuiltIn, newPerson, type Ports } from './neighbours.ts'
 
 export function imageContract(how: string, world: () => { builtIn: BuiltIn; ports: Ports }): void {
@@ -80,5 +90,100 @@ export function imageContract(how: string, world: () => { builtIn: BuiltIn; port
       assert.match(error.message, /queued/)
       return true
     })
+  })
+
+  /** In pieces, as a hypervisor reads a disk. */
+  async function* pieces() {
+    for (let at = 0; at < bits.length; at += 65_536) yield bits.subarray(at, at + 65_536)
+  }
+  const wanted = (properties: Record<string, string>) => ({
+    name: `snapshot ${how}`,
+    visibility: 'private' as const,
+    diskFormat: null,
+    containerFormat: null,
+    minDiskGiB: 1,
+    minRamMiB: 64,
+    properties,
+  })
+  const snapshotOf = async (type: string) => {
+    const { images } = world().ports
+    return images.create(owner, wanted({ image_type: type, instance_uuid: newUuid() }))
+  }
+
+  test(`${how}: a record first, its format and its bits later, by Nova itself`, async () => {
+    const { images } = world().ports
+    const made = await snapshotOf('snapshot')
+    assert.deepEqual(
+      [made.status, made.ownerId, made.visibility, made.diskFormat, made.minDiskGiB, made.properties['image_type']],
+      ['queued', owner.projectId, 'private', null, 1, 'snapshot'],
+    )
+    await assert.rejects(images.upload('service', made.id, pieces()), ImageBadRequest.is)
+    const changed = await images.update('service', made.id, {
+      diskFormat: 'qcow2',
+      containerFormat: 'bare',
+      properties: { image_state: 'available', image_type: 'backup', 'a/b~c': 'odd' },
+      without: ['instance_uuid', 'never there'],
+    })
+    assert.deepEqual(changed.properties, { image_type: 'backup', image_state: 'available', 'a/b~c': 'odd' })
+    await images.upload('service', made.id, pieces())
+    const filled = await images.get(owner, made.id)
+    assert.deepEqual([filled.status, filled.sizeBytes, filled.diskFormat], ['active', bits.length, 'qcow2'])
+    await assert.rejects(images.upload('service', made.id, pieces()), ImageConflict.is)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of await images.download('service', made.id)) chunks.push(chunk)
+    assert.ok(Buffer.concat(chunks).equals(bits))
+    await images.remove(owner, made.id)
+    await assert.rejects(images.get('service', made.id), ImageNotFound.is)
+    await assert.rejects(images.remove('service', made.id), ImageNotFound.is)
+  })
+
+  test(`${how}: a source that breaks leaves the image queued, with its own failure told`, async () => {
+    const { images } = world().ports
+    const { id } = await snapshotOf('broken')
+    await images.update('service', id, { diskFormat: 'raw', containerFormat: 'bare' })
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield bits.subarray(0, 1000)
+      throw new RangeError('the disk broke')
+    }
+    await assert.rejects(images.upload('service', id, broken()), /the disk broke/)
+    await waitFor(
+      'the image to be queued',
+      async () => ((await images.get('service', id)).status === 'queued' ? true : undefined),
+      { deadlineMs: 5000 },
+    )
+    await images.upload('service', id, pieces())
+    assert.equal((await images.get('service', id)).status, 'active')
+  })
+
+  test(`${how}: others may not write what they may see, and do not see what they may not`, async () => {
+    const { images } = world().ports
+    const { id } = await snapshotOf('mine')
+    await assert.rejects(images.update(stranger, id, { properties: { a: 'b' } }), ImageNotFound.is)
+    await assert.rejects(images.update(stranger, publicId, { properties: { a: 'b' } }), ImageNotAuthorized.is)
+    await assert.rejects(images.remove(stranger, publicId), ImageNotAuthorized.is)
+    await assert.rejects(images.create(owner, wanted({ status: 'active' })), ImageForbidden.is)
+    await assert.rejects(images.create(owner, wanted({ min_disk: 'much' })), ImageInvalid.is)
+    const shared = await images.create(owner, { ...wanted({}), visibility: 'shared' })
+    await assert.rejects(images.get(stranger, shared.id), ImageNotFound.is)
+    await images.share(owner, shared.id, stranger.projectId ?? '')
+    await images.share(owner, shared.id, stranger.projectId ?? '')
+    assert.equal((await images.get(stranger, shared.id)).id, shared.id)
+  })
+
+  test(`${how}: lists filtered, in pages`, async () => {
+    const { images } = world().ports
+    const type = `type ${how}`
+    const made = [await snapshotOf(type), await snapshotOf(type), await snapshotOf(type)].map(image => image.id)
+    const ids = async (query: ImageQuery) => (await images.list(owner, query)).map(image => image.id)
+    const properties = { image_type: type }
+    assert.deepEqual((await ids({ properties })).toSorted(), made.toSorted())
+    const [first] = await ids({ properties, limit: 1 })
+    assert.deepEqual([first, ...(await ids({ properties, marker: first ?? '' }))], await ids({ properties }))
+    assert.deepEqual(await ids({ properties, status: 'active' }), [])
+    assert.deepEqual(await ids({ properties, minRam: '63' }), [])
+    assert.equal((await ids({ properties, minRam: '64', minDisk: '1', name: `snapshot ${how}` })).length, 3)
+    assert.deepEqual(await ids({ properties, changesSince: '2999-01-01T00:00:00Z' }), [])
+    await assert.rejects(images.list(owner, { changesSince: 'yesterday' }), ImageInvalid.is)
+    await assert.rejects(images.list(owner, { marker: newUuid() }), ImageInvalid.is)
   })
 }

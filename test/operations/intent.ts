@@ -1,5 +1,5 @@
 import type { BuildIntent } from '../../src/api/accept/build.ts'
-import { caller, projectId, type SmallCloud } from './world.ts'
+import { caller, imageId, projectId, type SmallCloud } from './world.ts'
 
 export const flavor = {
   number: 1,
@@ -18,7 +18,7 @@ export const flavor = {
 }
 
 export const image = {
-  id: '70a599e0-31e7-49b7-b260-868f441e862b',
+  id: imageId,
   name: 'image',
   diskFormat: 'raw',
   containerFormat: 'bare',

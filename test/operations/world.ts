@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
+import { createImageService, type ImageService } from '#embedded/image'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
@@ -13,6 +17,7 @@ import type { ApiDeps } from '../../src/api/deps.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
 import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
 
+export const imageId = '70a599e0-31e7-49b7-b260-868f441e862b'
 export const projectId = 'a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0'
 
 export const caller: Caller = {
@@ -46,6 +51,7 @@ export interface SmallCloud {
   readonly store: Store
   readonly placement: Placement
   readonly network: NetworkService
+  readonly images: ImageService
   readonly drivers: ReadonlyMap<string, FakeDriver>
   readonly conductor: ConductorDeps
   readonly api: ApiDeps
@@ -82,11 +88,24 @@ const settings: ApiDeps['settings'] = {
 
 const nothing = async () => null
 
+/** Bits of the image that servers are made of. */
+export const imageBits = Buffer.from('the bits of the image '.repeat(100))
+
+async function publishImage({ register }: ImageService, folder: string): Promise<void> {
+  const file = join(folder, 'image.raw')
+  writeFileSync(file, imageBits)
+  await register.reserve({ id: imageId, name: 'image', diskFormat: 'raw' })
+  await register.publish(imageId, file)
+}
+
 export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Promise<SmallCloud> {
   const common = { identity, log: silentLog, clock: systemClock }
   const store = await openStore('sqlite://')
   const placement = await createPlacement({ databaseUrl: 'sqlite://', ...common })
   const network = await createNetworkService({ databaseUrl: 'sqlite://', ...common })
+  const folder = mkdtempSync(join(tmpdir(), 'nova-sweep-'))
+  const images = await createImageService({ databaseUrl: 'sqlite://', imagesPath: join(folder, 'images'), ...common })
+  await publishImage(images, folder)
   const bus = new InProcessBus()
   const conductor: ConductorDeps = {
     store,
@@ -116,7 +135,7 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
   const api: ApiDeps = {
     store,
     identity,
-    images: { get: nothing as never, list: async () => [], download: nothing as never },
+    images: images.port,
     network: network.port,
     placement: placement.port,
     // The sweep wakes the engine itself.
@@ -130,12 +149,15 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     store,
     placement,
     network,
+    images,
     drivers,
     conductor,
     api,
     networkId: made.id,
     close: async () => {
       for (const driver of drivers.values()) await driver.close()
+      await images.close()
+      rmSync(folder, { recursive: true, force: true })
       await network.close()
       await placement.close()
       await store.close()

@@ -1,113 +1,138 @@
 import { bodyOf, type HttpReply } from '../http/client.ts'
 import { refusal } from '../http/faults.ts'
 import { inPath, ServiceClient, type ServiceOptions } from '../http/service-client.ts'
-import { type As, type Image, ImageNotFound, type ImagePort, type ImageStatus, ImageUnavailable } from './port.ts'
+import {
+  type As,
+  type Image,
+  ImageBadRequest,
+  ImageConflict,
+  ImageForbidden,
+  ImageInvalid,
+  ImageNotAuthorized,
+  ImageNotFound,
+  type ImagePort,
+  type ImageQuery,
+  ImageQuotaExceeded,
+  ImageUnavailable,
+} from './port.ts'
+import { filtersOf, imageOfWire, patchOf, patchType, type WireImage, wireOfNew } from './wire.ts'
 
-/** An image on the wire. Custom properties lie beside Glance's own attributes. */
-interface WireImage {
-  readonly [property: string]: unknown
-  readonly id: string
-  readonly name: string | null
-  readonly status: ImageStatus
-  readonly visibility: Image['visibility']
-  readonly owner: string | null
-  readonly disk_format: string | null
-  readonly container_format: string | null
-  readonly size: number | null
-  readonly virtual_size: number | null
-  readonly min_disk: number
-  readonly min_ram: number
-  readonly checksum: string | null
-  readonly os_hash_algo: string | null
-  readonly os_hash_value: string | null
-  readonly protected: boolean
-  readonly created_at: string
-  readonly updated_at: string
-  readonly tags: readonly string[]
-}
-
-/** Glance's own attributes: everything else that is a text is a custom property. */
-const own = new Set(
-  `id name status visibility owner disk_format container_format size virtual_size min_disk min_ram checksum os_hash_algo
-  os_hash_value protected created_at updated_at tags self file schema os_hidden locations direct_url stores`.split(
-    /\s+/,
-  ),
-)
-
-const imageOf = (wire: WireImage): Image => ({
-  id: wire.id,
-  name: wire.name,
-  status: wire.status,
-  visibility: wire.visibility,
-  ownerId: wire.owner,
-  diskFormat: wire.disk_format,
-  containerFormat: wire.container_format,
-  sizeBytes: wire.size,
-  virtualSizeBytes: wire.virtual_size,
-  minDiskGiB: wire.min_disk,
-  minRamMiB: wire.min_ram,
-  checksum: wire.checksum,
-  hashAlgorithm: wire.os_hash_algo,
-  hashValue: wire.os_hash_value,
-  isProtected: wire.protected,
-  createdAtMs: Date.parse(wire.created_at),
-  updatedAtMs: Date.parse(wire.updated_at),
-  tags: wire.tags,
-  properties: Object.fromEntries(
-    Object.entries(wire).filter(
-      (entry): entry is [string, string] => !own.has(entry[0]) && typeof entry[1] === 'string',
-    ),
-  ),
-})
-
-const pageSize = '1000'
+/** Glance's api_limit_max. */
+const pageSize = 1000
 
 /** Glance v2. */
 export function glancePort(options: ServiceOptions): ImagePort {
   const client = new ServiceClient('image', '/v2', options)
+  const at = (id: string, rest = ''): string => `/images/${inPath(id)}${rest}`
 
   async function get(as: As, id: string): Promise<Image> {
-    const reply = await client.call(as, { method: 'GET', path: `/images/${inPath(id)}` })
-    return imageOf(bodyOf<WireImage>(expect(reply, id)))
+    const reply = await client.call(as, { method: 'GET', path: at(id) })
+    return imageOfWire(bodyOf<WireImage>(expect(reply, id)))
+  }
+
+  async function list(as: As, query: ImageQuery = {}): Promise<readonly Image[]> {
+    const images: Image[] = []
+    const wanted = query.limit ?? Number.POSITIVE_INFINITY
+    const filters = filtersOf(query)
+    if (as === 'service') filters.set('visibility', 'all')
+    while (images.length < wanted) {
+      filters.set('limit', String(Math.min(pageSize, wanted - images.length)))
+      const reply = await client.call(as, { method: 'GET', path: '/images', query: filters })
+      if (reply.status === 400) throw ImageInvalid({ reason: wordsOf(reply) }, { detail: reply.place })
+      const page = bodyOf<{ images: readonly WireImage[]; next?: string }>(expect(reply, 'list'))
+      images.push(...page.images.map(imageOfWire))
+      const marker = page.images.at(-1)?.id
+      if (page.next === undefined || marker === undefined) break
+      filters.set('marker', marker)
+    }
+    return images
   }
 
   return {
     get,
-    async list(as) {
-      const images: Image[] = []
-      const query = new URLSearchParams({ limit: pageSize, ...(as === 'service' ? { visibility: 'all' } : {}) })
-      for (;;) {
-        const reply = await client.call(as, { method: 'GET', path: '/images', query })
-        const page = bodyOf<{ images: readonly WireImage[]; next?: string }>(expect(reply, 'list'))
-        images.push(...page.images.map(imageOf))
-        const marker = page.images.at(-1)?.id
-        if (page.next === undefined || marker === undefined) return images
-        query.set('marker', marker)
-      }
-    },
+    list,
     async download(as, id) {
       const { status } = await get(as, id)
       // Glance would let an administrator have a deactivated image; Nova itself keeps its hands off it.
       const isReadable = status === 'active' || (status === 'deactivated' && as !== 'service')
       if (!isReadable) throw ImageUnavailable({ id, reason: `Image is ${status}` })
-      const reply = await client.download(as, { method: 'GET', path: `/images/${inPath(id)}/file` })
+      const reply = await client.download(as, { method: 'GET', path: at(id, '/file') })
       if (reply.body !== undefined) return reply.body
       if (reply.status === 403) throw ImageUnavailable({ id, reason: `Image is ${status}` }, { detail: reply.place })
       if (reply.status === 204) throw ImageUnavailable({ id, reason: 'Image has no data' }, { detail: reply.place })
       expect(reply, id)
       throw ImageUnavailable({ id, reason: 'Image has no data' }, { detail: reply.place })
     },
+    async create(as, image) {
+      const reply = await client.call(as, { method: 'POST', path: '/images', json: wireOfNew(image) })
+      if (reply.status === 201) return imageOfWire(bodyOf<WireImage>(reply))
+      const reason = wordsOf(reply)
+      if (reply.status === 400) throw ImageInvalid({ reason }, { detail: reply.place })
+      if (reply.status === 403) throw ImageForbidden({ reason }, { detail: reply.place })
+      throw refused(reply, image.name)
+    },
+    async update(as, id, change) {
+      const now = await get(as, id)
+      const json = patchOf(change, now.properties)
+      if (json.length === 0) return now
+      const headers = { 'content-type': patchType }
+      const reply = await client.call(as, { method: 'PATCH', path: at(id), json, headers })
+      return imageOfWire(bodyOf<WireImage>(expect(reply, id)))
+    },
+    async upload(as, id, bits) {
+      // A small question first: it renews a token that has expired, and bits can be sent only once.
+      await get(as, id)
+      expect(await client.upload(as, { method: 'PUT', path: at(id, '/file') }, bits), id, 204)
+    },
+    async remove(as, id) {
+      expect(await client.call(as, { method: 'DELETE', path: at(id) }), id, 204)
+    },
+    async share(as, id, projectId) {
+      const reply = await client.call(as, { method: 'POST', path: at(id, '/members'), json: { member: projectId } })
+      if (reply.status !== 409) expect(reply, id)
+    },
   }
 }
 
-function expect(reply: HttpReply, id: string): HttpReply {
-  if (reply.status === 200) return reply
-  if (reply.status === 404) throw ImageNotFound({ id }, { detail: reply.place })
-  if (reply.status === 403) throw refusal(403, 'ImageNotAuthorized', `Not authorized for image ${id}.`, reply.place)
-  throw refusal(
-    reply.status,
-    'ImageRequestRefused',
-    `Glance refused with status ${reply.status}.`,
-    `${reply.place}: ${reply.text.slice(0, 500)}`,
-  )
+/** What Glance says, without the page around it. */
+function wordsOf({ text, status }: HttpReply): string {
+  const said = /<\/h1>\s*([\s\S]*?)<br/.exec(text)?.[1] ?? (text.startsWith('{') ? messageIn(text) : undefined)
+  return said?.trim() || `Glance refused with status ${status}.`
+}
+
+function messageIn(text: string): string | undefined {
+  try {
+    return String((JSON.parse(text) as { message?: unknown }).message)
+  } catch {
+    return undefined
+  }
+}
+
+function expect(reply: HttpReply, id: string, status = 200): HttpReply {
+  if (reply.status === status) return reply
+  throw refused(reply, id)
+}
+
+function refused(reply: HttpReply, id: string) {
+  const detail = { detail: `${reply.place}: ${reply.text.slice(0, 500)}` }
+  switch (reply.status) {
+    case 400:
+      return ImageBadRequest({ id, response: wordsOf(reply) }, detail)
+    case 403:
+      return ImageNotAuthorized({ id }, detail)
+    case 404:
+    case 410:
+      return ImageNotFound({ id }, detail)
+    case 409:
+      return ImageConflict({ reason: wordsOf(reply) }, detail)
+    case 413:
+      return ImageQuotaExceeded({ id }, detail)
+    default:
+      return refusal(
+        reply.status,
+        'ImageRequestRefused',
+        `Glance refused with status ${reply.status}.`,
+        `${reply.place}: ${reply.text.slice(0, 500)}`,
+      )
+  }
 }

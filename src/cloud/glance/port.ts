@@ -1,18 +1,6 @@
-import { declareFault } from '#base'
 import type { Caller } from '../keystone/port.ts'
 
-export const ImageNotFound = declareFault(
-  'ImageNotFound',
-  'missing',
-  (p: { id: string }) => `Image ${p.id} could not be found.`,
-)
-
-/** The image exists but its bits cannot be had: still queued, deactivated, or gone from the store. */
-export const ImageUnavailable = declareFault(
-  'ImageUnacceptable',
-  'refused',
-  (p: { id: string; reason: string }) => `Image ${p.id} is unacceptable: ${p.reason}`,
-)
+export * from './faults.ts'
 
 export type ImageStatus =
   | 'queued'
@@ -53,12 +41,56 @@ export interface Image {
 /** Whom a call speaks for: a user whose rights apply, or Nova itself. */
 export type As = Caller | 'service'
 
+/** A new image: only its record, `queued`; the bits follow. It belongs to the caller's project. */
+export interface NewImage {
+  readonly name: string
+  readonly visibility: 'private' | 'shared'
+  /** Null: known when the bits come. */
+  readonly diskFormat: string | null
+  readonly containerFormat: string | null
+  readonly minDiskGiB: number
+  readonly minRamMiB: number
+  readonly properties: Readonly<Record<string, string>>
+}
+
+/** What is not named stays as it is. */
+export interface ImageChange {
+  readonly diskFormat?: string
+  readonly containerFormat?: string
+  /** Set, whether they exist or not. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** Custom properties to take away; those that are not there already are no failure. */
+  readonly without?: readonly string[]
+}
+
+/** All given conditions hold. Words are the user's own: what Glance cannot read is `ImageInvalid`. */
+export interface ImageQuery {
+  readonly name?: string
+  readonly status?: string
+  readonly minDisk?: string
+  readonly minRam?: string
+  /** ISO time: changed then or later. */
+  readonly changesSince?: string
+  readonly properties?: Readonly<Record<string, string>>
+  readonly limit?: number
+  /** Id of the last image of the page before. */
+  readonly marker?: string
+}
+
+/** `ImageNotFound` also when the caller may not see it; `ImageNotAuthorized` when he may see it and no more. */
 export interface ImagePort {
-  /** `ImageNotFound` also when the caller may not see it. */
   get(as: As, id: string): Promise<Image>
-  list(as: As): Promise<readonly Image[]>
+  /** Newest first. */
+  list(as: As, query?: ImageQuery): Promise<readonly Image[]>
   /** The bits, in order. `ImageUnavailable` unless active. The reader checks size and hash. */
   download(as: As, id: string): Promise<AsyncIterable<Uint8Array>>
   /** A local path of the bits, when this process may read the store's files directly; saves a copy. */
   localPath?(as: As, id: string): Promise<string | undefined>
+  create(as: As, image: NewImage): Promise<Image>
+  update(as: As, id: string, change: ImageChange): Promise<Image>
+  /** Fills a queued image, which is active then. `ImageNotFound` when it is deleted meanwhile. */
+  upload(as: As, id: string, bits: AsyncIterable<Uint8Array>): Promise<void>
+  remove(as: As, id: string): Promise<void>
+  /** Lets another project use a shared image; done already: nothing to do. */
+  share(as: As, id: string, projectId: string): Promise<void>
 }

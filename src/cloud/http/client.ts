@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { type Dispatcher, errors, Pool } from 'undici'
 import { type Clock, Fault, isTransient, retry } from '#base'
 import { NeighbourUnavailable } from './faults.ts'
@@ -26,7 +27,7 @@ export interface HttpOptions {
 export interface HttpRequest {
   /** As faults name it: `image`. */
   readonly service: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly json?: unknown
@@ -111,6 +112,42 @@ export class HttpClient {
     })
   }
 
+  /** Sends a stream of any length, once; the deadline counts from the chunk that went last. */
+  async upload(request: HttpRequest, bits: AsyncIterable<Uint8Array>): Promise<HttpReply> {
+    const place = `${request.method} ${request.url}`
+    const late = new AbortController()
+    const arm = () =>
+      this.#clock.after(this.#timeoutMs, () =>
+        late.abort(this.#unavailable(request, `${place}: no progress in ${this.#timeoutMs} ms`)),
+      )
+    let cancel = arm()
+    let brokenBy: unknown
+    const passing = async function* () {
+      try {
+        for await (const chunk of bits) {
+          cancel()
+          cancel = arm()
+          yield chunk
+        }
+      } catch (error) {
+        brokenBy = error
+        throw error
+      }
+    }
+    const read = async (answer: Dispatcher.ResponseData, at: string) => {
+      const text = await answer.body.text()
+      return { status: answer.statusCode, headers: answer.headers, text, place: at }
+    }
+    try {
+      return await this.#once(request, place, late.signal, read, Readable.from(passing()))
+    } catch (error) {
+      // The source's own failure says more than that the connection was cut.
+      throw brokenBy ?? error
+    } finally {
+      cancel()
+    }
+  }
+
   /** Cuts running calls off. */
   async close(): Promise<void> {
     await Promise.all([...this.#pools.values()].map(pool => pool.destroy()))
@@ -145,6 +182,7 @@ export class HttpClient {
     place: string,
     signal: AbortSignal,
     read: (answer: Dispatcher.ResponseData, place: string) => Promise<T>,
+    bits?: Readable,
   ): Promise<T> {
     const { origin, pathname, search } = new URL(request.url)
     const requestId = currentRequestId()
@@ -155,10 +193,11 @@ export class HttpClient {
         headers: {
           accept: 'application/json',
           ...(request.json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(bits === undefined ? {} : { 'content-type': 'application/octet-stream' }),
           ...(requestId === undefined ? {} : { 'x-openstack-request-id': requestId }),
           ...request.headers,
         },
-        body: request.json === undefined ? null : JSON.stringify(request.json),
+        body: bits ?? (request.json === undefined ? null : JSON.stringify(request.json)),
         signal,
       })
       const remoteId = header(answer, 'x-openstack-request-id')

@@ -47,6 +47,16 @@ export class ServiceClient {
     return this.#ask(as, call, request => this.#options.http.download(request))
   }
 
+  /** Sends a stream, once: with a token that is no longer taken it fails, because the bits are gone by then. */
+  async upload(as: As, call: ServiceCall, bits: AsyncIterable<Uint8Array>): Promise<HttpReply> {
+    let isSpent = false
+    return this.#ask(as, call, request => {
+      if (isSpent) throw NeighbourFailed({ service: this.#service, status: 401 })
+      isSpent = true
+      return this.#options.http.upload(request, bits)
+    })
+  }
+
   async #ask<R extends HttpReply>(as: As, call: ServiceCall, send: (request: HttpRequest) => Promise<R>): Promise<R> {
     const { session, serviceUser } = this.#options
     const url = await this.#url(call)

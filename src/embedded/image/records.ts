@@ -67,6 +67,10 @@ export class Records {
     this.#log = parts.log
   }
 
+  now(): number {
+    return this.#clock.now()
+  }
+
   get(id: string): ImageRow {
     const row = this.state.table('image_images').get(id)
     if (row === undefined) throw ImageNotFound({ id })

@@ -1,100 +1,28 @@
-import { type Json, newUuid } from '#base'
-import type { Caller } from '#cloud'
-import { BadType, Conflict, Forbidden, Invalid, Missing, notInSchema } from '../faults.ts'
+import { BadType, Forbidden, Invalid, Missing } from '../faults.ts'
 import { tagsOf } from '../records.ts'
-import { isAdmin, requireMember, requireOwner, seen } from '../rights.ts'
-import type { ImageRow } from '../store/rows.ts'
-import {
-  hasProperty,
-  isKnown,
-  refuseReserved,
-  withAttribute,
-  withoutProperty,
-  withoutTag,
-  withTag,
-} from './attributes.ts'
+import { requireOwner, seen } from '../rights.ts'
+import { withoutTag, withTag } from './attributes.ts'
 import { type Exchange, isRecord, jsonOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
 import { listImages } from './list.ts'
-import { operationsOf, type PatchOperation } from './patch.ts'
-import { uuidPattern } from './schemas.ts'
+import { operationsOf } from './patch.ts'
 import { imageView } from './view.ts'
-
-const uuid = new RegExp(uuidPattern)
-
-/** What a new image is before the request says otherwise. */
-const blank = (id: string, owner: string | null): ImageRow => ({
-  id,
-  name: null,
-  status: 'queued',
-  visibility: 'shared',
-  owner,
-  disk_format: null,
-  container_format: null,
-  size_bytes: null,
-  virtual_size_bytes: null,
-  min_disk_gib: 0,
-  min_ram_mib: 0,
-  checksum: null,
-  hash_algorithm: null,
-  hash_value: null,
-  is_protected: 0,
-  is_hidden: 0,
-  created_at_ms: 0,
-  updated_at_ms: 0,
-  tags: '[]',
-  properties: '{}',
-  file_name: null,
-})
-
-function newId(value: Json | undefined): string {
-  if (value === undefined) return newUuid()
-  if (typeof value !== 'string') throw notInSchema(`${JSON.stringify(value)} is not of type 'string'`)
-  if (!uuid.test(value)) throw notInSchema(`'${value}' does not match '${uuidPattern}'`)
-  return value
-}
+import { changeImage, createImage, removeImage } from './write.ts'
 
 async function create(parts: Parts, x: Exchange) {
-  requireMember(x.caller, 'add_image')
-  const body = jsonOf(x.request)
-  if (!isRecord(body)) throw notInSchema(`${JSON.stringify(body)} is not of type 'object'`)
-  let row = blank(newId(body.id), x.caller.projectId)
-  for (const [name, value] of Object.entries(body)) {
-    if (name === 'id') continue
-    refuseReserved(name, 'create')
-    if (name === 'owner' && value !== row.owner && !isAdmin(x.caller)) {
-      throw Forbidden({ reason: `You are not permitted to create images owned by '${value}'.` })
-    }
-    row = withAttribute(row, name, value, x.caller)
-  }
-  const created = await parts.records.create(row)
+  const created = await createImage(parts.records, x.caller, jsonOf(x.request))
   return sendJson(x.reply.header('location', `/v2/images/${created.id}`), 201, imageView(created))
-}
-
-function patched(row: ImageRow, operation: PatchOperation, caller: Caller): ImageRow {
-  const { op, name, value } = operation
-  const exists = isKnown(name) || hasProperty(row, name)
-  if (op === 'remove') {
-    if (isKnown(name)) throw Forbidden({ reason: `Property ${name} may not be removed.` })
-    if (!exists) throw Conflict({ reason: `Property ${name} does not exist.` })
-    return withoutProperty(row, name)
-  }
-  if (op === 'replace' && !exists) throw Conflict({ reason: `Property ${name} does not exist.` })
-  if (op === 'add' && exists && operation.isStrictAdd) throw Conflict({ reason: `Property ${name} already present.` })
-  return withAttribute(row, name, value, caller)
 }
 
 async function update(parts: Parts, x: Exchange) {
   const type = (x.request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   const operations = operationsOf(type, x.request)
   if (operations === undefined) throw BadType({ reason: `${type} is not a media type of an image patch.` })
-  requireOwner(x.caller, seen(parts.state, x.caller, x.id), 'modify_image')
-  const row = await parts.records.update(x.id, old => operations.reduce((now, op) => patched(now, op, x.caller), old))
+  const row = await changeImage(parts.records, x.caller, x.id, operations)
   return sendJson(x.reply, 200, imageView(row))
 }
 
 async function remove(parts: Parts, x: Exchange) {
-  requireOwner(x.caller, seen(parts.state, x.caller, x.id), 'delete_image')
-  await parts.records.remove(x.id)
+  await removeImage(parts.records, x.caller, x.id)
   return x.reply.code(204).send()
 }
 

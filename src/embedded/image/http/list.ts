@@ -1,7 +1,9 @@
+import type { Caller } from '#cloud'
 import { Invalid } from '../faults.ts'
 import { propertiesOf, tagsOf } from '../records.ts'
 import { isListed, isOwner, type MemberStatusFilter } from '../rights.ts'
 import type { ImageRow } from '../store/rows.ts'
+import type { ImageState } from '../store/state.ts'
 import type { Exchange, JsonRecord, Parts } from './exchange.ts'
 import { imageView } from './view.ts'
 
@@ -116,15 +118,15 @@ function memberStatusOf(query: URLSearchParams): MemberStatusFilter {
 }
 
 /** Whether an image is in the list at all: without `visibility`, community images of others stay out. */
-function visibilityTest(parts: Parts, x: Exchange): Test {
-  const status = memberStatusOf(x.query)
-  const visibility = x.query.get('visibility')
+function visibilityTest(state: ImageState, caller: Caller, query: URLSearchParams): Test {
+  const status = memberStatusOf(query)
+  const visibility = query.get('visibility')
   if (visibility !== null && !['community', 'public', 'private', 'shared', 'all'].includes(visibility)) {
     throw Invalid({ reason: `Invalid visibility value: ${visibility}` })
   }
   return row => {
-    if (!isListed(parts.state, x.caller, row, status)) return false
-    if (visibility === null) return row.visibility !== 'community' || isOwner(x.caller, row)
+    if (!isListed(state, caller, row, status)) return false
+    if (visibility === null) return row.visibility !== 'community' || isOwner(caller, row)
     return visibility === 'all' || row.visibility === visibility
   }
 }
@@ -197,19 +199,20 @@ function afterMarker(rows: ImageRow[], marker: string | null): ImageRow[] {
 
 const notFilters = ['limit', 'marker', 'sort', 'sort_key', 'sort_dir', 'visibility', 'member_status', 'os_hidden']
 
-/** The answer of GET /v2/images. */
-export function listImages(parts: Parts, x: Exchange): JsonRecord {
-  const { query } = x
+/** The caller's images that the query asks for, in its order, from its marker on. */
+export function selectImages(state: ImageState, caller: Caller, query: URLSearchParams): ImageRow[] {
   const isHidden = query.has('os_hidden') ? boolOf('os_hidden', query.get('os_hidden') ?? '') : 0
-  const tests: Test[] = [row => row.is_hidden === isHidden, visibilityTest(parts, x)]
+  const tests: Test[] = [row => row.is_hidden === isHidden, visibilityTest(state, caller, query)]
   for (const [name, value] of query) if (!notFilters.includes(name)) tests.push(testOf(name, value))
+  const found = state.table('image_images').all()
+  const sorted = found.filter(row => tests.every(test => test(row))).sort(compare(ordersOf(query)))
+  return afterMarker(sorted, query.get('marker'))
+}
+
+/** The answer of GET /v2/images. */
+export function listImages(parts: Parts, { query, caller }: Exchange): JsonRecord {
   const limit = limitOf(query)
-  const sorted = parts.state
-    .table('image_images')
-    .all()
-    .filter(row => tests.every(test => test(row)))
-    .sort(compare(ordersOf(query)))
-  const rest = afterMarker(sorted, query.get('marker'))
+  const rest = selectImages(parts.state, caller, query)
   const page = rest.slice(0, limit)
   const params = new URLSearchParams(query)
   params.delete('marker')

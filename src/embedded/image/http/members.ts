@@ -2,15 +2,18 @@ import type { Caller } from '#cloud'
 import { Conflict, Forbidden, Invalid, Missing, NoImage } from '../faults.ts'
 import { isAdmin, isOwner, maySee, requireMember } from '../rights.ts'
 import type { ImageRow, MemberRow } from '../store/rows.ts'
+import type { ImageState } from '../store/state.ts'
 import { type Exchange, isRecord, jsonOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
 import { memberView } from './view.ts'
 
 /** The image whose members are meant; only shared images have any. */
-function shared(parts: Parts, x: Exchange): ImageRow {
-  const row = parts.state.table('image_images').get(x.id)
-  if (row === undefined || !maySee(parts.state, x.caller, row)) throw Missing({ reason: `Image ${x.id} not found.` })
+function shared(state: ImageState, caller: Caller, id: string): ImageRow {
+  const row = state.table('image_images').get(id)
+  if (row === undefined || !maySee(state, caller, row)) throw Missing({ reason: `Image ${id} not found.` })
   return row
 }
+
+const sharedOf = (parts: Parts, x: Exchange): ImageRow => shared(parts.state, x.caller, x.id)
 
 function requireShared(row: ImageRow, action: string): void {
   if (row.visibility !== 'shared') throw Forbidden({ reason: `Not allowed to ${action} members for image ${row.id}.` })
@@ -36,37 +39,42 @@ const seenMembers = (parts: Parts, x: Exchange, image: ImageRow): MemberRow[] =>
     .by('image', x.id)
     .filter(row => isAdmin(x.caller) || isOwner(x.caller, image) || row.member_id === x.caller.projectId)
 
+/** Lets a project use the image; it is pending until the project accepts it. */
+export async function addMember(
+  { state, now }: Pick<Parts, 'state' | 'now'>,
+  caller: Caller,
+  id: string,
+  member: string,
+): Promise<MemberRow> {
+  const image = shared(state, caller, id)
+  requireShared(image, 'create')
+  requireImageOwner(caller, image, 'create')
+  const at = now()
+  const row: MemberRow = { image_id: id, member_id: member, status: 'pending', created_at_ms: at, updated_at_ms: at }
+  await state.change(change => {
+    if (state.table('image_images').get(id) === undefined) throw NoImage({ id })
+    if (state.table('image_members').get(id, member) !== undefined) {
+      throw Conflict({ reason: `Member ${member} is duplicated for image ${id}` })
+    }
+    change.put('image_members', row)
+  })
+  return row
+}
+
 async function create(parts: Parts, x: Exchange) {
-  const image = shared(parts, x)
+  sharedOf(parts, x)
   const body = jsonOf(x.request)
   const member = isRecord(body) ? body.member : undefined
   if (member === undefined) throw Invalid({ reason: 'Member to be added not specified' })
   if (typeof member !== 'string' || member === '' || member.length > 255) {
     throw Invalid({ reason: "Member can't be empty" })
   }
-  requireShared(image, 'create')
-  requireImageOwner(x.caller, image, 'create')
-  const now = parts.now()
-  const row: MemberRow = {
-    image_id: x.id,
-    member_id: member,
-    status: 'pending',
-    created_at_ms: now,
-    updated_at_ms: now,
-  }
-  await parts.state.change(change => {
-    if (parts.state.table('image_images').get(x.id) === undefined) throw NoImage({ id: x.id })
-    if (parts.state.table('image_members').get(x.id, member) !== undefined) {
-      throw Conflict({ reason: `Member ${member} is duplicated for image ${x.id}` })
-    }
-    change.put('image_members', row)
-  })
-  return sendJson(x.reply, 200, memberView(row))
+  return sendJson(x.reply, 200, memberView(await addMember(parts, x.caller, x.id, member)))
 }
 
 /** Only the member itself says whether it wants the image. */
 async function setStatus(parts: Parts, x: Exchange) {
-  const image = shared(parts, x)
+  const image = sharedOf(parts, x)
   const body = jsonOf(x.request)
   const status = isRecord(body) ? body.status : undefined
   if (status === undefined) throw Invalid({ reason: 'Status not specified' })
@@ -88,7 +96,7 @@ async function setStatus(parts: Parts, x: Exchange) {
 }
 
 async function remove(parts: Parts, x: Exchange) {
-  const image = shared(parts, x)
+  const image = sharedOf(parts, x)
   requireShared(image, 'delete')
   requireImageOwner(x.caller, image, 'delete')
   await parts.state.change(change => change.remove('image_members', memberOf(parts, x, paramOf(x.request, 'member'))))
@@ -97,7 +105,7 @@ async function remove(parts: Parts, x: Exchange) {
 
 export function memberRoutes(parts: Parts): void {
   route(parts, 'GET', '/v2/images/:id/members', x => {
-    const image = shared(parts, x)
+    const image = sharedOf(parts, x)
     if (image.visibility !== 'shared') {
       throw Forbidden({
         reason: `Not allowed to list members for image ${x.id}: Only shared images have members.`,
@@ -108,7 +116,7 @@ export function memberRoutes(parts: Parts): void {
   })
   route(parts, 'POST', '/v2/images/:id/members', x => create(parts, x))
   route(parts, 'GET', '/v2/images/:id/members/:member', x => {
-    const image = shared(parts, x)
+    const image = sharedOf(parts, x)
     const id = paramOf(x.request, 'member')
     const row = seenMembers(parts, x, image).find(member => member.member_id === id)
     if (row === undefined) throw Missing({ reason: `${id} not found in the member list of the image ${x.id}.` })

@@ -62,8 +62,10 @@ function nameAt(pointer: Json | undefined): string {
 /** The operations of a PATCH, in order; undefined when the media type is not a patch. */
 export function operationsOf(mediaType: string, request: FastifyRequest): PatchOperation[] | undefined {
   const draft = drafts[mediaType]
-  if (draft === undefined) return undefined
-  const body = jsonOf(request)
+  return draft === undefined ? undefined : operationsIn(jsonOf(request), draft)
+}
+
+export function operationsIn(body: Json, draft: 4 | 10): PatchOperation[] {
   if (!Array.isArray(body)) throw Invalid({ reason: 'Request body must be a JSON array of operation objects.' })
   return body.map(change => {
     if (!isRecord(change)) throw Invalid({ reason: 'Operations must be JSON objects.' })
