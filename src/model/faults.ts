@@ -65,6 +65,18 @@ export const NoValidHost = declareFault(
   (p: { reason: string }) => `No valid host was found. ${p.reason}`,
   500,
 )
+export const ServerGroupNotFound = declareFault(
+  'InstanceGroupNotFound',
+  'missing',
+  (p: { id: string }) => `Instance group ${p.id} could not be found.`,
+)
+/** Another server of the group was faster; the next host or the next look at the group may do. */
+export const GroupPolicyViolated = declareFault(
+  'GroupAffinityViolation',
+  'conflict',
+  (p: { policy: string }) => `${p.policy} instance group policy was violated`,
+  500,
+)
 export const MaxRetriesExceeded = declareFault(
   'MaxRetriesExceeded',
   'final',

@@ -4,6 +4,7 @@ import { Keypairs } from './api-db/keypairs.ts'
 import { apiMigrations } from './api-db/migrations.ts'
 import { Quotas } from './api-db/quotas.ts'
 import { RequestSpecs } from './api-db/request-specs.ts'
+import { ServerGroups } from './api-db/server-groups.ts'
 import { Actions } from './cell-db/actions.ts'
 import { BlockDevices } from './cell-db/block-devices.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
@@ -25,6 +26,7 @@ export interface Store {
   readonly quotas: Quotas
   readonly aggregates: Aggregates
   readonly requestSpecs: RequestSpecs
+  readonly serverGroups: ServerGroups
   readonly instances: Instances
   readonly blockDevices: BlockDevices
   readonly launchSecrets: LaunchSecrets
@@ -47,6 +49,7 @@ const bind = (db: Db): Store => ({
   quotas: new Quotas(db),
   aggregates: new Aggregates(db),
   requestSpecs: new RequestSpecs(db),
+  serverGroups: new ServerGroups(db),
   instances: new Instances(db),
   blockDevices: new BlockDevices(db),
   launchSecrets: new LaunchSecrets(db),

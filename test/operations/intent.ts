@@ -57,7 +57,7 @@ export async function intentOn(cloud: SmallCloud, userPortId: string | null): Pr
     requestedZone: null,
     destination: null,
     hints: {},
-    serverGroup: null,
+    serverGroupId: null,
     networks: [network, ...(userPortId === null ? [] : [{ ...network, portId: userPortId }])],
     securityGroupIds: [],
   }

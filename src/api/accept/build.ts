@@ -6,6 +6,7 @@ import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { excess, QuotaExceeded } from './quota.ts'
+import { joinGroup } from './server-group.ts'
 import { wake } from './wake.ts'
 
 /** What POST /servers means once all names are resolved and all values checked. */
@@ -35,7 +36,7 @@ export interface BuildIntent {
   readonly requestedZone: string | null
   readonly destination: RequestSpec['destination']
   readonly hints: RequestSpec['hints']
-  readonly serverGroup: RequestSpec['serverGroup']
+  readonly serverGroupId: string | null
   readonly networks: readonly RequestedNetwork[]
   readonly securityGroupIds: readonly string[]
 }
@@ -115,7 +116,7 @@ function newInstance(
   }
 }
 
-const requestSpec = (intent: BuildIntent): RequestSpec => ({
+const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup']): RequestSpec => ({
   projectId: intent.projectId,
   userId: intent.userId,
   flavor: intent.flavor,
@@ -126,7 +127,7 @@ const requestSpec = (intent: BuildIntent): RequestSpec => ({
   ignoreHosts: [],
   hints: intent.hints,
   networkIds: intent.networks.map(n => n.networkId),
-  serverGroup: intent.serverGroup,
+  serverGroup,
 })
 
 /** The largest count between minimum and maximum that the quota allows; throws when not even the minimum fits. */
@@ -154,11 +155,12 @@ async function writeServer(
   caller: Caller,
   requestId: string,
   intent: BuildIntent,
+  spec: RequestSpec,
   instance: NewInstance,
+  reservation: string | null,
 ): Promise<void> {
   const { id, sagaId } = instance
   const nowMs = deps.clock.now()
-  const spec = requestSpec(intent)
   await tx.instances.create([instance])
   for (const tag of intent.tags) await tx.tags.add(id, tag)
   await tx.requestSpecs.save(id, spec)
@@ -166,8 +168,16 @@ async function writeServer(
   const { userId, projectId } = caller
   await tx.actions.start({ instanceId: id, action: 'create', requestId, userId, projectId, startAtMs: nowMs })
   const { networks, securityGroupIds } = intent
-  const input: SagaInputs['server-build'] = { instanceId: id, requestId, spec, networks, securityGroupIds }
-  await tx.sagas.add({ id: sagaId ?? '', name: 'server-build', instanceId: id, input }, emptyJournal(), nowMs)
+  const input: SagaInputs['server-build'] = { instanceId: id, requestId, spec, networks, securityGroupIds, reservation }
+  const saga = { id: sagaId ?? '', name: 'server-build', instanceId: id, input, waitsFor: reservation }
+  await tx.sagas.add(saga, emptyJournal(), nowMs)
+}
+
+/** Several servers are placed together, all or none, by a saga that their builds wait for. */
+async function addReservation(tx: Store, nowMs: number, input: SagaInputs['reservation-place']): Promise<string> {
+  const id = newUuid()
+  await tx.sagas.add({ id, name: 'reservation-place', instanceId: null, input }, emptyJournal(), nowMs)
+  return id
 }
 
 /**
@@ -184,13 +194,19 @@ export async function acceptBuild(
   const accepted = await deps.store.transaction(async tx => {
     const count = await allowedCount(tx, deps, intent)
     const servers = Array.from({ length: count }, (_, index) => ({ index, id: newUuid(), sagaId: newUuid() }))
+    const ids = servers.map(server => server.id)
+    const { serverGroupId } = intent
+    const group = serverGroupId === null ? null : await joinGroup(tx, deps, intent, serverGroupId, ids)
+    const spec = requestSpec(intent, group)
+    const input = { instanceIds: ids, requestId, spec }
+    const reservation = count > 1 ? await addReservation(tx, deps.clock.now(), input) : null
     for (const server of servers) {
       const name = intent.maxCount > 1 ? `${intent.name}-${server.index + 1}` : intent.name
       const instance = newInstance(deps, caller, intent, { ...server, name, reservationId })
-      await writeServer(tx, deps, caller, requestId, intent, instance)
+      await writeServer(tx, deps, caller, requestId, intent, spec, instance, reservation)
     }
-    return servers
+    return { ids, begins: reservation ?? servers[0]?.sagaId ?? '' }
   })
-  for (const { sagaId } of accepted) await wake(deps, sagaId)
-  return { reservationId, instanceIds: accepted.map(s => s.id) }
+  await wake(deps, accepted.begins)
+  return { reservationId, instanceIds: accepted.ids }
 }

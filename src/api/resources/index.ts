@@ -16,6 +16,7 @@ import { quotaClassSets } from './quota-class-sets/index.ts'
 import { quotaSets } from './quota-sets/index.ts'
 import { removed } from './removed/index.ts'
 import { resetState } from './reset-state/index.ts'
+import { serverGroups } from './server-groups/index.ts'
 import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
 import { serverPassword } from './server-password/index.ts'
@@ -45,6 +46,7 @@ export const resources: readonly Resource<ApiDeps>[] = [
   quotaSets,
   removed,
   resetState,
+  serverGroups,
   serverIps,
   serverMetadata,
   serverPassword,

@@ -6,6 +6,7 @@ import type { RequestSpec } from '#model'
  */
 export interface SagaInputs {
   'server-build': ServerBuild
+  'reservation-place': ReservationPlace
   'server-delete': ServerTask
   'server-start': ServerTask
   'server-stop': ServerTask
@@ -36,4 +37,13 @@ export interface ServerBuild extends ServerTask {
   readonly networks: readonly RequestedNetwork[]
   /** For ports that we make; empty = the project's default group. */
   readonly securityGroupIds: readonly string[]
+  /** The saga that places this server together with others of its request. */
+  readonly reservation?: string | null
+}
+
+/** Several servers of one request: all of them find a host, or none. */
+export interface ReservationPlace {
+  readonly instanceIds: readonly string[]
+  readonly requestId: string
+  readonly spec: RequestSpec
 }

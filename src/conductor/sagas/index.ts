@@ -2,12 +2,14 @@ import type { SagaName } from '#bus'
 import type { AnyDefinition } from '#saga'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
 import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
+import { reservationPlace } from './reservation-place.ts'
 import { serverBuild } from './server-build.ts'
 import { serverDelete } from './server-delete.ts'
 
 /** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
 export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-build': serverBuild,
+  'reservation-place': reservationPlace,
   'server-delete': serverDelete,
   'server-start': serverStart,
   'server-stop': serverStop,

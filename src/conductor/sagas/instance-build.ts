@@ -9,6 +9,7 @@ import { guestSpec } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
 import { finishEvent, startEvent } from '../records.ts'
+import { mustKeepPolicy } from '../server-group.ts'
 
 export interface BuildOnHost extends ServerBuild {
   readonly selection: Selection
@@ -60,10 +61,12 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const { host, node } = s.input.selection
       const change = { host, node, launchedOn: host, taskState: 'networking' } as const
-      const changed = await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now(), {
-        sagaId: c.sagaId,
+      const { instanceId: id, spec } = s.input
+      const changed = await d.store.transaction(async tx => {
+        await mustKeepPolicy(tx, spec, id, host)
+        return tx.instances.change(instanceId(id), change, d.clock.now(), { sagaId: c.sagaId })
       })
-      if (!changed) throw InstanceChanged({ id: s.input.instanceId })
+      if (!changed) throw InstanceChanged({ id })
       await startEvent(d.store, d.clock.now(), s.input, buildEvent, host)
     },
     async (s, d, c) => {

@@ -1,10 +1,10 @@
 import { faultFromRecord, instanceId } from '#base'
-import { type ServerBuild, schedulerContract } from '#bus'
-import { MaxRetriesExceeded, NoValidHost, type Selection } from '#model'
-import { saga } from '#saga'
+import type { ServerBuild } from '#bus'
+import { MaxRetriesExceeded, type Selection } from '#model'
+import { type Journal, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
-import { unlessAborted } from '../hosts.ts'
+import { giveUpPlaces, type Places, placeServers } from '../placing.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { type BuildOnHost, buildEvent, instanceBuild } from './instance-build.ts'
 
@@ -25,6 +25,14 @@ const hopelessElsewhere = new Set([
   'InstanceNotFound',
 ])
 
+/** What the reservation has found for its servers; undefined when its journal is history already. */
+async function reservedPlaces(d: ConductorDeps, sagaId: string): Promise<Places | undefined> {
+  const journal = await d.store.sagas.endedJournal<Journal>(sagaId)
+  if (journal === undefined) return undefined
+  if (journal.failure !== null) throw faultFromRecord(journal.failure)
+  return journal.outputs['places'] as Places
+}
+
 /**
  * From an accepted request to a running guest: choose hosts, then build on the first, or on an alternate if that fails.
  * The row ends `active`, or `error` with a fault that says per host what was missing, and then nothing else is left of it.
@@ -33,19 +41,12 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
   .step(
     'selections',
     async (s, d, c): Promise<readonly Selection[]> => {
-      const scheduler = d.bus.client(schedulerContract)
-      // An interrupted run may have claimed a host already.
-      await d.placement.release(s.input.instanceId)
-      const asked = { spec: s.input.spec, instanceIds: [s.input.instanceId] }
-      const result = await unlessAborted(
-        c.signal,
-        scheduler.selectDestinations(asked, { key: c.key, requestId: s.input.requestId }),
-      )
-      if (result.ok) return result.selections[0] ?? []
-      const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
-      throw NoValidHost({ reason: result.message }, { detail })
+      const { instanceId: id, reservation } = s.input
+      const reserved = reservation == null ? undefined : await reservedPlaces(d, reservation)
+      const places = reserved ?? (await placeServers(d, c, s.input.spec, [id], s.input.requestId))
+      return places[id] ?? []
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => giveUpPlaces(d, [s.input.instanceId]),
   )
   .attempt('build', {
     items: (s): BuildOnHost[] => s.selections.map((selection, i) => ({ ...s.input, selection, isClaimed: i === 0 })),

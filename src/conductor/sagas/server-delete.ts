@@ -29,5 +29,6 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .step('allocation', (s, d) => d.placement.release(s.input.instanceId))
   .settled(async (s, _outcome, tx, { nowMs }) => {
     await finishEvent(tx, nowMs, s.input, event)
+    await tx.serverGroups.removeMember(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
   })

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
+import { serverGroupTables } from './server-groups.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -83,4 +84,7 @@ async function first(db: Kysely<never>): Promise<void> {
     .execute()
 }
 
-export const apiMigrations: readonly Migration[] = [{ name: '2026-11-22-first', up: first }]
+export const apiMigrations: readonly Migration[] = [
+  { name: '2026-11-22-first', up: first },
+  { name: '2026-11-27-server-groups', up: serverGroupTables },
+]

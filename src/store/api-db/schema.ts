@@ -35,5 +35,16 @@ export interface ApiTables {
   aggregates: { number: Generated<number>; uuid: string; name: string; created_at: number; updated_at: number | null }
   aggregate_hosts: { aggregate_number: number; host: string }
   aggregate_metadata: { aggregate_number: number; name: string; value: string }
+  server_groups: {
+    number: Generated<number>
+    uuid: string
+    name: string
+    project_id: string
+    user_id: string
+    policy: string
+    rules_json: string
+    created_at: number
+  }
+  server_group_members: { number: Generated<number>; group_number: number; instance_id: string }
   request_specs: { instance_id: string; spec_json: string }
 }

@@ -97,6 +97,18 @@ export class Instances {
     return found
   }
 
+  /** Where these servers are, those that are alive, in one statement; a server without a host yet has none. */
+  async placesOf(ids: readonly string[]): Promise<readonly { id: string; userId: string; host: string | null }[]> {
+    if (ids.length === 0) return []
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select(['id', 'user_id', 'host'])
+      .where('id', 'in', ids)
+      .where('deleted', '=', 0)
+      .execute()
+    return rows.map(r => ({ id: r.id, userId: r.user_id, host: r.host }))
+  }
+
   /** Changes the row if it is alive and as expected; false when it is not. */
   async change(id: InstanceId, change: InstanceChange, nowMs: number, expected: Expected = {}): Promise<boolean> {
     let update = this.#db

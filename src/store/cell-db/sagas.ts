@@ -97,6 +97,12 @@ export class Sagas {
     })
   }
 
+  /** The journal of a saga that has ended; undefined while it is open, and when it was purged. */
+  async endedJournal<J>(id: string): Promise<J | undefined> {
+    const [row] = (await byId(this.#db, { id })).rows
+    return row === undefined || row.status === 'open' ? undefined : fromJson<J>(row.journal_json)
+  }
+
   /** Asks an open saga to take everything back (unless it is past its pivot). */
   async cancel(id: string): Promise<void> {
     await this.#db

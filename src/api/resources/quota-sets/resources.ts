@@ -24,6 +24,7 @@ export const completed = (limits: Readonly<Record<string, number>>): Numbers => 
 /** What is used. Key pairs and members of groups have no owner that could be counted here: always 0, as in Nova. */
 export async function usedBy(deps: ApiDeps, projectId: string, userId?: string): Promise<Numbers> {
   const { instances, cores, ramMiB } = await deps.store.instances.usage(projectId, userId)
-  const used: Partial<Record<QuotaName, number>> = { instances, cores, ram: ramMiB }
+  const server_groups = await deps.store.serverGroups.count(projectId, userId)
+  const used: Partial<Record<QuotaName, number>> = { instances, cores, ram: ramMiB, server_groups }
   return each(name => used[name] ?? 0)
 }

@@ -70,9 +70,12 @@ function hintsOf(hints: Readonly<Record<string, unknown>> | undefined): Readonly
   return Object.fromEntries(listed)
 }
 
-function refuseGroup(hints: Readonly<Record<string, readonly string[]>>): void {
-  const group = hints['group']?.[0]
-  if (group !== undefined) throw BadServerRequest({ text: `Instance group ${group} could not be found.` })
+/** The group that a hint names; any project's, as in Nova. */
+async function groupFor(deps: ApiDeps, hint: string | undefined): Promise<string | null> {
+  if (hint === undefined || hint === '') return null
+  const group = await deps.store.serverGroups.find(hint)
+  if (group === undefined) throw BadServerRequest({ text: `Instance group ${hint} could not be found.` })
+  return group.id
 }
 
 export interface IntentContext {
@@ -112,7 +115,6 @@ export async function buildIntent(
   requireParts(body, flavor, devices.length, insist)
   checkDevices(devices, body.imageRef)
   const hints = hintsOf(envelope['os:scheduler_hints'] ?? envelope['OS-SCH-HNT:scheduler_hints'])
-  refuseGroup(hints)
   const name = body.name.trim()
   const image = await imageFor(deps, caller, body.imageRef, flavor)
   // Refuses a layout that no host could make.
@@ -146,7 +148,7 @@ export async function buildIntent(
       insist,
     )),
     hints,
-    serverGroup: null,
+    serverGroupId: await groupFor(deps, hints['group']?.[0]),
     networks: await networksFor(deps, body.networks, asking),
     securityGroupIds: await securityGroupIdsFor(deps, caller, groupNames(body)),
   }

@@ -53,6 +53,8 @@ export const create = op({
     MetadataLimitExceeded: 403,
     OnsetFileLimitExceeded: 403,
     OverQuota: 403,
+    GroupMemberLimitExceeded: 403,
+    InstanceGroupNotFound: 400,
   },
   behaviours: { namesDescribe: until('2.19') },
   async handle({ body, envelope, caller, allow, insist, may, behaves, header, links, requestId }, deps) {

@@ -14,6 +14,9 @@ export const show = op({
   async handle({ path, caller, allow, links }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
-    return serverView(deps, instance, await loadExtras(deps, [instance]), { links, isAdmin: isAdmin(caller) })
+    return serverView(deps, instance, await loadExtras(deps, [instance], { showsGroups: true }), {
+      links,
+      isAdmin: isAdmin(caller),
+    })
   },
 })

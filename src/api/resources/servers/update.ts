@@ -57,6 +57,9 @@ export const update = op({
     if (!(await deps.store.instances.change(instance.id, change, deps.clock.now())))
       throw InstanceNotFound({ id: instance.id })
     const after = await deps.store.instances.get(instance.id)
-    return serverView(deps, after, await loadExtras(deps, [after]), { links, isAdmin: isAdmin(caller) })
+    return serverView(deps, after, await loadExtras(deps, [after], { showsGroups: true }), {
+      links,
+      isAdmin: isAdmin(caller),
+    })
   },
 })

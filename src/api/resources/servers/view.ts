@@ -21,12 +21,18 @@ export interface Extras {
   readonly zones: ReadonlyMap<string, string>
   readonly services: ReadonlyMap<string, Service>
   readonly specs: ReadonlyMap<string, RequestSpec>
+  /** Ids of server groups by server; not asked for where nobody shows them. */
+  readonly groups: ReadonlyMap<string, string>
   readonly nowMs: number
 }
 
-const without = { tags: new Map(), faults: new Map(), specs: new Map() }
+const without = { tags: new Map(), faults: new Map(), specs: new Map(), groups: new Map() }
 
-export async function loadExtras(deps: ApiDeps, instances: readonly Instance[]): Promise<Extras> {
+export async function loadExtras(
+  deps: ApiDeps,
+  instances: readonly Instance[],
+  how: { readonly showsGroups?: true } = {},
+): Promise<Extras> {
   const { store } = deps
   const ids = instances.map(i => i.id)
   const failed = instances.filter(i => showsFault(statusOf(i.vmState, i.taskState))).map(i => i.id)
@@ -38,6 +44,7 @@ export async function loadExtras(deps: ApiDeps, instances: readonly Instance[]):
           tags: await store.tags.ofMany(ids),
           faults: await store.faults.newest(failed),
           specs: await store.requestSpecs.ofMany(ids),
+          groups: how.showsGroups === true ? await store.serverGroups.ofServers(ids) : without.groups,
         }
   return { ...own, zones, services: new Map(services.map(s => [s.host, s])), nowMs: deps.clock.now() }
 }
@@ -172,7 +179,7 @@ export function serverView(deps: ApiDeps, instance: Instance, extras: Extras, { 
       ? {}
       : { security_groups: instance.securityGroups.map(name => ({ name })) }),
     scheduler_hints: hintsView(spec),
-    server_groups: spec?.serverGroup === undefined || spec.serverGroup === null ? [] : [spec.serverGroup.id],
+    server_groups: extras.groups.has(instance.id) ? [extras.groups.get(instance.id) ?? ''] : [],
   }
 }
 

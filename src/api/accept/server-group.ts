@@ -1,0 +1,33 @@
+import { declareFault } from '#base'
+import { groupInSpec, type RequestSpec, ServerGroupNotFound } from '#model'
+import type { Store } from '#store'
+import type { ApiDeps } from '../deps.ts'
+import { limitsOf } from './quota.ts'
+
+export const GroupMemberLimitExceeded = declareFault(
+  'GroupMemberLimitExceeded',
+  'refused',
+  () => 'Quota exceeded, too many servers in group',
+  403,
+)
+
+/**
+ * Makes new servers members of a group, if the user may have so many in it, and tells what the scheduler must know of the
+ * group. In the transaction that writes the servers: the count is exact, and no server is without its membership.
+ */
+export async function joinGroup(
+  tx: Store,
+  deps: ApiDeps,
+  owner: { projectId: string; userId: string },
+  groupId: string,
+  instanceIds: readonly string[],
+): Promise<NonNullable<RequestSpec['serverGroup']>> {
+  const group = await tx.serverGroups.find(groupId)
+  if (group === undefined) throw ServerGroupNotFound({ id: groupId })
+  const places = await tx.instances.placesOf(group.members)
+  const limit = (await limitsOf(tx, deps.settings, owner.projectId, owner.userId))['server_group_members'] ?? -1
+  const used = places.filter(place => place.userId === owner.userId).length
+  if (limit >= 0 && used + instanceIds.length > limit) throw GroupMemberLimitExceeded({})
+  for (const id of instanceIds) await tx.serverGroups.addMember(group, id)
+  return groupInSpec(group, places)
+}

@@ -1,0 +1,113 @@
+import { list, nonNegative, obj, operation, query, reply, resource, since, str } from '#api/kit'
+import { newUuid } from '#base'
+import { type ServerGroup, ServerGroupNotFound } from '#model'
+import type { Store } from '#store'
+import { limitsOf } from '../../accept/quota.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { isAdmin } from '../servers/find.ts'
+import { RulesNotSupported, ServerGroupLimitExceeded } from './faults.ts'
+import { group, groupBody, groupView } from './shape.ts'
+
+const op = operation<ApiDeps>()
+const policy = (action: string): string => `os_compute_api:os-server-groups:${action}`
+const notFound = { InstanceGroupNotFound: 404 } as const
+
+async function get(deps: ApiDeps, id: string): Promise<ServerGroup> {
+  const found = await deps.store.serverGroups.find(id)
+  if (found === undefined) throw ServerGroupNotFound({ id })
+  return found
+}
+
+/** Views of groups, with one look at all their members. */
+async function viewed(deps: ApiDeps, groups: readonly ServerGroup[]) {
+  const places = await deps.store.instances.placesOf(groups.flatMap(g => g.members))
+  const living = new Set(places.map(place => place.id))
+  return groups.map(g => groupView(g, living))
+}
+
+/** In the transaction that writes the group, so that the count is exact. */
+async function mustHaveRoom(tx: Store, deps: ApiDeps, projectId: string, userId: string): Promise<void> {
+  const name = 'server_groups'
+  const limit = (await limitsOf(tx, deps.settings, projectId))[name] ?? -1
+  const own = (await tx.quotas.ofUser(projectId, userId))[name] ?? -1
+  const isOver = async (limit: number, user?: string) =>
+    limit >= 0 && (await tx.serverGroups.count(projectId, user)) >= limit
+  if ((await isOver(limit)) || (await isOver(own, userId))) throw ServerGroupLimitExceeded({})
+}
+
+const one = reply('server_group', group)
+
+/** Groups of servers with a policy about where they are. */
+export const serverGroups = resource('/os-server-groups', {
+  'GET /': op({
+    policy: policy('index'),
+    alsoPolicies: [policy('index:all_projects')],
+    query: query(
+      { all_projects: str.optional(), limit: nonNegative.optional(), offset: nonNegative.optional() },
+      { strict: since('2.75') },
+    ),
+    reply: reply('server_groups', list(obj(group))),
+    async handle({ query, caller, allow, insist }, deps) {
+      const target = { project_id: caller.projectId }
+      allow(target)
+      // Who is no administrator is not refused but sees his own.
+      const wantsAll = query.all_projects !== undefined && isAdmin(caller)
+      if (wantsAll) insist(policy('index:all_projects'), target)
+      const { maxLimit } = deps.settings
+      const groups = await deps.store.serverGroups.list({
+        ...(wantsAll ? {} : { projectId: caller.projectId ?? '' }),
+        offset: query.offset ?? 0,
+        // No limit and a limit of 0 are the same here.
+        limit: Math.min(query.limit || maxLimit, maxLimit),
+      })
+      return viewed(deps, groups)
+    },
+  }),
+
+  'POST /': op({
+    policy: policy('create'),
+    body: groupBody,
+    reply: one,
+    faults: { ServerGroupLimitExceeded: 403, ServerGroupRulesNotSupported: 400 },
+    async handle({ body, caller, allow }, deps) {
+      allow({ project_id: caller.projectId })
+      const projectId = caller.projectId ?? ''
+      const { userId } = caller
+      const chosen = body.policy ?? body.policies?.[0] ?? 'anti-affinity'
+      const rules = body.rules?.max_server_per_host === undefined ? {} : body.rules
+      const made = { id: newUuid(), name: body.name.trim(), projectId, userId, policy: chosen, rules }
+      await deps.store.transaction(async tx => {
+        await mustHaveRoom(tx, deps, projectId, userId)
+        if (chosen !== 'anti-affinity' && 'max_server_per_host' in rules) throw RulesNotSupported({})
+        await tx.serverGroups.create(made, deps.clock.now())
+      })
+      return groupView({ ...made, number: 0, members: [] }, new Set())
+    },
+  }),
+
+  'GET /{id}': op({
+    policy: policy('show'),
+    query: query({}, { strict: since('2.102') }),
+    reply: one,
+    faults: notFound,
+    async handle({ path, allow }, deps) {
+      const found = await get(deps, path.id)
+      allow({ project_id: found.projectId })
+      const [view] = await viewed(deps, [found])
+      if (view === undefined) throw ServerGroupNotFound({ id: path.id })
+      return view
+    },
+  }),
+
+  'DELETE /{id}': op({
+    status: 204,
+    policy: policy('delete'),
+    faults: notFound,
+    async handle({ path, allow }, deps) {
+      const found = await get(deps, path.id)
+      allow({ project_id: found.projectId })
+      if (!(await deps.store.transaction(tx => tx.serverGroups.delete(found))))
+        throw ServerGroupNotFound({ id: path.id })
+    },
+  }),
+})

@@ -1,0 +1,68 @@
+import { instanceId } from '#base'
+import { schedulerContract } from '#bus'
+import { GroupPolicyViolated, NoValidHost, type RequestSpec, type Selection } from '#model'
+import type { StepContext } from '#saga'
+import type { ConductorDeps } from './deps.ts'
+import { unlessAborted } from './hosts.ts'
+import { mustKeepPolicy, withGroupNow } from './server-group.ts'
+
+/** How often other builds of the same group may be faster. */
+const mostTries = 5
+
+/** Per server the claimed place first, then alternates. */
+export type Places = Readonly<Record<string, readonly Selection[]>>
+
+/**
+ * Finds and claims a place for each of the new servers, or for none of them. May run again after an interruption: what an
+ * earlier run has claimed is given back first.
+ *
+ * Servers of a group have their hosts written down together with the last look at the group. Whoever chooses next sees
+ * them, so that of any number of builds at once none breaks the policy; the one that came too late chooses again.
+ */
+export async function placeServers(
+  d: ConductorDeps,
+  c: StepContext,
+  spec: RequestSpec,
+  instanceIds: readonly string[],
+  requestId: string,
+): Promise<Places> {
+  for (let tries = 1; ; tries++) {
+    await giveUpPlaces(d, instanceIds)
+    const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
+    const scheduler = d.bus.client(schedulerContract)
+    const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId }))
+    if (!result.ok) {
+      const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
+      throw NoValidHost({ reason: result.message }, { detail })
+    }
+    const places = Object.fromEntries(instanceIds.map((id, i) => [id, result.selections[i] ?? []]))
+    try {
+      if (asked.spec.serverGroup !== null) await writeHosts(d, asked.spec, places)
+      return places
+    } catch (error) {
+      if (!GroupPolicyViolated.is(error) || tries >= mostTries) throw error
+    }
+  }
+}
+
+async function writeHosts(d: ConductorDeps, spec: RequestSpec, places: Places): Promise<void> {
+  await d.store.transaction(async tx => {
+    for (const [id, [first]] of Object.entries(places)) {
+      if (first === undefined) continue
+      await mustKeepPolicy(tx, spec, id, first.host)
+      const { host, node } = first
+      await tx.instances.change(instanceId(id), { host, node }, d.clock.now(), { vmState: 'building' })
+    }
+  })
+}
+
+/** Nothing of a placement is left: no claim, no host in the record of a server that is not built. */
+export async function giveUpPlaces(d: ConductorDeps, instanceIds: readonly string[]): Promise<void> {
+  for (const id of instanceIds) {
+    await d.placement.release(id)
+    await d.store.instances.change(instanceId(id), { host: null, node: null }, d.clock.now(), {
+      vmState: 'building',
+      taskState: 'scheduling',
+    })
+  }
+}

@@ -1,0 +1,37 @@
+import { GroupPolicyViolated, groupInSpec, type RequestSpec, violatedPolicy } from '#model'
+import type { Store } from '#store'
+
+/**
+ * The request as it has to be decided now: with the group as it is, not as it was when the server was made. The servers
+ * that are to be placed do not count where they are. A group that is gone binds nobody.
+ */
+export async function withGroupNow(
+  store: Store,
+  spec: RequestSpec,
+  instanceIds: readonly string[],
+): Promise<RequestSpec> {
+  if (spec.serverGroup === null) return spec
+  const group = await store.serverGroups.find(spec.serverGroup.id)
+  if (group === undefined) return { ...spec, serverGroup: null }
+  const moving = new Set(instanceIds)
+  const places = await store.instances.placesOf(group.members)
+  const others = places.map(place => (moving.has(place.id) ? { ...place, host: null } : place))
+  return { ...spec, serverGroup: groupInSpec(group, others) }
+}
+
+/**
+ * The late look: may the server be on the host, with the group's members where they are at this moment? In the transaction
+ * that writes the server's host, so that of two which chose at the same time the second one sees the first.
+ */
+export async function mustKeepPolicy(tx: Store, spec: RequestSpec, instanceId: string, host: string): Promise<void> {
+  if (spec.serverGroup === null) return
+  const group = await tx.serverGroups.find(spec.serverGroup.id)
+  if (group === undefined) return
+  const places = await tx.instances.placesOf(group.members.filter(member => member !== instanceId))
+  const policy = violatedPolicy(
+    group,
+    host,
+    places.flatMap(place => (place.host === null ? [] : [place.host])),
+  )
+  if (policy !== undefined) throw GroupPolicyViolated({ policy })
+}
