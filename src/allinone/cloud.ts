@@ -156,7 +156,11 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     await open('nova-api-metadata', metadata, ports.metadata, options.hypervisor === 'libvirt' ? '0.0.0.0' : loopback)
     for (const { host, driver } of await openDrivers(options, neighbours, clock)) {
       closers.add(() => driver.close())
-      const agent = await composeCompute(shared, driver, { host, statePath: nodePath(stateDir, host) })
+      const agent = await composeCompute(shared, driver, {
+        host,
+        statePath: nodePath(stateDir, host),
+        hasEveryConsole: options.hypervisor === 'fake',
+      })
       closers.add(() => agent.stop())
     }
     return { identity, images, network, close: () => closers.close() }

@@ -1,6 +1,7 @@
 import { instanceId, Limiter } from '#base'
 import type { ComputeContract, Handlers } from '#bus'
 import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
+import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
 
 export interface HandlerOptions {
@@ -8,6 +9,8 @@ export interface HandlerOptions {
   readonly maxConcurrentBuilds: number
   /** `wait_soft_reboot_seconds` in milliseconds. */
   readonly softRebootMs: number
+  /** Without them the host gives no consoles away. */
+  readonly consoles?: ConsoleOptions
 }
 
 /** What this host does when it is asked, one guest at a time. */
@@ -58,6 +61,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
         return guestOf(id).state()
       }),
     state: ({ id }) => guestOf(id).state(),
+    console: ask => findConsole(driver, options.consoles, ask),
     consoleLog: async ({ id, lines }) => {
       if (driver.consoleLog === undefined) throw GuestNotFound({ id })
       return { text: await driver.consoleLog.read(instanceId(id), lines ?? undefined) }

@@ -3,6 +3,7 @@
  * and tells what guests do by themselves. It has no database and asks the conductor for all it needs to know.
  */
 export { type Agent, type AgentOptions, startAgent } from './agent.ts'
+export type { ConsoleOptions } from './consoles.ts'
 export { GuestActors } from './guest-actors.ts'
 export { imageSource } from './image-source.ts'
 export { InvalidComputeId, readNodeId } from './node-id.ts'

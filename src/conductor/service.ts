@@ -98,9 +98,11 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   )
   const failed = (what: string) => (error: unknown) => deps.log.error({ err: error }, `${what} failed`)
   const purge = () => deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs)
+  const purgeTokens = () => deps.store.consoleTokens.purgeExpired(deps.clock.now())
   const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
   const timers = [
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
+    every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
     every(deps.clock, deps.options.reportMs, beat, failed('heartbeat')),
   ]
   engine.start()

@@ -8,6 +8,7 @@ import { ServerGroups } from './api-db/server-groups.ts'
 import { Actions } from './cell-db/actions.ts'
 import { BlockDevices } from './cell-db/block-devices.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
+import { ConsoleTokens } from './cell-db/console-tokens.ts'
 import { Faults } from './cell-db/faults.ts'
 import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
@@ -30,6 +31,7 @@ export interface Store {
   readonly instances: Instances
   readonly blockDevices: BlockDevices
   readonly launchSecrets: LaunchSecrets
+  readonly consoleTokens: ConsoleTokens
   readonly tags: Tags
   readonly faults: Faults
   readonly actions: Actions
@@ -53,6 +55,7 @@ const bind = (db: Db): Store => ({
   instances: new Instances(db),
   blockDevices: new BlockDevices(db),
   launchSecrets: new LaunchSecrets(db),
+  consoleTokens: new ConsoleTokens(db),
   tags: new Tags(db),
   faults: new Faults(db),
   actions: new Actions(db),

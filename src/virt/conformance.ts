@@ -8,10 +8,12 @@ export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 
 import type { Bench } from './conformance/bench.ts'
 import { bootTests } from './conformance/boot.ts'
+import { consoleTests } from './conformance/consoles.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
 
 /** `bench` is called inside the tests, when `before` has run. */
 export function driverConformance(bench: () => Bench): void {
   lifecycleTests(bench)
   bootTests(bench)
+  consoleTests(bench)
 }

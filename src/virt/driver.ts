@@ -25,6 +25,7 @@ export interface VirtDriver {
 
   readonly hotplug?: Hotplug
   readonly consoleLog?: ConsoleLog
+  readonly consoles?: Consoles
 }
 
 export type { PowerState }
@@ -126,4 +127,21 @@ export interface Hotplug {
 export interface ConsoleLog {
   /** The newest bytes of the serial log; all of it (bounded by the driver) without a length in lines. */
   read(id: InstanceId, lines?: number): Promise<string>
+}
+
+export type ConsoleKind = 'vnc' | 'spice' | 'serial' | 'mks'
+
+/** Where a console proxy finds the console of a guest, seen from the host itself. */
+export interface ConsolePoint {
+  readonly host: string
+  /** -1 while the guest is off, as libvirt says it. */
+  readonly port: number
+  readonly tlsPort: number | null
+  /** What the proxy must name before the console speaks; null: nothing. */
+  readonly internalAccessPath: string | null
+}
+
+export interface Consoles {
+  /** Undefined: this guest has no console of the kind. */
+  find(id: InstanceId, kind: ConsoleKind): Promise<ConsolePoint | undefined>
 }

@@ -162,7 +162,7 @@ async function openServices(
   for (const host of hosts) {
     const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 })
     closers.add(() => driver.close())
-    const agent = await composeCompute(shared, driver, { host, statePath: join(folder, host) })
+    const agent = await composeCompute(shared, driver, { host, statePath: join(folder, host), hasEveryConsole: true })
     closers.add(() => agent.stop())
     drivers.set(host, driver)
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Agent, readNodeId, startAgent } from '#compute'
 import { serviceVersion } from '#conductor'
 import type { VirtDriver } from '#virt'
+import { consoleOptions } from './consoles.ts'
 import { type Shared, secondsOf } from './shared.ts'
 
 /** Ratio that holds for a new host unless the operator has set one. */
@@ -12,7 +13,7 @@ const ratio = (set: number | null, initial: number): number => (set === null || 
 export async function composeCompute(
   shared: Shared,
   driver: VirtDriver,
-  at: { host: string; statePath: string },
+  at: { host: string; statePath: string; hasEveryConsole?: boolean },
 ): Promise<Agent> {
   const { config, bus, clock } = shared
   const d = config.DEFAULT
@@ -40,6 +41,7 @@ export async function composeCompute(
       },
       maxConcurrentBuilds: d.max_concurrent_builds,
       softRebootMs: secondsOf(config.libvirt.wait_soft_reboot_seconds),
+      consoles: consoleOptions(config, at.hasEveryConsole === true),
     },
   })
 }

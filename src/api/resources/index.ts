@@ -3,6 +3,7 @@ import type { ApiDeps } from '../deps.ts'
 import { aggregates } from './aggregates/index.ts'
 import { availabilityZones } from './availability-zones/index.ts'
 import { baremetalNodes } from './baremetal-nodes/index.ts'
+import { consoles, consoleTokens } from './consoles/index.ts'
 import { diagnostics } from './diagnostics/index.ts'
 import { extensions } from './extensions/index.ts'
 import { flavors } from './flavors/index.ts'
@@ -33,6 +34,8 @@ export const resources: readonly Resource<ApiDeps>[] = [
   aggregates,
   availabilityZones,
   baremetalNodes,
+  consoles,
+  consoleTokens,
   diagnostics,
   extensions,
   flavors,

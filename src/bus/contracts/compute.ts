@@ -1,8 +1,21 @@
-import type { Diagnostics, GuestSpec, GuestState, GuestVif } from '#virt'
+import type { ConsoleKind, ConsolePoint, Diagnostics, GuestSpec, GuestState, GuestVif } from '#virt'
 import { contract, method } from '../contract.ts'
 
 /** Boots and stops may take minutes on a slow host with a cold image cache. */
 const longMs = 1_800_000
+
+export interface ConsoleAsk {
+  readonly id: string
+  readonly kind: ConsoleKind
+  /** As the API names it: `novnc`, `spice-html5`, `spice-direct`, `serial`, `webmks`. */
+  readonly type: string
+}
+
+/** Where a console is, and the address of the proxy that leads there with a token. */
+export interface ConsoleAccess extends ConsolePoint {
+  readonly accessUrlBase: string
+  readonly tokenTtlMs: number
+}
 
 /** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
 export const computeContract = contract('compute', {
@@ -16,6 +29,7 @@ export const computeContract = contract('compute', {
   pause: method<{ id: string }, GuestState>(),
   unpause: method<{ id: string }, GuestState>(),
   state: method<{ id: string }, GuestState>(),
+  console: method<ConsoleAsk, ConsoleAccess>(),
   consoleLog: method<{ id: string; lines: number | null }, { text: string }>(),
   diagnostics: method<{ id: string }, Diagnostics>(),
   attachVif: method<{ id: string; vif: GuestVif }, null>(),

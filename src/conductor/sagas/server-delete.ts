@@ -30,5 +30,6 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .settled(async (s, _outcome, tx, { nowMs }) => {
     await finishEvent(tx, nowMs, s.input, event)
     await tx.serverGroups.removeMember(s.input.instanceId)
+    await tx.consoleTokens.forget(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
   })

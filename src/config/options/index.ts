@@ -2,9 +2,10 @@
 import type { Section } from '../option.ts'
 import { apiSection } from './api.ts'
 import { computeSection, conductorSection } from './compute.ts'
+import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
-import { imageCacheSection, libvirtSection, vncSection } from './libvirt.ts'
+import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
 import { quotaSection } from './quota.ts'
 import { filterSchedulerSection, schedulerSection } from './scheduler.ts'
@@ -16,6 +17,7 @@ export const sections = {
   cinder: neighbours.cinderSection,
   compute: computeSection,
   conductor: conductorSection,
+  consoleauth: consoles.consoleauthSection,
   database: databaseSection,
   filter_scheduler: filterSchedulerSection,
   glance: neighbours.glanceSection,
@@ -23,12 +25,15 @@ export const sections = {
   keystone: neighbours.keystoneSection,
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
   libvirt: libvirtSection,
+  mks: consoles.mksSection,
   neutron: neighbours.neutronSection,
   placement: neighbours.placementSection,
   quota: quotaSection,
   scheduler: schedulerSection,
+  serial_console: consoles.serialConsoleSection,
   service_user: neighbours.serviceUserSection,
+  spice: consoles.spiceSection,
   vendordata_dynamic_auth: neighbours.vendordataDynamicAuthSection,
-  vnc: vncSection,
+  vnc: consoles.vncSection,
   ...neighbours.oslo,
 } as const satisfies Readonly<Record<string, Section>>

@@ -80,16 +80,3 @@ export const imageCacheSection = {
   }),
   precache_concurrency: int(1, 'Hosts that fetch an image at a time.', { min: 1 }),
 } as const
-
-export const vncSection = {
-  enabled: bool(true, 'Guests have a VNC display.', { deprecated: ['DEFAULT.vnc_enabled'] }),
-  server_listen: str('127.0.0.1', 'Address of the display.', {
-    deprecated: ['DEFAULT.vncserver_listen', 'vnc.vncserver_listen'],
-  }),
-  server_proxyclient_address: str('127.0.0.1', 'Address at which a proxy reaches it.', {
-    deprecated: ['DEFAULT.vncserver_proxyclient_address', 'vnc.vncserver_proxyclient_address'],
-  }),
-  novncproxy_base_url: str('http://127.0.0.1:6080/vnc_auto.html', 'Page given to users.', {
-    deprecated: ['DEFAULT.novncproxy_base_url'],
-  }),
-} as const

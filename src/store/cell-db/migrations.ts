@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
+import { consoleTokens } from './migrations/console-tokens.ts'
 import { movesTable } from './migrations/moves.ts'
 
 const integerKey = sql`integer primary key autoincrement`
@@ -198,4 +199,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-23-launch-secrets', up: launchSecrets },
   { name: '2026-11-27-block-device-mappings', up: blockDeviceMappings },
   { name: '2026-11-27-moves', up: movesTable },
+  { name: '2026-11-27-console-tokens', up: consoleTokens },
 ]

@@ -132,6 +132,20 @@ export interface CellTables {
     created_at: number
     updated_at: number
   }
+  console_auth_tokens: {
+    number: Generated<number>
+    /** SHA-256 in hex; the token itself is nowhere. */
+    token_hash: string
+    console_type: string
+    host: string
+    port: number
+    tls_port: number | null
+    internal_access_path: string | null
+    access_url_base: string
+    instance_id: string
+    expires_at: number
+    created_at: number
+  }
   launch_secrets: { instance_id: string; secret_json: string }
   block_device_mappings: {
     number: Generated<number>

@@ -1,6 +1,7 @@
 import { type Clock, type InstanceId, systemClock } from '#base'
 import {
   type ConsoleLog,
+  type Consoles,
   type GuestEvent,
   type GuestSummary,
   type HostDescription,
@@ -12,6 +13,7 @@ import {
 import { eventStream } from '../event-stream.ts'
 import { lastLines } from '../last-lines.ts'
 import { consoleText } from './console-text.ts'
+import { fakeConsoles } from './consoles.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
@@ -34,6 +36,7 @@ export interface FakeDriverOptions {
 export interface FakeDriver extends VirtDriver {
   readonly hotplug: Hotplug
   readonly consoleLog: ConsoleLog
+  readonly consoles: Consoles
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
   /** As if the guest's process died. */
@@ -67,6 +70,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
           return lines === undefined ? text : lastLines(text, lines)
         }),
     },
+    consoles: fakeConsoles(hypervisor),
     failNext: (operation, fault) => faults.failNext(operation, fault),
     crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
     shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),

@@ -13,6 +13,7 @@ export type FakeOperation =
   | 'attachVif'
   | 'detachVif'
   | 'consoleLog'
+  | 'console'
 
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {

@@ -12,6 +12,8 @@ export interface GuestRecord {
   /** Of the newest start; null before it. */
   readonly startedAtMs: number | null
   readonly boots: number
+  /** Number of its displays on this host: no two guests have the same. */
+  readonly display: number
   /** The guest went down in order, and its console says so. */
   readonly wasShutDown: boolean
 }

@@ -87,8 +87,16 @@ export class FakeHypervisor {
       startedAtMs: this.clock.now(),
       boots: (before?.boots ?? 0) + 1,
       wasShutDown: false,
+      display: before?.display ?? this.#freeDisplay(),
     }
     this.put(spec.id, guest, 'started')
+  }
+
+  #freeDisplay(): number {
+    const taken = new Set(Array.from(this.guests.values(), guest => guest.display))
+    let display = 0
+    while (taken.has(display)) display++
+    return display
   }
 
   turn(id: InstanceId, to: PowerState, event: GuestEvent['kind'], wasShutDown = false): void {

@@ -8,6 +8,7 @@ import { eventStream } from '../event-stream.ts'
 import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
 import { ConsoleLogFile } from './console-log.ts'
+import { LibvirtConsoles } from './consoles.ts'
 import { listGuests } from './daemon-calls.ts'
 import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
 import { LibvirtGuest } from './guest.ts'
@@ -79,6 +80,7 @@ class LibvirtDriver implements VirtDriver {
   readonly host: LibvirtHostView
   readonly hotplug: LibvirtHotplug
   readonly consoleLog: ConsoleLogFile
+  readonly consoles: LibvirtConsoles
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -87,6 +89,7 @@ class LibvirtDriver implements VirtDriver {
     this.host = host
     this.hotplug = new LibvirtHotplug(context)
     this.consoleLog = new ConsoleLogFile(context.files)
+    this.consoles = new LibvirtConsoles(context)
   }
 
   async list(): Promise<readonly GuestSummary[]> {
