@@ -23,6 +23,10 @@ export interface ApiSettings {
   /** `reclaim_instance_interval`; 0 = delete at once. */
   readonly reclaimMs: number
   readonly forceConfigDrive: boolean
+  /** `[api] glance_link_prefix`: base of links to images. */
+  readonly glanceLinkPrefix: string | null
+  /** `non_inheritable_image_properties`: what a snapshot does not take over from the server's image. */
+  readonly nonInheritableImageProperties: readonly string[]
 }
 
 /** What every handler of the Compute API works with. */

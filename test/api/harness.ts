@@ -93,6 +93,9 @@ export interface ApiCloud extends People {
   close(): Promise<void>
 }
 
+/** Where the catalogue says that the image service is; links point there, nobody calls it. */
+export const glanceAddress = 'http://images.test:9292'
+
 const patienceMs = 20_000
 const adminPassword = 'a secret of the test'
 
@@ -119,6 +122,8 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  glanceLinkPrefix: null,
+  nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   ...options.settings,
   quotaDefaults: { ...novaQuotas, ...options.settings?.quotaDefaults, ...options.quotas },
 })
@@ -127,6 +132,7 @@ async function openNeighbours(folder: string, closers: Closers) {
   const common = { databaseUrl: 'sqlite://', log: silentLog, clock: systemClock }
   const identity = await createIdentityService({ ...common, adminPassword, region: 'RegionOne' })
   closers.add(() => identity.close())
+  await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }])
   const behind = { ...common, identity: identity.port }
   const images = await createImageService({ ...behind, imagesPath: join(folder, 'images') })
   closers.add(() => images.close())

@@ -84,6 +84,8 @@ const settings: ApiDeps['settings'] = {
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  glanceLinkPrefix: null,
+  nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
 }
 
 const nothing = async () => null

@@ -27,6 +27,8 @@ const settings = (config: Config): ApiSettings => ({
   passwordLength: config.DEFAULT.password_length,
   reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
   forceConfigDrive: config.DEFAULT.force_config_drive,
+  glanceLinkPrefix: config.api.glance_link_prefix,
+  nonInheritableImageProperties: config.DEFAULT.non_inheritable_image_properties,
 })
 
 /** nova-api-os-compute from its configuration; not yet listening. */

@@ -9,6 +9,7 @@ import { extensions } from './extensions/index.ts'
 import { flavors } from './flavors/index.ts'
 import { hosts } from './hosts/index.ts'
 import { hypervisors } from './hypervisors/index.ts'
+import { imageMetadata, images } from './images/index.ts'
 import { instanceActions } from './instance-actions/index.ts'
 import { interfaces } from './interfaces/index.ts'
 import { keypairs } from './keypairs/index.ts'
@@ -41,6 +42,8 @@ export const resources: readonly Resource<ApiDeps>[] = [
   flavors,
   hosts,
   hypervisors,
+  imageMetadata,
+  images,
   instanceActions,
   interfaces,
   keypairs,
