@@ -27,6 +27,8 @@ export interface ApiSettings {
   readonly glanceLinkPrefix: string | null
   /** `non_inheritable_image_properties`: what a snapshot does not take over from the server's image. */
   readonly nonInheritableImageProperties: readonly string[]
+  /** `instance_usage_audit_period`. */
+  readonly usageAuditPeriod: string
 }
 
 /** What every handler of the Compute API works with. */

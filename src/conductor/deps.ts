@@ -14,6 +14,8 @@ export interface ConductorOptions {
   readonly reportMs: number
   /** How long a guest may take to shut down when asked; `[compute]… shutdown_timeout` (60 s). */
   readonly shutdownTimeoutMs: number
+  /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
+  readonly usageAuditPeriod?: string
 }
 
 /**

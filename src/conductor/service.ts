@@ -6,11 +6,13 @@ import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
+import { auditUsage } from './reconcilers/usage-audit.ts'
 import { sagas } from './sagas/index.ts'
 
 /** Ended sagas are kept this long for whoever investigates. */
 const keepEndedMs = 24 * 3_600_000
 const housekeepingMs = 600_000
+const auditMs = 60_000
 
 export interface Conductor {
   readonly engine: SagaEngine<Store>
@@ -99,10 +101,14 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   const failed = (what: string) => (error: unknown) => deps.log.error({ err: error }, `${what} failed`)
   const purge = () => deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs)
   const purgeTokens = () => deps.store.consoleTokens.purgeExpired(deps.clock.now())
+  const period = deps.options.usageAuditPeriod
   const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
   const timers = [
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
     every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
+    ...(period === undefined
+      ? []
+      : [every(deps.clock, auditMs, () => auditUsage(deps, period), failed('usage audit'))]),
     every(deps.clock, deps.options.reportMs, beat, failed('heartbeat')),
   ]
   engine.start()

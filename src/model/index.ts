@@ -2,6 +2,8 @@
  * The words of the domain as types and pure rules: what an instance, a flavor, a request spec is, what may be asked of a
  * server and when. No I/O, no clock, nothing above #base.
  */
+
+export * from './audit-period.ts'
 export * from './block-device.ts'
 export * from './faults.ts'
 export * from './flavor.ts'

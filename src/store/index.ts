@@ -24,5 +24,6 @@ export { type Expected, type InstanceChange, type NewInstance, type Usage } from
 export { type MigrationChange, type MigrationFilter, type MigrationQuery, type NewMigration } from './cell-db/moves.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
 export { isServiceUp, type Service } from './cell-db/services.ts'
+export { type TaskRun } from './cell-db/task-log.ts'
 export { sagaJournal } from './saga-journal.ts'
 export { openStore, type Store } from './store.ts'

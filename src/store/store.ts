@@ -17,6 +17,7 @@ import { Moves } from './cell-db/moves.ts'
 import { Sagas } from './cell-db/sagas.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
+import { TaskLog } from './cell-db/task-log.ts'
 import { migrate, openDatabase, type StatementCounter } from './engine/index.ts'
 import type { Db, Tables } from './tables.ts'
 
@@ -33,6 +34,7 @@ export interface Store {
   readonly launchSecrets: LaunchSecrets
   readonly consoleTokens: ConsoleTokens
   readonly tags: Tags
+  readonly taskLog: TaskLog
   readonly faults: Faults
   readonly actions: Actions
   /** Records of moves between hosts and flavors: Nova's migrations. */
@@ -57,6 +59,7 @@ const bind = (db: Db): Store => ({
   launchSecrets: new LaunchSecrets(db),
   consoleTokens: new ConsoleTokens(db),
   tags: new Tags(db),
+  taskLog: new TaskLog(db),
   faults: new Faults(db),
   actions: new Actions(db),
   moves: new Moves(db),

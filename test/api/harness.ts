@@ -124,6 +124,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   forceConfigDrive: false,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
+  usageAuditPeriod: 'month',
   ...options.settings,
   quotaDefaults: { ...novaQuotas, ...options.settings?.quotaDefaults, ...options.quotas },
 })

@@ -86,6 +86,7 @@ const settings: ApiDeps['settings'] = {
   forceConfigDrive: false,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
+  usageAuditPeriod: 'month',
 }
 
 const nothing = async () => null

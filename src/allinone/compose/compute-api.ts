@@ -29,6 +29,7 @@ const settings = (config: Config): ApiSettings => ({
   forceConfigDrive: config.DEFAULT.force_config_drive,
   glanceLinkPrefix: config.api.glance_link_prefix,
   nonInheritableImageProperties: config.DEFAULT.non_inheritable_image_properties,
+  usageAuditPeriod: config.DEFAULT.instance_usage_audit_period,
 })
 
 /** nova-api-os-compute from its configuration; not yet listening. */

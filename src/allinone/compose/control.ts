@@ -17,6 +17,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     defaultZone: config.DEFAULT.default_availability_zone,
     reportMs: secondsOf(config.DEFAULT.report_interval),
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
+    ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor({ store, bus, placement, network, plugger, configDrive, clock, log, options }, { isAlone })
 }

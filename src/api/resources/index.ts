@@ -28,6 +28,7 @@ import { serverTopology } from './server-topology/index.ts'
 import { servers } from './servers/index.ts'
 import { services } from './services/index.ts'
 import { tenantUsage } from './tenant-usage/index.ts'
+import { usageAuditLog } from './usage-audit-log/index.ts'
 import { versions } from './versions/index.ts'
 
 /** Every resource of the Compute API. */
@@ -62,5 +63,6 @@ export const resources: readonly Resource<ApiDeps>[] = [
   servers,
   services,
   tenantUsage,
+  usageAuditLog,
   versions,
 ]

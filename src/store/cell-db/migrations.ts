@@ -3,6 +3,7 @@ import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokens } from './migrations/console-tokens.ts'
 import { movesTable } from './migrations/moves.ts'
+import { taskLog } from './migrations/task-log.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -200,4 +201,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-block-device-mappings', up: blockDeviceMappings },
   { name: '2026-11-27-moves', up: movesTable },
   { name: '2026-11-27-console-tokens', up: consoleTokens },
+  { name: '2026-11-27-task-log', up: taskLog },
 ]

@@ -146,6 +146,17 @@ export interface CellTables {
     expires_at: number
     created_at: number
   }
+  task_log: {
+    number: Generated<number>
+    task_name: string
+    state: string
+    host: string
+    period_beginning: number
+    period_ending: number
+    message: string
+    task_items: number
+    errors: number
+  }
   launch_secrets: { instance_id: string; secret_json: string }
   block_device_mappings: {
     number: Generated<number>
