@@ -10,10 +10,12 @@ import type { Bench } from './conformance/bench.ts'
 import { bootTests } from './conformance/boot.ts'
 import { consoleTests } from './conformance/consoles.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
+import { moveTests } from './conformance/moves.ts'
 
 /** `bench` is called inside the tests, when `before` has run. */
 export function driverConformance(bench: () => Bench): void {
   lifecycleTests(bench)
   bootTests(bench)
   consoleTests(bench)
+  moveTests(bench)
 }

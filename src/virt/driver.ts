@@ -2,6 +2,7 @@ import type { InstanceId } from '#base'
 import type { Inventory } from '#cloud'
 import type { NodeDescription, PowerState } from '#model'
 import type { GuestSpec } from './guest-spec.ts'
+import type { ColdMigration, LiveMigration } from './moves.ts'
 
 /**
  * What nova-compute asks of a hypervisor.
@@ -26,6 +27,8 @@ export interface VirtDriver {
   readonly hotplug?: Hotplug
   readonly consoleLog?: ConsoleLog
   readonly consoles?: Consoles
+  readonly coldMigration?: ColdMigration
+  readonly liveMigration?: LiveMigration
 }
 
 export type { PowerState }
@@ -51,6 +54,8 @@ export interface GuestState {
   /** False: the hypervisor has no such guest; the other fields then say nothing. */
   readonly exists: boolean
   readonly power: PowerState
+  /** It waits for its memory from another host, which still owns it. */
+  readonly isIncoming?: true
 }
 
 /** A handle, not a cache: holds an id, reads live state on each call. */

@@ -50,3 +50,15 @@ export const HypervisorNotInstalled = declareFault(
   (p: { programs: string; packages: string }) =>
     `The hypervisor is not installed (missing: ${p.programs}). Install it: apt-get install --no-install-recommends ${p.packages}`,
 )
+/** The guest does not fit the flavor: disks never shrink. */
+export const ResizeRefused = declareFault(
+  'ResizeError',
+  'final',
+  (p: { reason: string }) => `Instance rollback performed due to: Resize error: ${p.reason}`,
+)
+/** The copy was told to stop, and the guest runs where it did. */
+export const LiveMigrationAborted = declareFault(
+  'LiveMigrationAborted',
+  'final',
+  (p: { id: string }) => `Live migration of instance ${p.id} was aborted.`,
+)

@@ -41,15 +41,19 @@ const open = (): FakeDriver =>
 
 describe('fake driver', () => {
   let driver: FakeDriver
+  let second: FakeDriver
   before(() => {
     driver = open()
+    second = createFakeDriver({ hostName: 'host2', vcpus: 8, memoryMiB: 16_384, diskGiB: 100 })
   })
   after(async () => {
     await driver.close()
+    await second.close()
     rmSync(folder, { recursive: true, force: true })
   })
   const bench = (): Bench => ({
     driver,
+    second,
     image,
     bootDeadlineMs: 1000,
     memoryMiB: 128,
@@ -86,6 +90,26 @@ describe('fake driver', () => {
       assert.equal((await driver.guest(spec.id).state()).power, power.shutdown)
       assert.equal((await driver.host.describe()).memoryUsedMiB, empty.memoryUsedMiB)
       await driver.guest(spec.id).destroy()
+    })
+
+    test('a copy that is held back ends when it is forced, or fails and leaves the guest', async () => {
+      const spec = aGuestSpec(bench())
+      await driver.guest(spec.id).spawn(spec)
+      driver.copyBrake.hold()
+      const { uri } = await second.liveMigration.prepareIncoming(spec)
+      const never = new AbortController().signal
+      const copy = async () => {
+        for await (const { memoryRemaining } of driver.liveMigration.send(spec.id, uri, { withDisks: true }, never))
+          if (memoryRemaining > 0) await driver.liveMigration.forceComplete(spec.id)
+      }
+      driver.failNext('send', HypervisorError({ operation: 'send', reason: 'planned' }))
+      await assert.rejects(copy(), HypervisorError.is)
+      assert.equal((await driver.guest(spec.id).state()).power, power.running)
+      await copy()
+      driver.copyBrake.release()
+      assert.equal((await driver.guest(spec.id).state()).exists, false)
+      assert.equal((await second.guest(spec.id).state()).power, power.running)
+      await second.guest(spec.id).destroy()
     })
 
     test('what a config drive tells is not kept', async () => {

@@ -6,6 +6,8 @@ import type { GuestImage, GuestVif } from '../guest-spec.ts'
 export interface Bench {
   /** The present driver; another one after `reopen`. */
   readonly driver: VirtDriver
+  /** Another host, for drivers that move guests. */
+  readonly second?: VirtDriver
   /** Closes the driver and opens a new one over the same guests, as a restart of the control plane does. */
   reopen(): Promise<void>
   /** An image that boots the test guest of the project: it prints `guest:` lines and hears the power button. */

@@ -12,11 +12,14 @@ import {
 } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
 import { lastLines } from '../last-lines.ts'
+import type { ColdMigration, LiveMigration } from '../moves.ts'
+import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
+import { CopyBrake, liveMigration } from './live-migration.ts'
 
 export interface FakeDriverOptions {
   readonly hostName: string
@@ -37,6 +40,10 @@ export interface FakeDriver extends VirtDriver {
   readonly hotplug: Hotplug
   readonly consoleLog: ConsoleLog
   readonly consoles: Consoles
+  readonly coldMigration: ColdMigration
+  readonly liveMigration: LiveMigration
+  /** Live migrations from here do not end while it is held. */
+  readonly copyBrake: CopyBrake
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
   /** As if the guest's process died. */
@@ -50,6 +57,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const clock = options.clock ?? systemClock
   const hypervisor = new FakeHypervisor({ clock, faults, latency: options.latency ?? {}, stateFile: options.stateFile })
   const closed = new AbortController()
+  const copyBrake = new CopyBrake()
   return {
     hypervisorType: 'fake',
     host: hostView(options, hypervisor),
@@ -62,6 +70,9 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       hypervisor.close()
     },
     hotplug: hotplug(hypervisor),
+    coldMigration: coldMigration(hypervisor),
+    liveMigration: liveMigration({ hypervisor, hostName: options.hostName, clock, faults, brake: copyBrake }),
+    copyBrake,
     consoleLog: {
       read: (id, lines) =>
         hypervisor.ask('consoleLog', () => {
@@ -112,6 +123,7 @@ const hostView = (options: FakeDriverOptions, hypervisor: FakeHypervisor): HostV
 function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostDescription {
   let memoryUsedMiB = 0
   let diskUsedGiB = 0
+  for (const { spec } of hypervisor.aside.values()) diskUsedGiB += spec.flavor.rootGiB + spec.flavor.ephemeralGiB
   for (const { spec, power: now } of hypervisor.guests.values()) {
     diskUsedGiB += spec.flavor.rootGiB + spec.flavor.ephemeralGiB
     if (now === power.running || now === power.paused) memoryUsedMiB += spec.flavor.memoryMiB

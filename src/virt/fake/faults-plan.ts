@@ -14,6 +14,18 @@ export type FakeOperation =
   | 'detachVif'
   | 'consoleLog'
   | 'console'
+  | 'offer'
+  | 'receive'
+  | 'discard'
+  | 'confirm'
+  | 'revert'
+  | 'describeMigration'
+  | 'refusal'
+  | 'prepareIncoming'
+  | 'discardIncoming'
+  | 'send'
+  | 'forceComplete'
+  | 'forget'
 
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {

@@ -16,4 +16,6 @@ export interface GuestRecord {
   readonly display: number
   /** The guest went down in order, and its console says so. */
   readonly wasShutDown: boolean
+  /** A place that waits for this guest's memory; nothing runs. */
+  readonly isIncoming?: true
 }

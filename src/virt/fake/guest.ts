@@ -17,7 +17,8 @@ export class FakeGuest implements Guest {
   state(): Promise<GuestState> {
     return this.#hypervisor.ask('state', () => {
       const guest = this.#hypervisor.guests.get(this.id)
-      return { exists: guest !== undefined, power: guest?.power ?? power.noState }
+      const isIncoming = guest?.isIncoming === true ? ({ isIncoming: true } as const) : {}
+      return { exists: guest !== undefined, power: guest?.power ?? power.noState, ...isIncoming }
     })
   }
 
@@ -71,7 +72,10 @@ export class FakeGuest implements Guest {
   }
 
   destroy(): Promise<void> {
-    return this.#hypervisor.change('destroy', this.id, () => this.#hypervisor.remove(this.id))
+    return this.#hypervisor.change('destroy', this.id, () => {
+      this.#hypervisor.remove(this.id)
+      if (this.#hypervisor.aside.has(this.id)) this.#hypervisor.write(this.id, { aside: null })
+    })
   }
 
   diagnostics(): Promise<Diagnostics> {

@@ -4,7 +4,7 @@ import { GuestNotFound } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { FakeOperation, FaultPlan } from './faults-plan.ts'
 import type { GuestRecord } from './guest-record.ts'
-import { StateFile } from './state-file.ts'
+import { apply, type GuestChange, type Guests, noGuests, StateFile } from './state-file.ts'
 
 export interface HypervisorOptions {
   readonly clock: Clock
@@ -16,7 +16,10 @@ export interface HypervisorOptions {
 /** The guests, and one way to change them: in order per guest, after the latency, remembered, announced. */
 export class FakeHypervisor {
   readonly clock: Clock
-  readonly guests: Map<string, GuestRecord>
+  readonly guests: ReadonlyMap<string, GuestRecord>
+  /** Set aside by a cold move: unseen, until it is confirmed or reverted. */
+  readonly aside: ReadonlyMap<string, GuestRecord>
+  readonly #known: Guests
   readonly #options: HypervisorOptions
   readonly #file: StateFile | undefined
   readonly #changes = new KeyedQueues<InstanceId>()
@@ -26,7 +29,9 @@ export class FakeHypervisor {
     this.#options = options
     this.clock = options.clock
     this.#file = options.stateFile === undefined ? undefined : new StateFile(options.stateFile)
-    this.guests = this.#file?.guests ?? new Map()
+    this.#known = this.#file?.known ?? noGuests()
+    this.guests = this.#known.guests
+    this.aside = this.#known.aside
   }
 
   close(): void {
@@ -62,16 +67,21 @@ export class FakeHypervisor {
   }
 
   put(id: InstanceId, guest: GuestRecord, event?: GuestEvent['kind']): void {
-    this.guests.set(id, guest)
-    this.#file?.append(id, guest)
+    this.write(id, { guest })
     if (event !== undefined) this.#emit({ id, kind: event })
   }
 
-  remove(id: InstanceId): void {
+  /** In one piece, so that no crash leaves half of a move. */
+  write(id: InstanceId, change: GuestChange): void {
+    apply(this.#known, id, change)
+    this.#file?.append(id, change)
+  }
+
+  /** Gone from here, or from sight when it is set aside. */
+  remove(id: InstanceId, aside?: GuestRecord): void {
     const guest = this.guests.get(id)
     if (guest === undefined) return
-    this.guests.delete(id)
-    this.#file?.append(id, null)
+    this.write(id, { guest: null, ...(aside === undefined ? {} : { aside }) })
     if (guest.power === power.running || guest.power === power.paused) this.#emit({ id, kind: 'stopped' })
     this.#emit({ id, kind: 'undefined' })
   }

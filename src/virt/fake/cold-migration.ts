@@ -1,0 +1,65 @@
+import { fromJson } from '#base'
+import { power } from '../driver.ts'
+import { GuestNotFound, HypervisorError, ResizeRefused } from '../faults.ts'
+import type { GuestSpec } from '../guest-spec.ts'
+import type { ColdMigration, MoveOffer } from '../moves.ts'
+import type { GuestRecord } from './guest-record.ts'
+import type { FakeHypervisor } from './hypervisor.ts'
+
+const isUp = (guest: GuestRecord): boolean => guest.power === power.running || guest.power === power.paused
+
+/** Disks are copied as they are and grown at the target; there is no way to make one smaller. */
+function refuseShrinking(now: GuestRecord['spec']['flavor'], wanted: GuestSpec['flavor']): void {
+  if (wanted.rootGiB < now.rootGiB || wanted.ephemeralGiB < now.ephemeralGiB)
+    throw ResizeRefused({ reason: 'Unable to resize disk down.' })
+}
+
+/** The guest goes with its offer: several hosts of one test cloud, or of one after a restart, need nothing between them. */
+const offerOf = (guest: GuestRecord): MoveOffer => ({ hypervisorType: 'fake', detail: { guest } })
+
+function guestOf({ hypervisorType, detail }: MoveOffer): GuestRecord {
+  if (hypervisorType !== 'fake')
+    throw HypervisorError({
+      operation: 'receive',
+      reason: `the guest comes from a hypervisor of type ${hypervisorType}`,
+    })
+  return fromJson<GuestRecord>(JSON.stringify(detail['guest']))
+}
+
+function plain({ configDrive: _, ...spec }: GuestSpec): GuestRecord['spec'] {
+  return spec
+}
+
+export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
+  offer: (spec, { gracefulMs }) =>
+    hypervisor.change('offer', spec.id, () => {
+      const guest = hypervisor.guests.get(spec.id)
+      const aside = hypervisor.aside.get(spec.id)
+      if (guest === undefined) {
+        if (aside === undefined) throw GuestNotFound({ id: spec.id })
+        return offerOf(aside)
+      }
+      refuseShrinking(guest.spec.flavor, spec.flavor)
+      const off: GuestRecord = { ...guest, power: power.shutdown, wasShutDown: isUp(guest) && gracefulMs > 0 }
+      hypervisor.remove(spec.id, off)
+      return offerOf(off)
+    }),
+  receive: (offer, spec, { isOn }) =>
+    hypervisor.change('receive', spec.id, () => {
+      const before = hypervisor.guests.get(spec.id) ?? guestOf(offer)
+      const received = { ...before, spec: plain(spec), vifs: spec.vifs }
+      hypervisor.put(spec.id, received)
+      if (isOn && !isUp(received)) hypervisor.boot(spec, received)
+    }),
+  discard: id => hypervisor.change('discard', id, () => hypervisor.remove(id)),
+  confirm: id => hypervisor.change('confirm', id, () => hypervisor.write(id, { aside: null })),
+  revert: (spec, { isOn }) =>
+    hypervisor.change('revert', spec.id, () => {
+      const aside = hypervisor.aside.get(spec.id)
+      if (aside !== undefined) {
+        hypervisor.write(spec.id, { guest: { ...aside, spec: plain(spec), vifs: spec.vifs }, aside: null })
+      }
+      const guest = hypervisor.existing(spec.id)
+      if (isOn && !isUp(guest)) hypervisor.boot(spec, guest)
+    }),
+})

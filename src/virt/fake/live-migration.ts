@@ -1,0 +1,160 @@
+import { type Clock, type InstanceId, pause } from '#base'
+import type { CopyProgress } from '#model'
+import { type PowerState, power } from '../driver.ts'
+import { GuestInWrongState, HypervisorError, LiveMigrationAborted } from '../faults.ts'
+import type { LiveMigration } from '../moves.ts'
+import type { FaultPlan } from './faults-plan.ts'
+import type { GuestRecord } from './guest-record.ts'
+import type { FakeHypervisor } from './hypervisor.ts'
+
+/** Waiting places of all fake hosts of this process by address: the network between them. */
+const landings = new Map<string, FakeHypervisor>()
+
+const mib = 1024 ** 2
+const gib = 1024 ** 3
+/** A copy takes so many rounds, with a rest after each. */
+const rounds = 4
+const restMs = 1
+
+/** A test holds copies back with it: guests then write as fast as they are copied. */
+export class CopyBrake {
+  #isHeld = false
+
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+  }
+}
+
+/** Bytes copied and to copy, round by round. */
+class Copy {
+  readonly #memoryTotal: number
+  readonly #diskTotal: number
+  #round = 0
+
+  constructor({ spec }: GuestRecord, withDisks: boolean) {
+    const { memoryMiB, rootGiB, ephemeralGiB } = spec.flavor
+    this.#memoryTotal = memoryMiB * mib
+    this.#diskTotal = withDisks ? (rootGiB + ephemeralGiB) * gib : 0
+  }
+
+  /** One round further; a guest that writes as fast keeps its last part. */
+  next(isHeld: boolean): CopyProgress {
+    this.#round++
+    const done = Math.min(this.#round, isHeld ? rounds - 1 : rounds) / rounds
+    const part = (total: number) => Math.round(total * done)
+    return {
+      memoryTotal: this.#memoryTotal,
+      // Pages that change are sent again.
+      memoryProcessed: Math.round((this.#memoryTotal * this.#round) / rounds),
+      memoryRemaining: this.#memoryTotal - part(this.#memoryTotal),
+      diskTotal: this.#diskTotal,
+      diskProcessed: part(this.#diskTotal),
+      diskRemaining: this.#diskTotal - part(this.#diskTotal),
+    }
+  }
+}
+
+export interface CopyParts {
+  readonly hypervisor: FakeHypervisor
+  readonly hostName: string
+  readonly clock: Clock
+  readonly faults: FaultPlan
+  readonly brake: CopyBrake
+}
+
+const stillUp = (now: PowerState): boolean => now === power.running || now === power.paused
+
+/** At the moment of the switch: the guest is there and no longer here. */
+function handOver(from: FakeHypervisor, id: InstanceId, uri: string): void {
+  const to = landings.get(uri)
+  const waiting = to?.guests.get(id)
+  if (to === undefined || waiting?.isIncoming !== true)
+    throw HypervisorError({ operation: 'migrate', reason: `nobody waits for the guest at ${uri}` })
+  const guest = from.existing(id)
+  to.put(id, { ...guest, spec: waiting.spec, vifs: waiting.vifs }, guest.power === power.paused ? 'paused' : 'started')
+  landings.delete(uri)
+  from.remove(id)
+}
+
+async function* send(
+  parts: CopyParts,
+  forced: Set<string>,
+  id: InstanceId,
+  at: { readonly uri: string; readonly withDisks: boolean },
+  signal: AbortSignal,
+): AsyncGenerator<CopyProgress> {
+  const { hypervisor, clock, faults, brake } = parts
+  const copy = new Copy(hypervisor.existing(id), at.withDisks)
+  for (;;) {
+    await pause(restMs, clock, signal).catch(() => undefined)
+    if (signal.aborted) throw LiveMigrationAborted({ id })
+    faults.throwPlanned('send')
+    if (!stillUp(hypervisor.existing(id).power))
+      throw HypervisorError({ operation: 'migrate', reason: 'the guest has stopped' })
+    const progress = copy.next(brake.isHeld && !forced.has(id))
+    yield progress
+    if (progress.memoryRemaining === 0) break
+  }
+  if (signal.aborted) throw LiveMigrationAborted({ id })
+  handOver(hypervisor, id, at.uri)
+}
+
+export function liveMigration(parts: CopyParts): LiveMigration {
+  const { hypervisor, hostName } = parts
+  const copying = new Set<string>()
+  const forced = new Set<string>()
+  const uriOf = (id: InstanceId) => `fake://${hostName}/${id}`
+  return {
+    describe: id =>
+      hypervisor.ask('describeMigration', () => ({
+        hypervisorType: 'fake',
+        hypervisorVersion: 1_000_000,
+        cpu: { arch: 'x86_64' },
+        memoryMiB: hypervisor.existing(id).spec.flavor.memoryMiB,
+      })),
+    refusal: needs =>
+      hypervisor.ask('refusal', () =>
+        needs.hypervisorType === 'fake' ? undefined : `guests of ${needs.hypervisorType} do not run here`,
+      ),
+    prepareIncoming: spec =>
+      hypervisor.change('prepareIncoming', spec.id, () => {
+        const uri = uriOf(spec.id)
+        const known = hypervisor.guests.get(spec.id)
+        if (known !== undefined && known.isIncoming !== true) return { uri }
+        const { configDrive: _, ...plain } = spec
+        const place = { spec: plain, vifs: spec.vifs, power: power.noState, boots: 0, wasShutDown: false }
+        hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true })
+        landings.set(uri, hypervisor)
+        return { uri }
+      }),
+    discardIncoming: id =>
+      hypervisor.change('discardIncoming', id, () => {
+        if (hypervisor.guests.get(id)?.isIncoming !== true) return
+        landings.delete(uriOf(id))
+        hypervisor.remove(id)
+      }),
+    async *send(id, uri, { withDisks }, signal) {
+      copying.add(id)
+      try {
+        yield* send(parts, forced, id, { uri, withDisks }, signal)
+      } finally {
+        copying.delete(id)
+        forced.delete(id)
+      }
+    },
+    forceComplete: id =>
+      hypervisor.ask('forceComplete', () => {
+        if (!copying.has(id)) throw GuestInWrongState({ id, operation: 'force complete', state: 'not being migrated' })
+        forced.add(id)
+      }),
+    forget: id => hypervisor.change('forget', id, () => hypervisor.remove(id)),
+  }
+}
