@@ -10,6 +10,7 @@ export type GuestOperation =
   | 'unpause'
   | 'attach'
   | 'detach'
+  | 'move'
   | 'destroy'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */

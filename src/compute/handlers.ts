@@ -3,6 +3,7 @@ import type { ComputeContract, Handlers } from '#bus'
 import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
+import { moveHandlers } from './move-handlers.ts'
 
 export interface HandlerOptions {
   /** `max_concurrent_builds`; 0 = no limit. */
@@ -75,6 +76,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
       await actors.run(id, 'detach', () => hotplug().detachVif(instanceId(id), mac))
       return null
     },
+    ...moveHandlers(driver, actors),
     uptime: async () => ({ text: (await driver.host.describe()).uptime }),
   }
 }

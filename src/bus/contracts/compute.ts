@@ -1,5 +1,6 @@
 import type { ConsoleKind, ConsolePoint, Diagnostics, GuestSpec, GuestState, GuestVif } from '#virt'
 import { contract, method } from '../contract.ts'
+import { moveMethods } from './moves.ts'
 
 /** Boots and stops may take minutes on a slow host with a cold image cache. */
 const longMs = 1_800_000
@@ -34,6 +35,7 @@ export const computeContract = contract('compute', {
   diagnostics: method<{ id: string }, Diagnostics>(),
   attachVif: method<{ id: string; vif: GuestVif }, null>(),
   detachVif: method<{ id: string; mac: string }, null>(),
+  ...moveMethods,
   uptime: method<Record<string, never>, { text: string | null }>(),
 })
 export type ComputeContract = typeof computeContract
