@@ -46,7 +46,8 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
     }),
   receive: (offer, spec, { isOn }) =>
     hypervisor.change('receive', spec.id, () => {
-      const before = hypervisor.guests.get(spec.id) ?? guestOf(offer)
+      const here = hypervisor.guests.get(spec.id)
+      const before = here ?? { ...guestOf(offer), display: hypervisor.freeDisplay() }
       const received = { ...before, spec: plain(spec), vifs: spec.vifs }
       hypervisor.put(spec.id, received)
       if (isOn && !isUp(received)) hypervisor.boot(spec, received)
@@ -57,7 +58,8 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
     hypervisor.change('revert', spec.id, () => {
       const aside = hypervisor.aside.get(spec.id)
       if (aside !== undefined) {
-        hypervisor.write(spec.id, { guest: { ...aside, spec: plain(spec), vifs: spec.vifs }, aside: null })
+        const display = hypervisor.freeDisplay()
+        hypervisor.write(spec.id, { guest: { ...aside, spec: plain(spec), vifs: spec.vifs, display }, aside: null })
       }
       const guest = hypervisor.existing(spec.id)
       if (isOn && !isUp(guest)) hypervisor.boot(spec, guest)

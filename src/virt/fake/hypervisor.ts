@@ -97,12 +97,12 @@ export class FakeHypervisor {
       startedAtMs: this.clock.now(),
       boots: (before?.boots ?? 0) + 1,
       wasShutDown: false,
-      display: before?.display ?? this.#freeDisplay(),
+      display: before?.display ?? this.freeDisplay(),
     }
     this.put(spec.id, guest, 'started')
   }
 
-  #freeDisplay(): number {
+  freeDisplay(): number {
     const taken = new Set(Array.from(this.guests.values(), guest => guest.display))
     let display = 0
     while (taken.has(display)) display++

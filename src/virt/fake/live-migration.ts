@@ -79,7 +79,8 @@ function handOver(from: FakeHypervisor, id: InstanceId, uri: string): void {
   if (to === undefined || waiting?.isIncoming !== true)
     throw HypervisorError({ operation: 'migrate', reason: `nobody waits for the guest at ${uri}` })
   const guest = from.existing(id)
-  to.put(id, { ...guest, spec: waiting.spec, vifs: waiting.vifs }, guest.power === power.paused ? 'paused' : 'started')
+  const { spec, vifs, display } = waiting
+  to.put(id, { ...guest, spec, vifs, display }, guest.power === power.paused ? 'paused' : 'started')
   landings.delete(uri)
   from.remove(id)
 }
@@ -131,7 +132,7 @@ export function liveMigration(parts: CopyParts): LiveMigration {
         if (known !== undefined && known.isIncoming !== true) return { uri }
         const { configDrive: _, ...plain } = spec
         const place = { spec: plain, vifs: spec.vifs, power: power.noState, boots: 0, wasShutDown: false }
-        hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true })
+        hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true, display: hypervisor.freeDisplay() })
         landings.set(uri, hypervisor)
         return { uri }
       }),
