@@ -26,8 +26,9 @@ function guestOf({ hypervisorType, detail }: MoveOffer): GuestRecord {
   return fromJson<GuestRecord>(JSON.stringify(detail['guest']))
 }
 
-function plain({ configDrive: _, ...spec }: GuestSpec): GuestRecord['spec'] {
-  return spec
+function plain(spec: GuestSpec): GuestRecord['spec'] {
+  const { configDrive: _, ...rest } = spec
+  return rest
 }
 
 export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
