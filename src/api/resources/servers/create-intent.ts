@@ -8,6 +8,7 @@ import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './c
 import { checkDevices, imageFor } from './create-image.ts'
 import { networksFor, securityGroupIdsFor } from './create-networks.ts'
 import type { CreateBody, CreateEnvelope } from './create-shape.ts'
+import { injectedFiles } from './personality.ts'
 
 async function flavorFor(deps: ApiDeps, caller: Caller, flavorRef: string | number): Promise<Flavor> {
   const id = String(flavorRef).split('/').at(-1) ?? ''
@@ -110,7 +111,8 @@ export async function buildIntent(
   const devices = [...(body.block_device_mapping ?? []), ...(body.block_device_mapping_v2 ?? [])]
   const count = counts(body)
   const metadata = body.metadata ?? {}
-  await checkQuotas(deps, caller, { metadata, files: body.personality ?? [] })
+  const files = injectedFiles(body.personality)
+  await checkQuotas(deps, caller, { metadata, files })
   const flavor = await flavorFor(deps, caller, body.flavorRef)
   requireParts(body, flavor, devices.length, insist)
   checkDevices(devices, body.imageRef)
@@ -134,7 +136,7 @@ export async function buildIntent(
     hasConfigDrive: hasConfigDrive(deps, body.config_drive, image),
     secret: {
       adminPassword: context.adminPassword,
-      files: (body.personality ?? []).map(({ path, contents }) => ({ path, base64: contents })),
+      files: files.map(({ path, contents }) => ({ path, base64: contents })),
     },
     accessIpV4: body.accessIPv4 ?? null,
     accessIpV6: body.accessIPv6 ?? null,
@@ -154,4 +156,6 @@ export async function buildIntent(
   }
 }
 
-export const groupNames = (body: CreateBody): readonly string[] => body.security_groups?.map(g => g.name) ?? []
+/** Groups without a name are passed over, as Nova does. */
+export const groupNames = (body: CreateBody): readonly string[] =>
+  body.security_groups?.flatMap(group => group.name ?? []) ?? []

@@ -1,6 +1,5 @@
 import {
   anything,
-  base64,
   bool,
   description,
   diskConfig,
@@ -27,9 +26,11 @@ import {
   uuid,
   uuidOrEmpty,
 } from '#api/kit'
+import { personality } from './personality.ts'
 
 /** The body of POST /servers. */
 
+const userData = text({ max: 65_535, format: 'base64' })
 const volumeSize = intLike({ low: 1, high: 2_147_483_647 })
 const deviceName = text({ min: 1, max: 255, pattern: '^[a-zA-Z0-9._/-]*$' })
 
@@ -75,8 +76,8 @@ const scheduler_hints = mixed(
     group: oneOrMany.optional(),
     different_host: exactlyOne(uuid, list(uuid)).optional(),
     same_host: either(list(uuid), str).optional(),
-    query: anything.optional(),
-    target_cell: name.optional(),
+    query: either(obj({}, { rest: 'any' }), str).optional(),
+    target_cell: text({ min: 1, max: 255, format: 'name' }).optional(),
     different_cell: either(list(str), str).optional(),
     build_near_host_ip: ipAddress.optional(),
     cidr: text({ pattern: '^/[0-9a-f.:]+$' }).optional(),
@@ -99,9 +100,7 @@ export const createBody = request(
     'OS-DCF:diskConfig': diskConfig.optional(),
     accessIPv4: ipv4.optional(),
     accessIPv6: ipv6.optional(),
-    personality: list(obj({ path: str, contents: base64 }))
-      .optional()
-      .until('2.57'),
+    personality: personality.optional().until('2.57'),
     // With its colons: `zone:host:node` forces a host.
     availability_zone: name.optional(),
     block_device_mapping: list(obj(oldDevice)).optional(),
@@ -111,8 +110,9 @@ export const createBody = request(
     min_count: count.optional(),
     max_count: count.optional(),
     return_reservation_id: bool.optional(),
-    security_groups: list(obj({ name })).optional(),
-    user_data: text({ max: 65_535, format: 'base64' }).optional(),
+    security_groups: list(obj({ name: name.optional() })).optional(),
+    // Only the legacy endpoint takes null.
+    user_data: userData.nullable().optional().from('2.1', userData.optional()),
     description: description.optional().since('2.19'),
     tags: list(tag, 50).optional().since('2.52'),
     trusted_image_certificates: list(text({ min: 1 }), { min: 1, max: 50, unique: true })
