@@ -4,6 +4,7 @@
  */
 
 export * from './cinder/port.ts'
+export { type CinderRefusal, cinderFault } from './cinder/refusals.ts'
 export { glancePort } from './glance/http.ts'
 export * from './glance/port.ts'
 export { filtersOf, patchOf, wireOfNew } from './glance/wire.ts'
