@@ -4,6 +4,7 @@ import { InProcessBus } from '#bus'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createVolumeService } from '#embedded/volume'
 import { type Face, listen } from '#http'
 import { createNetworkService, createPlumber, type NetworkService } from '#network'
 import { createPlacement } from '#placement'
@@ -50,10 +51,12 @@ const catalogue = (ports: Ports) => {
     { type: 'placement', name: 'placement', endpoints: everywhere(at(ports.placement)) },
     { type: 'image', name: 'glance', endpoints: everywhere(at(ports.image)) },
     { type: 'network', name: 'neutron', endpoints: everywhere(at(ports.network)) },
+    { type: 'volumev3', name: 'cinderv3', endpoints: everywhere(`${at(ports.volume)}/v3/$(project_id)s`) },
+    { type: 'block-storage', name: 'cinder', endpoints: everywhere(`${at(ports.volume)}/v3/$(project_id)s`) },
   ]
 }
 
-/** The built-in identity, image, network and placement services. */
+/** The built-in identity, image, volume, network and placement services. */
 async function openNeighbours(options: CloudOptions, clock: Clock, closers: Closers) {
   const { stateDir, ports, secrets, log, config, hypervisor } = options
   const identity = await createIdentityService({
@@ -74,6 +77,15 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     clock,
   })
   closers.add(() => images.close())
+  const volumes = await createVolumeService({
+    databaseUrl: databaseUrl(stateDir, 'volume'),
+    volumesPath: join(stateDir, 'volumes'),
+    identity: identity.port,
+    images: images.port,
+    log: log.child({ service: 'volume' }),
+    clock,
+  })
+  closers.add(() => volumes.close())
   const networkLog = log.child({ service: 'network' })
   const plumbed = hypervisor === 'libvirt'
   const network = await createNetworkService({
@@ -96,7 +108,7 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     clock,
   })
   closers.add(() => placement.close())
-  return { identity, images, network, placement }
+  return { identity, images, volumes, network, placement }
 }
 
 /** One driver per simulated host, or the real one. */
@@ -126,12 +138,13 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const closers = new Closers()
   try {
     const built = await openNeighbours(options, clock, closers)
-    const { identity, images, network, placement } = built
+    const { identity, images, volumes, network, placement } = built
     const neighbours: Neighbours = {
       identity: identity.port,
       images: images.port,
       network: network.port,
       placement: placement.port,
+      volumes: volumes.port,
       plugger: network.plugger,
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
@@ -149,6 +162,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     await open('the identity service', identity.face, ports.identity)
     await open('the image service', images.face, ports.image)
     await open('the network service', network.face, ports.network)
+    await open('the volume service', volumes.face, ports.volume)
     await open('placement', placement.face, ports.placement)
     await open('nova-api', api, ports.compute)
     const metadata = composeMetadata(shared, connection => network.metadataSource.lookupByAddress(connection))

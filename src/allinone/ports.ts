@@ -6,6 +6,7 @@ export interface Ports {
   readonly placement: number
   readonly image: number
   readonly network: number
+  readonly volume: number
 }
 
 export const portsAt = (offset: number): Ports => ({
@@ -13,6 +14,7 @@ export const portsAt = (offset: number): Ports => ({
   compute: 8774 + offset,
   metadata: 8775 + offset,
   placement: 8778 + offset,
+  volume: 8776 + offset,
   image: 9292 + offset,
   network: 9696 + offset,
 })

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Client, ComputeContract, ConductorContract } from '#bus'
-import type { IdentityPort, ImagePort, NetworkPort, PlacementPort } from '#cloud'
+import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, VolumePort } from '#cloud'
 import type { Store } from '#store'
 
 /** The options of nova.conf that the API reads, by meaning. */
@@ -38,6 +38,7 @@ export interface ApiDeps {
   readonly images: ImagePort
   readonly network: NetworkPort
   readonly placement: PlacementPort
+  readonly volumes: VolumePort
   readonly conductor: Client<ConductorContract>
   readonly computeOn: (host: string) => Client<ComputeContract>
   readonly clock: Clock

@@ -3,6 +3,7 @@
  * real service; the built-in services implement the same ports in process. Called by the API, the sagas and the hosts.
  */
 
+export { cinderPort } from './cinder/http.ts'
 export * from './cinder/port.ts'
 export { type CinderRefusal, cinderFault } from './cinder/refusals.ts'
 export { glancePort } from './glance/http.ts'

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { NetworkPort, PlacementPort, VifPlugger } from '#cloud'
+import type { NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
@@ -30,6 +30,7 @@ export interface ConductorDeps {
   readonly bus: Bus
   readonly placement: PlacementPort
   readonly network: NetworkPort
+  readonly volumes: VolumePort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
   readonly configDrive: ConfigDriveSource

@@ -1,6 +1,7 @@
 /**
  * A whole cloud in this process for tests of the Compute API: the API over HTTP on a free port, a store in memory, real
- * conductor, scheduler and compute agents over fake hypervisors, the built-in identity, image, network and placement.
+ * conductor, scheduler and compute agents over fake hypervisors, the built-in identity, image, volume, network and
+ * placement.
  *
  *     const cloud = await startCloud()                          // in before(); cloud.close() in after()
  *     const id = await cloud.bootServer()                       // by the member, ACTIVE when it returns
@@ -19,6 +20,7 @@ import { computeContract, conductorContract, InProcessBus } from '#bus'
 import { loadConfig } from '#config'
 import { createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
+import { createVolumeService } from '#embedded/volume'
 import { listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
@@ -137,11 +139,13 @@ async function openNeighbours(folder: string, closers: Closers) {
   const behind = { ...common, identity: identity.port }
   const images = await createImageService({ ...behind, imagesPath: join(folder, 'images') })
   closers.add(() => images.close())
+  const volumes = await createVolumeService({ ...behind, images: images.port, volumesPath: join(folder, 'volumes') })
+  closers.add(() => volumes.close())
   const network = await createNetworkService(behind)
   closers.add(() => network.close())
   const placement = await createPlacement(behind)
   closers.add(() => placement.close())
-  return { identity, images, network, placement }
+  return { identity, images, volumes, network, placement }
 }
 type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
@@ -160,6 +164,7 @@ async function openServices(
     images: near.images.port,
     network: near.network.port,
     placement: near.placement.port,
+    volumes: near.volumes.port,
     plugger: near.network.plugger,
   }
   closers.add(await composeScheduler(shared, ports))
@@ -285,6 +290,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     images: near.images.port,
     network: paced(near.network.port),
     placement: near.placement.port,
+    volumes: near.volumes.port,
     conductor: bus.client(conductorContract),
     computeOn: host => bus.client(computeContract, host),
     clock: systemClock,

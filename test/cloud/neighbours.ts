@@ -1,10 +1,11 @@
-/** The built-in identity, image, network and placement services on free ports, and both ways to reach them. */
+/** The built-in identity, image, volume, network and placement services on free ports, and both ways to reach them. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Closers, silentLog, systemClock } from '#base'
 import {
   type Credentials,
+  cinderPort,
   glancePort,
   HttpClient,
   type IdentityPort,
@@ -15,9 +16,11 @@ import {
   type PlacementPort,
   placementPort,
   Session,
+  type VolumePort,
 } from '#cloud'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createVolumeService, type VolumeEvent } from '#embedded/volume'
 import { type Face, listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement } from '#placement'
@@ -31,6 +34,7 @@ export interface Ports {
   readonly images: ImagePort
   readonly network: NetworkPort
   readonly placement: PlacementPort
+  readonly volumes: VolumePort
 }
 
 export interface BuiltIn extends Ports {
@@ -38,7 +42,9 @@ export interface BuiltIn extends Ports {
   readonly identityService: IdentityService
   readonly imageService: ImageService
   readonly networkService: NetworkService
-  readonly urls: Readonly<Record<'identity' | 'image' | 'network' | 'placement', string>>
+  /** What the volume service told Nova. */
+  readonly volumeEvents: readonly VolumeEvent[]
+  readonly urls: Readonly<Record<'identity' | 'image' | 'network' | 'placement' | 'volume', string>>
   close(): Promise<void>
 }
 
@@ -73,6 +79,16 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     identity,
   })
   closers.add(() => imageService.close())
+  const volumeEvents: VolumeEvent[] = []
+  const volumeService = await createVolumeService({
+    ...at,
+    databaseUrl: databaseUrl('volume'),
+    volumesPath: join(folder, 'volumes'),
+    identity,
+    images: imageService.port,
+    compute: { tell: async event => void volumeEvents.push(event), attachmentOf: async () => undefined },
+  })
+  closers.add(() => volumeService.close())
   const networkService = await createNetworkService({ ...at, databaseUrl: databaseUrl('network'), identity })
   closers.add(() => networkService.close())
   const placementService = await createPlacement({ ...at, databaseUrl: databaseUrl('placement'), identity })
@@ -84,6 +100,7 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     image: await open('image', imageService.face),
     network: await open('network', networkService.face),
     placement: await open('placement', placementService.face),
+    volume: await open('volume', volumeService.face),
   }
   const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
   await identityService.setCatalog([
@@ -91,12 +108,14 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     { type: 'image', name: 'glance', endpoints: everywhere(urls.image) },
     { type: 'network', name: 'neutron', endpoints: everywhere(urls.network) },
     { type: 'placement', name: 'placement', endpoints: everywhere(urls.placement) },
+    { type: 'volumev3', name: 'cinderv3', endpoints: everywhere(`${urls.volume}/v3/$(project_id)s`) },
   ])
   const { port: images } = imageService
   const { port: network } = networkService
   const { port: placement } = placementService
-  const services = { identityService, imageService, networkService }
-  return { folder, ...services, identity, images, network, placement, urls, close: () => closers.close() }
+  const { port: volumes } = volumeService
+  const services = { identityService, imageService, networkService, volumeEvents }
+  return { folder, ...services, identity, images, network, placement, volumes, urls, close: () => closers.close() }
 }
 
 /** The same services as another process sees them. */
@@ -116,6 +135,7 @@ export function overHttp(builtIn: BuiltIn): Ports & { session: Session; http: Ht
     images: glancePort(service('image')),
     network: neutronPort({ ...service('network'), clock }),
     placement: placementPort({ ...service('placement'), log: silentLog }),
+    volumes: cinderPort(service('volumev3')),
     close: () => http.close(),
   }
 }

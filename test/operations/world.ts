@@ -7,6 +7,7 @@ import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createVolumeService } from '#embedded/volume'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
@@ -109,12 +110,19 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
   const folder = mkdtempSync(join(tmpdir(), 'nova-sweep-'))
   const images = await createImageService({ databaseUrl: 'sqlite://', imagesPath: join(folder, 'images'), ...common })
   await publishImage(images, folder)
+  const volumes = await createVolumeService({
+    ...common,
+    databaseUrl: 'sqlite://',
+    volumesPath: join(folder, 'volumes'),
+    images: images.port,
+  })
   const bus = new InProcessBus()
   const conductor: ConductorDeps = {
     store,
     bus,
     placement: placement.port,
     network: network.port,
+    volumes: volumes.port,
     plugger: network.plugger,
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
@@ -141,6 +149,7 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     images: images.port,
     network: network.port,
     placement: placement.port,
+    volumes: volumes.port,
     // The sweep wakes the engine itself.
     conductor: { wake: nothing, interrupt: nothing } as never,
     computeOn: host => bus.client(computeContract, host),
@@ -159,6 +168,7 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     networkId: made.id,
     close: async () => {
       for (const driver of drivers.values()) await driver.close()
+      await volumes.close()
       await images.close()
       rmSync(folder, { recursive: true, force: true })
       await network.close()

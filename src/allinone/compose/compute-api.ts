@@ -36,7 +36,7 @@ const settings = (config: Config): ApiSettings => ({
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-api' })
-  const { identity, images, network, placement } = neighbours
+  const { identity, images, network, placement, volumes } = neighbours
   const prefix = config.api.compute_link_prefix
   return createComputeApi({
     deps: {
@@ -45,6 +45,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       images,
       network,
       placement,
+      volumes,
       conductor: bus.client(conductorContract),
       computeOn: host => bus.client(computeContract, host),
       clock,

@@ -9,7 +9,7 @@ import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
-  const { placement, network, plugger } = neighbours
+  const { placement, network, volumes, plugger } = neighbours
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = {
@@ -19,7 +19,10 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
-  return startConductor({ store, bus, placement, network, plugger, configDrive, clock, log, options }, { isAlone })
+  return startConductor(
+    { store, bus, placement, network, volumes, plugger, configDrive, clock, log, options },
+    { isAlone },
+  )
 }
 
 /** nova-scheduler from its configuration; returns what stops it. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Clock, declareFault, type Log } from '#base'
 import {
   type Credentials,
+  cinderPort,
   glancePort,
   HttpClient,
   keystonePort,
@@ -31,7 +32,15 @@ export const CertificateUnreadable = declareFault(
   (p: { section: string; file: string; reason: string }) => `[${p.section}] ${p.file} cannot be read: ${p.reason}`,
 )
 
-const sessionSections = ['glance', 'keystone', 'keystone_authtoken', 'neutron', 'placement', 'service_user'] as const
+const sessionSections = [
+  'cinder',
+  'glance',
+  'keystone',
+  'keystone_authtoken',
+  'neutron',
+  'placement',
+  'service_user',
+] as const
 type SectionName = (typeof sessionSections)[number]
 
 /** Whose options count when a section has no credentials of its own. */
@@ -171,8 +180,23 @@ export function authUri(config: Config): string {
   return uri
 }
 
+/** `catalog_info` is `<type>:<name>:<interface>`, with `publicURL` for public; `endpoint_template` takes its place. */
+function cinderService({ cinder }: Config, service: ServiceOptions): ServiceOptions {
+  const [serviceType = 'volumev3', serviceName = '', interfaceName = ''] = cinder.catalog_info.split(':')
+  return {
+    ...service,
+    endpoint: {
+      override: cinder.endpoint_template ?? cinder.endpoint_override,
+      serviceType,
+      serviceName: serviceName === '' ? null : serviceName,
+      interfaces: [interfaceName.replace(/URL$/, '') || 'public'],
+      region: cinder.os_region_name ?? cinder.region_name,
+    },
+  }
+}
+
 /**
- * The operator's own Keystone, Glance, Neutron and Placement, as nova.conf names them. A section is read when its service is
+ * The operator's own Keystone, Glance, Neutron, Cinder and Placement, as nova.conf names them. A section is read when its service is
  * first asked for: a scheduler needs no [glance], and a host no [placement].
  */
 export function neighboursFromConfig(parts: {
@@ -203,6 +227,7 @@ export function neighboursFromConfig(parts: {
     return neutronPort({ ...service('neutron', 'network'), clock, extensionsMs })
   })
   const placement = lazy(() => placementPort({ ...service('placement', 'placement'), log, mayLeaveOutTraits: true }))
+  const volumes = lazy(() => cinderPort(cinderService(config, service('cinder', 'volumev3'))))
   return {
     get identity() {
       return identity()
@@ -215,6 +240,9 @@ export function neighboursFromConfig(parts: {
     },
     get placement() {
       return placement()
+    },
+    get volumes() {
+      return volumes()
     },
     // Neutron's own agents wire the guests.
     plugger: undefined,

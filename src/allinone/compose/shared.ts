@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, VifPlugger } from '#cloud'
+import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
 import type { Config } from '#config'
 import type { Store } from '#store'
 
@@ -18,6 +18,7 @@ export interface Neighbours {
   readonly images: ImagePort
   readonly network: NetworkPort
   readonly placement: PlacementPort
+  readonly volumes: VolumePort
   /** Only the built-in network wires guests itself. */
   readonly plugger: VifPlugger | undefined
 }

@@ -47,6 +47,12 @@ export const CinderConnectionFailed = declareFault(
   500,
 )
 
+export const CinderVersionUnavailable = declareFault(
+  'CinderAPIVersionNotAvailable',
+  'final',
+  (p: { version: string }) => `Cinder API version ${p.version} is not available.`,
+)
+
 /** `available`, `reserved`, `attaching`, `in-use`, `detaching`, `error`, … : Cinder adds new ones at will. */
 export type VolumeStatus = string
 

@@ -93,7 +93,9 @@ export class ServiceClient {
       const { serviceType, interfaces, region } = endpoint
       throw EndpointMissing({ serviceType, interfaces: interfaces.join(' or '), region: region ?? 'any region' })
     }
-    const base = found.endsWith(this.#version) ? found : found + this.#version
+    // Cinder's address goes on after the version with a project, which is not always ours.
+    const at = this.#version === '' ? -1 : `${found}/`.indexOf(`${this.#version}/`)
+    const base = at < 0 ? found + this.#version : found.slice(0, at + this.#version.length)
     return `${base}${path}${query === undefined || query.size === 0 ? '' : `?${query}`}`
   }
 
