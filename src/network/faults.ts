@@ -193,3 +193,10 @@ export const PortBindingError = declareFault(
   'final',
   (p: AtHost) => `Binding for port ${p.id} on host ${p.host} could not be created or updated.`,
 )
+
+export const PortNotUsableAsService = declareFault(
+  'ServicePortInUse',
+  'conflict',
+  (p: { id: string; owner: string }) =>
+    `Port ${p.id} cannot be deleted directly via the port API: has device owner ${p.owner}.`,
+)

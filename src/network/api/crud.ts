@@ -77,11 +77,13 @@ function narrowOf(query: Query): Narrow {
   const networkIds = valuesOf(query, 'network_id')
   const deviceIds = valuesOf(query, 'device_id')
   const groupIds = valuesOf(query, 'security_group_id')
+  const portIds = valuesOf(query, 'port_id')
   return {
     ...(ids.length > 0 ? { ids } : {}),
     ...(networkIds.length > 0 ? { networkIds } : {}),
     ...(deviceIds.length > 0 ? { deviceIds } : {}),
     ...(groupIds.length > 0 ? { groupIds } : {}),
+    ...(portIds.length > 0 ? { portIds } : {}),
   }
 }
 

@@ -33,10 +33,29 @@ export const extensions: readonly Extension[] = [
     '2013-01-14',
   ),
   extension(
+    'ext-gw-mode',
+    'Neutron L3 Configurable external gateway mode',
+    'Extension of the router abstraction for specifying whether SNAT should occur on the external gateway',
+    '2013-03-28',
+  ),
+  extension('extraroute', 'Neutron Extra Route', 'Extra routes configuration for L3 router', '2013-02-01'),
+  extension(
+    'extraroute-atomic',
+    'Atomically add/remove extra routes',
+    'Edit extra routes of a router on server side by atomically adding/removing extra routes',
+    '2019-07-10',
+  ),
+  extension(
     'filter-validation',
     'Filter parameters validation',
     'Provides validation on filter parameters.',
     '2018-03-21',
+  ),
+  extension(
+    'fip-port-details',
+    'Floating IP Port Details Extension',
+    'Add port_details attribute to Floating IP resource',
+    '2018-04-09',
   ),
   extension(
     'ip-substring-filtering',
@@ -72,6 +91,18 @@ export const extensions: readonly Extension[] = [
     'Quota details management support',
     'Expose functions for quotas usage statistics per project',
     '2017-02-10',
+  ),
+  extension(
+    'router',
+    'Neutron L3 Router',
+    'Router abstraction for basic L3 forwarding between L2 Neutron networks and access to external networks via a NAT gateway.',
+    '2012-07-20',
+  ),
+  extension(
+    'router_availability_zone',
+    'Router Availability Zone',
+    'Availability zone support for router.',
+    '2015-01-01',
   ),
   extension('security-group', 'security-group', 'The security groups extension.', '2012-10-05'),
   extension('sorting', 'Sorting support', 'Extension that indicates that sorting is enabled.', '2016-06-12'),

@@ -7,11 +7,14 @@ import { type ApiDeps, baseUrl, hideTypes, serveResource } from './crud.ts'
 import { servePortBindings } from './port-bindings.ts'
 import { serveQuotas } from './quotas.ts'
 import type { AnyResource } from './resource.ts'
+import { floatingIpsResource } from './resources/floating-ips.ts'
 import { networks } from './resources/networks.ts'
 import { portsResource } from './resources/ports.ts'
+import { routersResource } from './resources/routers.ts'
 import { rules } from './resources/rules.ts'
 import { securityGroups } from './resources/security-groups.ts'
 import { subnets } from './resources/subnets.ts'
+import { serveRouterActions } from './router-actions.ts'
 import { serveTags } from './tags.ts'
 
 /** Bulk creates of some hundred ports fit. */
@@ -59,17 +62,21 @@ export function createNeutronFace(deps: ApiDeps & { log: Log; gate: BindingGate;
     }),
     bodyLimit,
   })
+  const routers = hideTypes(routersResource(deps.gate))
   const resources = [
     hideTypes(networks),
     hideTypes(subnets),
     hideTypes(portsResource(deps.gate)),
     hideTypes(securityGroups),
     hideTypes(rules),
+    routers,
+    hideTypes(floatingIpsResource(deps.gate)),
   ]
   serveVersions(face, resources)
   serveExtensions(face, deps)
   serveAgents(face, deps, deps.agents)
   serveQuotas(face, deps)
+  serveRouterActions(face, deps, routers, deps.gate)
   servePortBindings(face, deps, deps.gate)
   for (const resource of resources) {
     serveResource(face, deps, resource)

@@ -9,6 +9,7 @@ export interface Narrow {
   readonly networkIds?: readonly string[]
   readonly deviceIds?: readonly string[]
   readonly groupIds?: readonly string[]
+  readonly portIds?: readonly string[]
 }
 
 export interface Writing {

@@ -17,6 +17,15 @@ export const standard = {
 
 export const named = { ...standard, name: attribute(text(255)) } as const
 
+/** This machine is the one zone there is. */
+export const zoneHints = attribute(
+  (value: unknown) =>
+    Array.isArray(value) && value.every(zone => zone === 'nova')
+      ? { ok: value.map(() => 'nova') }
+      : { reason: `AvailabilityZone ${JSON.stringify(value)} could not be found` },
+  { put: false },
+)
+
 export const stampWire = (row: Stamped) => ({
   created_at: isoSeconds(row.createdAtMs),
   updated_at: isoSeconds(row.updatedAtMs),

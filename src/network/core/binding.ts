@@ -11,6 +11,9 @@ export interface BindingGate {
   refusal(networkId: string, cidrs: readonly string[]): Promise<string | undefined>
 }
 
+/** The port with which a router is on an external network; that network lives on the host like one with guests. */
+export const gatewayOwner = 'network:router_gateway'
+
 /** As Neutron's Linux bridge agent names them; 14 characters, below the kernel's limit of 15. */
 export const bridgeName = (networkId: string): string => `brq${networkId.slice(0, 11)}`
 export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
@@ -20,7 +23,9 @@ type Binding = Pick<PortRow, 'vifType' | 'vifDetails' | 'isPlugged'>
 export async function bind(db: Db, gate: BindingGate, port: PortRow): Promise<Binding> {
   const isPlugged = 0
   if (port.bindingHost === '') return { vifType: 'unbound', vifDetails: '{}', isPlugged }
-  if (port.deviceOwner.startsWith('network:')) return { vifType: 'bridge', vifDetails: '{}', isPlugged }
+  if (port.deviceOwner.startsWith('network:') && port.deviceOwner !== gatewayOwner) {
+    return { vifType: 'bridge', vifDetails: '{}', isPlugged }
+  }
   const reason = await refusalOf(db, gate, port)
   if (reason !== undefined) {
     return { vifType: 'binding_failed', vifDetails: JSON.stringify({ binding_failed_reason: reason }), isPlugged }
@@ -36,7 +41,7 @@ const carriedNetworks = (db: Db) =>
     .select('networkId')
     .where('vifType', '=', 'bridge')
     .where('bindingHost', '!=', '')
-    .where('deviceOwner', 'not like', 'network:%')
+    .where(eb => eb.or([eb('deviceOwner', 'not like', 'network:%'), eb('deviceOwner', '=', gatewayOwner)]))
 
 async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<string | undefined> {
   if (port.vnicType !== 'normal') return `vnic_type ${port.vnicType} is not supported`

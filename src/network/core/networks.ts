@@ -1,5 +1,6 @@
 import { newUuid } from '#base'
 import { InvalidSharedSetting, NetworkInUse } from '../faults.ts'
+import { ExternalNetworkInUse } from '../l3-faults.ts'
 import type { Db } from '../store/open.ts'
 import type { NetworkRow } from '../store/tables.ts'
 import { ownPortOwners } from './own-ports.ts'
@@ -22,6 +23,15 @@ export async function createNetwork(unit: Unit, content: NetworkContent): Promis
   return row
 }
 
+async function checkNoGateways(unit: Unit, id: string): Promise<void> {
+  const gateway = await unit.db
+    .selectFrom('routers')
+    .select('id')
+    .where('externalNetworkId', '=', id)
+    .executeTakeFirst()
+  if (gateway !== undefined) throw ExternalNetworkInUse({ id })
+}
+
 export async function updateNetwork(unit: Unit, row: NetworkRow, change: Partial<NetworkContent>): Promise<NetworkRow> {
   if (row.isShared === 1 && change.isShared === 0) {
     const guest = await unit.db
@@ -33,6 +43,7 @@ export async function updateNetwork(unit: Unit, row: NetworkRow, change: Partial
       .executeTakeFirst()
     if (guest !== undefined) throw InvalidSharedSetting({ network: row.name })
   }
+  if (row.isExternal === 1 && change.isExternal === 0) await checkNoGateways(unit, row.id)
   const next = { ...row, ...change, revision: row.revision + 1, updatedAtMs: unit.nowMs }
   await unit.db.updateTable('networks').set(next).where('id', '=', row.id).execute()
   unit.touched.networks.add(row.id)

@@ -13,6 +13,7 @@ import type { Db } from '../store/open.ts'
 import type { NetworkRow, PortRow } from '../store/tables.ts'
 import { type AddressRequest, allocateAddresses } from './allocate.ts'
 import { type BindingGate, bind } from './binding.ts'
+import { releaseFloatingIps } from './floating-release.ts'
 import { networkById } from './networks.ts'
 import { checkQuota } from './quotas.ts'
 import { ensureDefaultGroup } from './security-groups.ts'
@@ -112,8 +113,19 @@ export async function createPort(
   const network = await networkById(unit.db, networkId)
   if (network === undefined) throw NetworkNotFound({ id: networkId })
   await checkQuota(unit.db, content.projectId, 'port')
+  return insertPort(unit, gate, network, content)
+}
+
+/** A port for the service's own use needs no quota. */
+export async function insertPort(
+  unit: Unit,
+  gate: BindingGate,
+  network: NetworkRow,
+  content: PortContent,
+): Promise<PortRow> {
   const port = await portRow(unit, network, content)
-  const bound = { ...port, ...(await bind(unit.db, gate, port)) }
+  const binding = await bind(unit.db, gate, port)
+  const bound = { ...port, ...binding, ...(binding.vifType === 'binding_failed' ? { status: 'DOWN' } : {}) }
   await unit.db.insertInto('ports').values(bound).execute()
   await allocateAddresses(unit, { portId: port.id, ...bound }, content.fixedIps)
   await writeGroups(unit, port.id, await firstGroups(unit, bound, content.groupIds))
@@ -133,7 +145,7 @@ async function portRow(unit: Unit, network: NetworkRow, content: PortContent): P
     description,
     mac: await chooseMac(unit, network.id, content.mac),
     isUp: Number(content.isUp),
-    status: isOurs(content) ? 'ACTIVE' : 'DOWN',
+    status: content.deviceOwner === 'network:floatingip' ? 'N/A' : isOurs(content) ? 'ACTIVE' : 'DOWN',
     deviceId,
     deviceOwner,
     portSecurity: Number(hasPortSecurity),
@@ -213,6 +225,7 @@ async function changeAddresses(unit: Unit, port: PortRow, asked: readonly Addres
     return kept === undefined ? request : { subnetId: kept.subnetId, address: kept.address }
   })
   await allocateAddresses(unit, { portId: port.id, ...port }, requests)
+  await releaseFloatingIps(unit, port.id, { onlyLost: true })
 }
 
 async function changeGroups(unit: Unit, port: PortRow, asked: readonly string[] | undefined): Promise<void> {
@@ -266,6 +279,7 @@ const dropInactiveAt = (unit: Unit, portId: string, host: string) =>
   unit.db.deleteFrom('inactiveBindings').where('portId', '=', portId).where('host', '=', host).execute()
 
 export async function deletePort(unit: Unit, id: string): Promise<void> {
+  await releaseFloatingIps(unit, id)
   const result = await unit.db.deleteFrom('ports').where('id', '=', id).executeTakeFirstOrThrow()
   if (affected(result) === 0) throw PortNotFound({ id })
   await unit.db.deleteFrom('tags').where('resourceId', '=', id).execute()

@@ -6,6 +6,8 @@ export interface Touched {
   readonly networks: Set<string>
   readonly ports: Set<string>
   readonly groups: Set<string>
+  /** Servers whose addresses are others now, by device id: whoever keeps a record of them is told. */
+  readonly servers: Set<string>
 }
 
 /** One transaction: the database as it sees it, its time, and what it touches. */
@@ -15,7 +17,12 @@ export interface Unit {
   readonly touched: Touched
 }
 
-export const nothingTouched = (): Touched => ({ networks: new Set(), ports: new Set(), groups: new Set() })
+export const nothingTouched = (): Touched => ({
+  networks: new Set(),
+  ports: new Set(),
+  groups: new Set(),
+  servers: new Set(),
+})
 
 export interface Work {
   /** All or nothing; the host is brought in line before this returns (a failure there is logged, and repaired later). */

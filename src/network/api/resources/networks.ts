@@ -1,3 +1,4 @@
+import { deleteUnusedFloatingIps } from '../../core/floating-ips.ts'
 import { createNetwork, deleteNetwork, type NetworkContent, networkById, updateNetwork } from '../../core/networks.ts'
 import { BadRequest, NetworkNotFound } from '../../faults.ts'
 import type { NetworkRow } from '../../store/tables.ts'
@@ -5,7 +6,7 @@ import { attribute, integer, oneOf, orNull, readOnly, truth, type Values } from 
 import { ownerOf, type Reading } from '../context.ts'
 import type { Wire } from '../listing.ts'
 import type { Narrow, Resource } from '../resource.ts'
-import { inSlices, named, ownerWire, stampWire, tagsOf } from '../shared.ts'
+import { inSlices, named, ownerWire, stampWire, tagsOf, zoneHints } from '../shared.ts'
 
 const adminOnly = { isAdminGiven: true, isAdminSeen: true, put: false } as const
 
@@ -24,13 +25,7 @@ const attributes = {
   status: readOnly(),
   subnets: readOnly(),
   availability_zones: readOnly(),
-  availability_zone_hints: attribute(
-    (value: unknown) =>
-      Array.isArray(value) && value.every(zone => zone === 'nova')
-        ? { ok: value.map(() => 'nova') }
-        : { reason: `AvailabilityZone ${JSON.stringify(value)} could not be found` },
-    { put: false },
-  ),
+  availability_zone_hints: zoneHints,
 } as const
 
 const defaultMtu = 1500
@@ -134,5 +129,8 @@ export const networks: Resource<typeof attributes> = {
     }
     await updateNetwork(unit, row, changesOf(values))
   },
-  remove: ({ unit }, seen) => deleteNetwork(unit, seen.id),
+  async remove({ unit }, seen) {
+    await deleteUnusedFloatingIps(unit, seen.id)
+    await deleteNetwork(unit, seen.id)
+  },
 }

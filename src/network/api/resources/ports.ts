@@ -1,8 +1,9 @@
 import type { Json } from '#base'
-import type { BindingGate } from '../../core/binding.ts'
+import { type BindingGate, gatewayOwner } from '../../core/binding.ts'
 import { networkById } from '../../core/networks.ts'
 import { createPort, deletePort, type PortChange, portById, updatePort } from '../../core/ports.ts'
-import { BadRequest, NetworkNotFound, PolicyNotAuthorized, PortNotFound } from '../../faults.ts'
+import { interfaceOwner } from '../../core/routers.ts'
+import { BadRequest, NetworkNotFound, PolicyNotAuthorized, PortNotFound, PortNotUsableAsService } from '../../faults.ts'
 import type { NetworkRow, PortRow } from '../../store/tables.ts'
 import {
   address,
@@ -161,6 +162,9 @@ async function networkFor(requester: Requester, network: NetworkRow | undefined,
 
 const maxFixedIps = 5
 
+/** These go with the router or floating address they belong to. */
+const serviceOwners: ReadonlySet<string> = new Set([interfaceOwner, gatewayOwner, 'network:floatingip'])
+
 export const portsResource = (gate: BindingGate): Resource<typeof attributes> => ({
   singular: 'port',
   plural: 'ports',
@@ -203,5 +207,9 @@ export const portsResource = (gate: BindingGate): Resource<typeof attributes> =>
     }
     await updatePort(unit, gate, row, changesOf(values))
   },
-  remove: ({ unit }, seen) => deletePort(unit, seen.id),
+  async remove({ unit }, seen) {
+    const owner = String(seen.device_owner)
+    if (serviceOwners.has(owner)) throw PortNotUsableAsService({ id: seen.id, owner })
+    await deletePort(unit, seen.id)
+  },
 })
