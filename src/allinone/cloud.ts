@@ -13,7 +13,7 @@ import type { VirtDriver } from '#virt'
 import { startLibvirt } from '#virt/libvirt'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
-import { composeConductor, composeScheduler } from './compose/control.ts'
+import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
 import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
 import { composeMetadata } from './compose/metadata.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
@@ -154,6 +154,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     closers.add(stopScheduler)
     const conductor = await composeConductor(shared, neighbours, true)
     closers.add(() => conductor.stop())
+    network.onServersChanged(followServers(shared.bus))
     const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)
     const open = async (service: string, face: Face, port: number, host = loopback) => {
       closers.add(() => face.close())

@@ -19,8 +19,7 @@ const subnetOf = (port: PortView, subnet: SubnetView): VifSubnet => ({
     .map(ip => ({
       address: ip.ipAddress,
       version: subnet.ipVersion,
-      // Floating addresses belong to the port; they are shown with its first IPv4 address.
-      floatingIps: subnet.ipVersion === 4 ? port.floatingIps : [],
+      floatingIps: port.floatingIps.filter(f => f.fixedAddress === ip.ipAddress).map(f => f.address),
     })),
 })
 
@@ -51,7 +50,7 @@ function vifOf(
 }
 
 /** The interfaces of ports, in their order, with two calls for any number of them. */
-async function describe(
+export async function describe(
   deps: ConductorDeps,
   ports: readonly { port: PortView; isPreserved: boolean; tag: string | null }[],
 ): Promise<Vif[]> {

@@ -4,6 +4,7 @@ import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
+import { refreshNetwork } from './network-info.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
@@ -69,6 +70,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     },
     expectedGuests: ({ host }) => expectedGuests(deps, host),
     knownGuests: ({ ids }) => knownGuests(deps, ids),
+    refreshNetwork: async ({ instanceId }) => {
+      await refreshNetwork(deps, instanceId)
+      return null
+    },
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
       return null

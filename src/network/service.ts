@@ -29,6 +29,8 @@ export interface NetworkService {
   /** The Neutron v2.0 API, not yet listening. */
   readonly face: Face
   readonly metadataSource: MetadataSource
+  /** Who keeps a record of servers' addresses is told whose are others now; the API answers when it has followed. */
+  onServersChanged(listener: (serverIds: readonly string[]) => Promise<void>): void
   /** Makes the project's network of that name unless it exists. */
   ensureDefaultNetwork(wanted: DefaultNetwork): Promise<NetworkView>
   /** Brings the host in line with the store from nothing. */
@@ -60,12 +62,18 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
   const deployment = await deploymentId(db)
   const startedAtMs = clock.now()
   const gate = createGate(options)
+  let tellServers: (serverIds: readonly string[]) => Promise<void> = async () => undefined
   const work = createWork(db, clock, async touched => {
-    if (plumber === undefined || isNothing(touched)) return
-    // What is stored stays stored; the plumber tries again by itself.
-    await plumber
-      .converge()
-      .catch((error: unknown) => log.error({ err: error }, 'the host does not follow the network'))
+    if (plumber !== undefined && !isNothing(touched)) {
+      // What is stored stays stored; the plumber tries again by itself.
+      await plumber
+        .converge()
+        .catch((error: unknown) => log.error({ err: error }, 'the host does not follow the network'))
+    }
+    if (touched.servers.size === 0) return
+    await tellServers([...touched.servers]).catch((error: unknown) =>
+      log.error({ err: error, server_ids: [...touched.servers] }, 'records of servers do not follow their ports'),
+    )
   })
   await plumber?.start(db, deployment)
   const agents = {
@@ -89,6 +97,9 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
     plugger: createPlugger({ db, work, plumber }),
     face,
     metadataSource: createMetadataSource(db),
+    onServersChanged: listener => {
+      tellServers = listener
+    },
     ensureDefaultNetwork: wanted => ensureDefaultNetwork({ db, work, plumber }, wanted),
     reconcile: async () => plumber?.reconcile(),
     async close() {

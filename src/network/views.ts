@@ -77,7 +77,9 @@ export async function portViews(db: Db, rows: readonly PortRow[]): Promise<reado
     vifType: row.vifType,
     vifDetails: fromJson<Record<string, unknown>>(row.vifDetails),
     profile: fromJson<Record<string, unknown>>(row.profile),
-    floatingIps: floating.filter(ip => ip.portId === row.id).map(ip => ip.address),
+    floatingIps: floating
+      .filter(ip => ip.portId === row.id)
+      .map(({ address, fixedAddress }) => ({ address, fixedAddress: fixedAddress ?? '' })),
     isPortSecurityEnabled: row.portSecurity === 1,
   }))
 }

@@ -28,7 +28,7 @@ import { Enforcer, novaDefaults } from '#policy'
 import { openStore, type Store } from '#store'
 import { createFakeDriver, type FakeDriver } from '#virt/fake'
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
-import { composeConductor, composeScheduler } from '../../src/allinone/compose/control.ts'
+import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
 import { Answer, type Json } from './answer.ts'
 import { paced, pacedStore } from './paced.ts'
 import { introduce, type People, type Person } from './people.ts'
@@ -170,6 +170,7 @@ async function openServices(
   closers.add(await composeScheduler(shared, ports))
   const conductor = await composeConductor(shared, ports, true)
   closers.add(() => conductor.stop())
+  near.network.onServersChanged(followServers(bus))
   const drivers = new Map<string, FakeDriver>()
   for (const host of hosts) {
     const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 })

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { every, instanceId } from '#base'
-import { schedulerContract } from '#bus'
+import { type Bus, conductorContract, schedulerContract } from '#bus'
 import { type Conductor, serviceVersion, startConductor } from '#conductor'
 import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
 import { composeConfigDrive } from './config-drive.ts'
@@ -23,6 +23,14 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     { store, bus, placement, network, volumes, plugger, configDrive, clock, log, options },
     { isAlone },
   )
+}
+
+/** For a network in this process: the records of servers follow their ports, as Neutron's events make them do elsewhere. */
+export function followServers(bus: Bus): (serverIds: readonly string[]) => Promise<void> {
+  const conductor = bus.client(conductorContract)
+  return async serverIds => {
+    for (const instanceId of serverIds) await conductor.refreshNetwork({ instanceId })
+  }
 }
 
 /** nova-scheduler from its configuration; returns what stops it. */

@@ -31,6 +31,8 @@ export const conductorContract = contract('conductor', {
     { ids: readonly string[] },
     readonly { id: string; host: string | null; isDeleted: boolean; taskState: string | null }[]
   >(),
+  /** The ports of a server are not as they were: its record follows before this returns. */
+  refreshNetwork: method<{ instanceId: string }, null>(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

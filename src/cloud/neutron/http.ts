@@ -21,6 +21,7 @@ import {
   portOf,
   ruleOf,
   subnetOf,
+  type WireFloatingIp,
   type WireNetwork,
   type WirePort,
   type WireRule,
@@ -69,14 +70,12 @@ async function views(api: NeutronApi, as: As, wires: readonly WirePort[]): Promi
   // Without routers there is nothing that a floating address could be on.
   const floating =
     ids.length > 0 && (await api.has('router'))
-      ? await api.list<{ port_id: string | null; floating_ip_address: string }>(
-          as,
-          'floatingips',
-          { port_id: ids },
-          'port_id',
-        )
+      ? await api.list<WireFloatingIp>(as, 'floatingips', { port_id: ids }, 'port_id')
       : []
-  const addresses = (id: string) => floating.filter(ip => ip.port_id === id).map(ip => ip.floating_ip_address)
+  const addresses = (id: string) =>
+    floating
+      .filter(ip => ip.port_id === id)
+      .map(ip => ({ address: ip.floating_ip_address, fixedAddress: ip.fixed_ip_address ?? '' }))
   return wires.map(wire => portOf(wire, addresses(wire.id)))
 }
 

@@ -91,7 +91,8 @@ export interface PortView {
   readonly vifType: string
   readonly vifDetails: Readonly<Record<string, unknown>>
   readonly profile: Readonly<Record<string, unknown>>
-  readonly floatingIps: readonly string[]
+  /** Floating addresses, each with the fixed one it stands for. */
+  readonly floatingIps: readonly { address: string; fixedAddress: string }[]
   readonly isPortSecurityEnabled: boolean
 }
 

@@ -82,7 +82,7 @@ export const subnetOf = (wire: WireSubnet, dhcpPort: string | undefined): Subnet
 
 const statuses = ['ACTIVE', 'DOWN', 'BUILD', 'ERROR'] as const
 
-export const portOf = (wire: WirePort, floatingIps: readonly string[]): PortView => ({
+export const portOf = (wire: WirePort, floatingIps: PortView['floatingIps']): PortView => ({
   id: wire.id,
   name: wire.name,
   networkId: wire.network_id,
@@ -124,3 +124,14 @@ export const ruleOf = (wire: WireRule): SecurityGroupRuleView => ({
   remoteIpPrefix: wire.remote_ip_prefix,
   remoteGroupId: wire.remote_group_id,
 })
+
+export interface WireFloatingIp {
+  readonly id: string
+  readonly floating_network_id: string
+  readonly floating_ip_address: string
+  readonly fixed_ip_address: string | null
+  readonly port_id: string | null
+  readonly router_id: string | null
+  readonly project_id?: string
+  readonly tenant_id?: string
+}

@@ -1,4 +1,3 @@
-import { instanceId } from '#base'
 import type { SagaInputs } from '#bus'
 import { type Instance, InstanceNotReady, type Vif } from '#model'
 import { saga } from '#saga'
@@ -19,11 +18,8 @@ async function placed(d: ConductorDeps, id: string): Promise<Instance & { host: 
 async function rewrite(d: ConductorDeps, id: string, change: (now: readonly Vif[]) => readonly Vif[]): Promise<void> {
   const instance = await d.store.instances.get(id)
   const securityGroups = await securityGroupNames(d, instance)
-  await d.store.instances.change(
-    instanceId(id),
-    { networkInfo: change(instance.networkInfo), securityGroups },
-    d.clock.now(),
-  )
+  await d.store.instances.rewriteNetwork(instance.id, change)
+  await d.store.instances.change(instance.id, { securityGroups }, d.clock.now())
 }
 
 /** A running or stopped server gets one more interface. Undone: the port is as it was, or gone if we made it. */

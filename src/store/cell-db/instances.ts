@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely'
 import type { InstanceId } from '#base'
-import { type Instance, InstanceNotFound, type TaskState, type VmState } from '#model'
+import { type Instance, InstanceNotFound, type TaskState, type Vif, type VmState } from '#model'
 import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import { type InstanceQuery, listInstances } from './instance-list.ts'
@@ -133,6 +133,27 @@ export class Instances {
     if (host === null) update = update.where('host', 'is', null)
     else if (host !== undefined) update = update.where('host', '=', host)
     return affected(await update.executeTakeFirstOrThrow()) > 0
+  }
+
+  /**
+   * Rewrites the interfaces from what they are at that moment, so that of two changes at a time none is lost. It is no
+   * change of the server itself: its `updated` stays. False when the server is gone.
+   */
+  async rewriteNetwork(id: InstanceId, change: (now: readonly Vif[]) => readonly Vif[]): Promise<boolean> {
+    for (;;) {
+      const [row] = (await living(this.#db, { id })).rows
+      if (row === undefined) return false
+      const next = JSON.stringify(change(fromRow(row).networkInfo))
+      if (next === row.network_json) return true
+      const result = await this.#db
+        .updateTable('instances')
+        .set({ network_json: next })
+        .where('id', '=', id)
+        .where('deleted', '=', 0)
+        .where('network_json', '=', row.network_json)
+        .executeTakeFirstOrThrow()
+      if (affected(result) > 0) return true
+    }
   }
 
   /** Clears the task state that a saga set; it cannot outlive the saga. */

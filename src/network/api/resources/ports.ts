@@ -1,5 +1,6 @@
 import type { Json } from '#base'
 import { type BindingGate, gatewayOwner } from '../../core/binding.ts'
+import { touchServerOf } from '../../core/floating-release.ts'
 import { networkById } from '../../core/networks.ts'
 import { createPort, deletePort, type PortChange, portById, updatePort } from '../../core/ports.ts'
 import { interfaceOwner } from '../../core/routers.ts'
@@ -206,10 +207,12 @@ export const portsResource = (gate: BindingGate): Resource<typeof attributes> =>
       throw PolicyNotAuthorized({ rule: '(rule:update_port and rule:update_port:mac_address)' })
     }
     await updatePort(unit, gate, row, changesOf(values))
+    await touchServerOf(unit, row.id)
   },
   async remove({ unit }, seen) {
     const owner = String(seen.device_owner)
     if (serviceOwners.has(owner)) throw PortNotUsableAsService({ id: seen.id, owner })
+    await touchServerOf(unit, seen.id)
     await deletePort(unit, seen.id)
   },
 })

@@ -1,4 +1,5 @@
 import type { Json } from '#base'
+import { touchServerOf } from '../../core/floating-release.ts'
 import {
   createGroup,
   deleteGroup,
@@ -7,6 +8,7 @@ import {
   hasDefaultGroup,
   isDefaultGroup,
 } from '../../core/security-groups.ts'
+import type { Unit } from '../../core/unit.ts'
 import { SecurityGroupCannotUpdateDefault, SecurityGroupDefaultExists, SecurityGroupNotFound } from '../../faults.ts'
 import type { SecurityGroupRow } from '../../store/tables.ts'
 import { readOnly } from '../attributes.ts'
@@ -55,6 +57,12 @@ async function list(reading: Reading, narrow: Narrow): Promise<readonly Wire[]> 
   }))
 }
 
+/** Servers show their groups by name. */
+async function touchServersIn(unit: Unit, groupId: string): Promise<void> {
+  const held = await unit.db.selectFrom('portSecurityGroups').select('portId').where('groupId', '=', groupId).execute()
+  for (const { portId } of held) await touchServerOf(unit, portId)
+}
+
 export const securityGroups: Resource<typeof attributes> = {
   singular: 'security_group',
   plural: 'security_groups',
@@ -88,6 +96,7 @@ export const securityGroups: Resource<typeof attributes> = {
       .set({ name, description, revision: row.revision + 1, updatedAtMs: unit.nowMs })
       .where('id', '=', row.id)
       .execute()
+    if (name !== row.name) await touchServersIn(unit, row.id)
   },
   remove: ({ unit, requester }, seen) => deleteGroup(unit, seen.id, requester.isAdmin),
 }
