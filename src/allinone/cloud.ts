@@ -121,7 +121,7 @@ async function openDrivers(
   const name = config.DEFAULT.host
   if (hypervisor === 'fake') {
     const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
-    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, clock) }))
+    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, neighbours.images, clock) }))
   }
   const daemon = await options.step('starting libvirt', () =>
     startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: log.child({ service: 'libvirt' }) }),

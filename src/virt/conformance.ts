@@ -11,6 +11,7 @@ import { bootTests } from './conformance/boot.ts'
 import { consoleTests } from './conformance/consoles.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
 import { moveTests } from './conformance/moves.ts'
+import { snapshotTests } from './conformance/snapshots.ts'
 
 /** `bench` is called inside the tests, when `before` has run. */
 export function driverConformance(bench: () => Bench): void {
@@ -18,4 +19,5 @@ export function driverConformance(bench: () => Bench): void {
   bootTests(bench)
   consoleTests(bench)
   moveTests(bench)
+  snapshotTests(bench)
 }

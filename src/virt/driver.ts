@@ -26,6 +26,7 @@ export interface VirtDriver {
 
   readonly hotplug?: Hotplug
   readonly consoleLog?: ConsoleLog
+  readonly snapshots?: Snapshots
   readonly consoles?: Consoles
   readonly coldMigration?: ColdMigration
   readonly liveMigration?: LiveMigration
@@ -127,6 +128,23 @@ export interface Diagnostics {
 export interface Hotplug {
   attachVif(id: InstanceId, vif: GuestSpec['vifs'][number]): Promise<void>
   detachVif(id: InstanceId, mac: string): Promise<void>
+}
+
+/** Copies of a guest's root disk. */
+export interface Snapshots {
+  /**
+   * The disk as it is at this moment, whether the guest runs, is held or is off; the guest goes on as before. Whoever
+   * takes it releases it, read or not.
+   */
+  take(id: InstanceId): Promise<DiskSnapshot>
+}
+
+export interface DiskSnapshot {
+  /** As the image service names it: `qcow2`, `raw`, … */
+  readonly diskFormat: string
+  /** May be read once. */
+  readonly bits: AsyncIterable<Uint8Array>
+  release(): Promise<void>
 }
 
 export interface ConsoleLog {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -29,6 +29,11 @@ function aVif(): GuestVif {
   return { portId: newUuid(), mac, kind: 'bridge', bridge: 'br0', devName: `tap${vifs}`, mtu: 1500, model: 'virtio' }
 }
 
+const bits = Buffer.from('what is on the disk of the image '.repeat(100))
+async function* bitsInPieces() {
+  for (let at = 0; at < bits.length; at += 1000) yield bits.subarray(at, at + 1000)
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'nova-fake-'))
 const open = (): FakeDriver =>
   createFakeDriver({
@@ -37,6 +42,7 @@ const open = (): FakeDriver =>
     memoryMiB: 16_384,
     diskGiB: 100,
     stateFile: join(folder, 'guests.jsonl'),
+    disks: { images: { download: async () => bitsInPieces() }, path: join(folder, 'disks') },
   })
 
 describe('fake driver', () => {
@@ -65,7 +71,10 @@ describe('fake driver', () => {
     async kill(id) {
       driver.crash(id)
     },
-    leftovers: async id => (await driver.list()).filter(guest => guest.id === id).map(guest => guest.name),
+    leftovers: async id => [
+      ...(await driver.list()).filter(guest => guest.id === id).map(guest => guest.name),
+      ...readdirSync(join(folder, 'disks')).filter(name => name.startsWith(id)),
+    ],
   })
   driverConformance(bench)
 
@@ -122,6 +131,23 @@ describe('fake driver', () => {
       }
       assert.ok((await driver.consoleLog.read(spec.id)).includes('config-drive /dev/vdb vfat'))
       await driver.guest(spec.id).destroy()
+    })
+
+    test('a snapshot holds the bits of the image and what the guest has written, at that moment', async () => {
+      const spec = aGuestSpec(bench())
+      await driver.guest(spec.id).spawn(spec)
+      driver.writeDisk(spec.id, 5, Buffer.from('WRITTEN'))
+      driver.writeDisk(spec.id, bits.length + 2, Buffer.from('beyond'))
+      const snapshot = await driver.snapshots.take(spec.id)
+      driver.writeDisk(spec.id, 0, Buffer.from('too late'))
+      await driver.guest(spec.id).destroy()
+      const chunks = []
+      for await (const chunk of snapshot.bits) chunks.push(chunk)
+      await snapshot.release()
+      const expected = Buffer.concat([bits, Buffer.from('\0\0beyond')])
+      expected.write('WRITTEN', 5)
+      assert.equal(Buffer.concat(chunks).toString(), expected.toString())
+      assert.equal(snapshot.diskFormat, 'qcow2')
     })
 
     test('a change cut off in the state file never happened', async () => {

@@ -22,9 +22,10 @@ const socketOf = (uri: string): string => {
 }
 
 /** A simulated host of a size that nobody fills by hand; its guests outlive the process. */
-export const simulatedDriver = (host: string, statePath: string, clock: Clock): VirtDriver => {
+export const simulatedDriver = (host: string, statePath: string, images: ImagePort, clock: Clock): VirtDriver => {
   const stateFile = join(nodePath(statePath, host), 'guests.jsonl')
-  return createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, clock })
+  const disks = { images: imageSource(images), path: join(statePath, 'simulated-disks') }
+  return createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, disks, clock })
 }
 
 export interface LibvirtParts {
@@ -63,7 +64,8 @@ export async function openDriver(parts: {
   const { config, images, log, clock } = parts
   const { host, state_path: statePath, compute_driver: name, instances_path: instancesPath } = config.DEFAULT
   if (name === null) throw DriverUnusable({ reason: 'Compute driver option required, but not specified' })
-  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name)) return simulatedDriver(host, statePath, clock)
+  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name))
+    return simulatedDriver(host, statePath, images(), clock)
   if (name !== 'libvirt.LibvirtDriver')
     throw DriverUnusable({ reason: `Unable to load the virtualization driver ${name}` })
   const virtType = config.libvirt.virt_type

@@ -8,6 +8,7 @@ import {
   type HostView,
   type Hotplug,
   power,
+  type Snapshots,
   type VirtDriver,
 } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
@@ -16,10 +17,12 @@ import type { ColdMigration, LiveMigration } from '../moves.ts'
 import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
+import { type DiskPlace, type DiskWrite, FakeDisks } from './disks.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
+import { fakeSnapshots } from './snapshots.ts'
 
 export interface FakeDriverOptions {
   readonly hostName: string
@@ -33,6 +36,8 @@ export interface FakeDriverOptions {
   readonly latency?: Partial<Record<FakeOperation, number>>
   readonly faults?: FaultPlan
   readonly traits?: readonly string[]
+  /** Where disks get their bits from, and where they lie; without it they are empty. */
+  readonly disks?: DiskPlace
 }
 
 /** The driver, and what only a test may do. */
@@ -44,6 +49,9 @@ export interface FakeDriver extends VirtDriver {
   readonly liveMigration: LiveMigration
   /** Live migrations from here do not end while it is held. */
   readonly copyBrake: CopyBrake
+  readonly snapshots: Snapshots
+  /** As if the guest had written this to its disk. */
+  writeDisk(id: InstanceId, offset: number, bytes: Uint8Array): void
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
   /** As if the guest's process died. */
@@ -56,13 +64,14 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const faults = options.faults ?? new FaultPlan()
   const clock = options.clock ?? systemClock
   const hypervisor = new FakeHypervisor({ clock, faults, latency: options.latency ?? {}, stateFile: options.stateFile })
+  const disks = new FakeDisks(options.disks)
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
   return {
     hypervisorType: 'fake',
     host: hostView(options, hypervisor),
     list: () => hypervisor.ask('list', () => summaries(hypervisor)),
-    guest: id => new FakeGuest(id, hypervisor),
+    guest: id => new FakeGuest(id, hypervisor, disks),
     events: (signal): AsyncIterable<GuestEvent> =>
       eventStream(listener => hypervisor.on(listener), AbortSignal.any([signal, closed.signal])),
     async close() {
@@ -82,6 +91,9 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
         }),
     },
     consoles: fakeConsoles(hypervisor),
+    snapshots: fakeSnapshots(hypervisor, disks),
+    writeDisk: (id, offset, bytes) =>
+      writeDisk(hypervisor, id, { offset, base64: Buffer.from(bytes).toString('base64') }),
     failNext: (operation, fault) => faults.failNext(operation, fault),
     crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
     shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),
@@ -90,6 +102,12 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
 
 const summaries = (hypervisor: FakeHypervisor): GuestSummary[] =>
   Array.from(hypervisor.guests.values(), guest => ({ id: idOf(guest), name: guest.spec.name, power: guest.power }))
+
+function writeDisk(hypervisor: FakeHypervisor, id: InstanceId, write: DiskWrite): void {
+  const guest = hypervisor.existing(id)
+  if (guest.disk === undefined) throw new Error(`guest ${id} has no disk of its own`)
+  hypervisor.put(id, { ...guest, disk: { ...guest.disk, writes: [...guest.disk.writes, write] } })
+}
 
 const hotplug = (hypervisor: FakeHypervisor): Hotplug => ({
   attachVif: (id, vif) =>

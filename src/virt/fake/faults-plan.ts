@@ -13,6 +13,7 @@ export type FakeOperation =
   | 'attachVif'
   | 'detachVif'
   | 'consoleLog'
+  | 'snapshot'
   | 'console'
   | 'offer'
   | 'receive'

@@ -1,5 +1,6 @@
 import type { PowerState } from '../driver.ts'
 import type { GuestConfigDrive, GuestSpec, GuestVif } from '../guest-spec.ts'
+import type { FakeDisk } from './disks.ts'
 
 /** One guest of the fake hypervisor, as it also lies in the state file. */
 export interface GuestRecord {
@@ -9,6 +10,8 @@ export interface GuestRecord {
   readonly configDrive?: GuestConfigDrive['format']
   readonly power: PowerState
   readonly vifs: readonly GuestVif[]
+  /** Its root disk; none when it boots from a volume. */
+  readonly disk?: FakeDisk
   /** Of the newest start; null before it. */
   readonly startedAtMs: number | null
   readonly boots: number

@@ -2,16 +2,19 @@ import type { InstanceId } from '#base'
 import { type Diagnostics, type Guest, type GuestState, power } from '../driver.ts'
 import { GuestInWrongState } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
+import type { FakeDisks } from './disks.ts'
 import { fakeDiagnostics } from './fake-diagnostics.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
 
 export class FakeGuest implements Guest {
   readonly id: InstanceId
   readonly #hypervisor: FakeHypervisor
+  readonly #disks: FakeDisks
 
-  constructor(id: InstanceId, hypervisor: FakeHypervisor) {
+  constructor(id: InstanceId, hypervisor: FakeHypervisor, disks: FakeDisks) {
     this.id = id
     this.#hypervisor = hypervisor
+    this.#disks = disks
   }
 
   state(): Promise<GuestState> {
@@ -23,7 +26,11 @@ export class FakeGuest implements Guest {
   }
 
   spawn(spec: GuestSpec): Promise<void> {
-    return this.#hypervisor.change('spawn', this.id, () => this.#boot(spec, this.#hypervisor.guests.has(this.id)))
+    return this.#hypervisor.change('spawn', this.id, async () => {
+      const before = this.#hypervisor.guests.get(this.id)
+      if (before !== undefined) return this.#boot(spec, true)
+      this.#hypervisor.boot(spec, undefined, await this.#disks.make(this.id, spec.image))
+    })
   }
 
   start(spec: GuestSpec): Promise<void> {
@@ -72,9 +79,11 @@ export class FakeGuest implements Guest {
   }
 
   destroy(): Promise<void> {
-    return this.#hypervisor.change('destroy', this.id, () => {
+    return this.#hypervisor.change('destroy', this.id, async () => {
+      const disks = [this.#hypervisor.guests, this.#hypervisor.aside].map(known => known.get(this.id)?.disk)
       this.#hypervisor.remove(this.id)
       if (this.#hypervisor.aside.has(this.id)) this.#hypervisor.write(this.id, { aside: null })
+      for (const disk of disks) await this.#disks.remove(disk)
     })
   }
 

@@ -45,13 +45,13 @@ export class FakeHypervisor {
   }
 
   /** A question: latency and planned faults, nothing changes. */
-  async ask<T>(operation: FakeOperation, answer: () => T): Promise<T> {
+  async ask<T>(operation: FakeOperation, answer: () => T | Promise<T>): Promise<T> {
     await this.#delay(operation)
     this.#options.faults.throwPlanned(operation)
     return answer()
   }
 
-  change<T>(operation: FakeOperation, id: InstanceId, work: () => T): Promise<T> {
+  change<T>(operation: FakeOperation, id: InstanceId, work: () => T | Promise<T>): Promise<T> {
     return this.#changes.run(id, () => this.ask(operation, work))
   }
 
@@ -86,7 +86,8 @@ export class FakeHypervisor {
     this.#emit({ id, kind: 'undefined' })
   }
 
-  boot(spec: GuestSpec, before: GuestRecord | undefined): void {
+  /** The disk stays that of its first boot, whatever image later specs name. */
+  boot(spec: GuestSpec, before: GuestRecord | undefined, disk = before?.disk): void {
     const { configDrive, ...plain } = spec
     const format = before === undefined ? configDrive?.format : before.configDrive
     const guest: GuestRecord = {
@@ -94,6 +95,7 @@ export class FakeHypervisor {
       ...(format === undefined ? {} : { configDrive: format }),
       power: power.running,
       vifs: spec.vifs,
+      ...(disk === undefined ? {} : { disk }),
       startedAtMs: this.clock.now(),
       boots: (before?.boots ?? 0) + 1,
       wasShutDown: false,

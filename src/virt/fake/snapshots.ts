@@ -1,0 +1,17 @@
+import type { Snapshots } from '../driver.ts'
+import { HypervisorError } from '../faults.ts'
+import type { FakeDisks } from './disks.ts'
+import type { FakeHypervisor } from './hypervisor.ts'
+
+/** The disk is opened as it is now: later writes, and the guest's end, do not reach the snapshot. */
+export const fakeSnapshots = (hypervisor: FakeHypervisor, disks: FakeDisks): Snapshots => ({
+  take: id =>
+    hypervisor.change('snapshot', id, async () => {
+      const { disk } = hypervisor.existing(id)
+      if (disk === undefined) {
+        throw HypervisorError({ operation: 'snapshot', reason: 'the guest has no root disk on this host' })
+      }
+      const opened = await disks.open(disk)
+      return { diskFormat: disk.diskFormat, bits: opened.read(), release: () => opened.close() }
+    }),
+})
