@@ -29,6 +29,10 @@ export interface ApiSettings {
   readonly nonInheritableImageProperties: readonly string[]
   /** `instance_usage_audit_period`. */
   readonly usageAuditPeriod: string
+  /** `max_local_block_devices`; -1 = unlimited. */
+  readonly maxLocalDevices: number
+  /** `[compute] max_disk_devices_to_attach`; -1 = unlimited. */
+  readonly maxDiskDevices: number
 }
 
 /** What every handler of the Compute API works with. */

@@ -4,6 +4,7 @@ import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
 import { moveHandlers } from './move-handlers.ts'
+import { mustHoldVolumes, volumeHandlers } from './volume-handlers.ts'
 
 export interface HandlerOptions {
   /** `max_concurrent_builds`; 0 = no limit. */
@@ -25,7 +26,9 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     return driver.hotplug
   }
   return {
+    ...volumeHandlers(driver, actors),
     spawn: async ({ spec }) => {
+      mustHoldVolumes(driver, spec)
       await actors.run(spec.id, 'spawn', () => builds.run(() => guestOf(spec.id).spawn(spec)))
       return null
     },
@@ -35,6 +38,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     },
     start: ({ spec }) =>
       actors.run(spec.id, 'start', async () => {
+        mustHoldVolumes(driver, spec)
         await guestOf(spec.id).start(spec)
         return guestOf(spec.id).state()
       }),
@@ -45,6 +49,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
       }),
     reboot: ({ spec, kind }) =>
       actors.run(spec.id, 'reboot', async () => {
+        mustHoldVolumes(driver, spec)
         const guest = guestOf(spec.id)
         if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec)))
           return { wasSoft: true }

@@ -16,6 +16,10 @@ export interface ConductorOptions {
   readonly shutdownTimeoutMs: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
+  /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */
+  readonly volumePatienceMs: number
+  /** Between two looks at a volume that is being made; `block_device_allocate_retries_interval`. */
+  readonly volumePollMs: number
 }
 
 /**

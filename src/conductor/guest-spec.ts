@@ -1,8 +1,22 @@
-import { guestName, type Instance, type Vif } from '#model'
-import type { GuestSpec, GuestVif } from '#virt'
+import {
+  type BlockDevice,
+  guestName,
+  type Instance,
+  type InstanceImage,
+  isEphemeral,
+  isSwap,
+  isVolume,
+  type Vif,
+  volumeImage,
+} from '#model'
+import type { GuestDisk, GuestSpec, GuestVif, GuestVolume } from '#virt'
+import type { ConductorDeps } from './deps.ts'
 
 /** A bridge name that no host can have: the driver refuses it, and the text shows up in the fault. */
 const unbound = 'unbound'
+
+/** What the guest was made from: an image, or what its root volume has kept of one. */
+export const guestImage = (instance: Instance): InstanceImage => instance.image ?? volumeImage(instance.systemMetadata)
 
 export function guestVif(vif: Vif, instance: Instance): GuestVif {
   const bridge = vif.details['bridge_name']
@@ -13,14 +27,53 @@ export function guestVif(vif: Vif, instance: Instance): GuestVif {
     bridge: typeof bridge === 'string' ? bridge : unbound,
     devName: vif.devName,
     mtu: vif.mtu,
-    model: instance.image?.properties['hw_vif_model'] ?? 'virtio',
+    model: guestImage(instance).properties['hw_vif_model'] ?? 'virtio',
   }
 }
 
-/** Everything the host needs to make the guest of an instance. */
-export function guestSpec(instance: Instance, vifs: readonly Vif[] = instance.networkInfo): GuestSpec {
-  const { flavor, image } = instance
-  if (image === null) throw new Error(`instance ${instance.id} has no image and volumes are not served here`)
+const kindOf = (device: BlockDevice): GuestDisk['kind'] => {
+  if (isVolume(device)) return 'volume'
+  if (isSwap(device)) return 'swap'
+  return isEphemeral(device) ? 'ephemeral' : 'image'
+}
+
+const volumeOf = ({ volumeId, connectionInfo }: BlockDevice): GuestVolume | null => {
+  if (volumeId === null || connectionInfo === null) return null
+  return { id: volumeId, connection: connectionInfo as unknown as GuestVolume['connection'] }
+}
+
+/** A disk as the hypervisor makes or attaches it; a volume needs its connection by now. */
+export function guestDisk(device: BlockDevice, instance: Instance): GuestDisk {
+  const kind = kindOf(device)
+  const size = kind === 'image' ? instance.flavor.rootGiB : (device.size ?? 0)
+  return {
+    id: device.id,
+    kind,
+    deviceName: device.deviceName ?? '',
+    bus: device.diskBus,
+    deviceType: device.deviceType ?? 'disk',
+    bootIndex: device.bootIndex !== null && device.bootIndex >= 0 ? device.bootIndex : null,
+    size,
+    format: device.guestFormat,
+    tag: device.tag,
+    volume: kind === 'volume' ? volumeOf(device) : null,
+  }
+}
+
+/** Volumes that are only reserved (or still to be made) are none of the guest's yet. */
+const guestDisks = (devices: readonly BlockDevice[], instance: Instance): readonly GuestDisk[] =>
+  devices
+    .map(device => guestDisk(device, instance))
+    .filter(disk => disk.kind !== 'volume' || disk.volume !== null)
+    .toSorted((a, b) => Number(b.bootIndex === 0) - Number(a.bootIndex === 0))
+
+/** Everything the host needs to make the guest of an instance with these disks. */
+export function guestSpec(
+  instance: Instance,
+  devices: readonly BlockDevice[],
+  vifs: readonly Vif[] = instance.networkInfo,
+): GuestSpec {
+  const { flavor } = instance
   return {
     id: instance.id,
     name: guestName(instance.number),
@@ -40,7 +93,12 @@ export function guestSpec(instance: Instance, vifs: readonly Vif[] = instance.ne
       swapMiB: flavor.swapMiB,
       extraSpecs: flavor.extraSpecs,
     },
-    image,
+    image: guestImage(instance),
+    disks: guestDisks(devices, instance),
     vifs: vifs.map(vif => guestVif(vif, instance)),
   }
 }
+
+/** The same with the disks of the record. */
+export const specOf = async (d: ConductorDeps, instance: Instance): Promise<GuestSpec> =>
+  guestSpec(instance, await d.store.blockDevices.of(instance.id))

@@ -1,4 +1,5 @@
 import type { Flavor } from './flavor.ts'
+import type { InstanceImage } from './instance.ts'
 
 export type DeviceSource = 'image' | 'volume' | 'snapshot' | 'blank'
 export type DeviceDestination = 'local' | 'volume'
@@ -106,3 +107,37 @@ export function flavorDevices(flavor: Flavor, asked: readonly DeviceDefinition[]
     ...(flavor.swapMiB > 0 && !asked.some(isSwap) ? [blankDevice(flavor.swapMiB, 'swap')] : []),
   ]
 }
+
+/** Keys of a server's system metadata that hold the properties of what it boots from, as Nova names them. */
+const imageKey = 'image_'
+
+/**
+ * What a server that boots from a volume knows of the image behind the volume. It has no image of its own, so that is kept
+ * with its system metadata.
+ */
+export function volumeImage(systemMetadata: Readonly<Record<string, string>>): InstanceImage {
+  const kept = Object.entries(systemMetadata).flatMap(([key, value]) =>
+    key.startsWith(imageKey) ? [[key.slice(imageKey.length), value] as const] : [],
+  )
+  const { min_disk, min_ram, ...properties } = Object.fromEntries(kept)
+  return {
+    id: '',
+    name: null,
+    diskFormat: 'raw',
+    containerFormat: 'bare',
+    sizeBytes: 0,
+    checksum: null,
+    hashAlgorithm: null,
+    hashValue: null,
+    minDiskGiB: Number(min_disk ?? 0),
+    minRamMiB: Number(min_ram ?? 0),
+    properties,
+  }
+}
+
+/** The other way round: what goes into the system metadata of a new server. */
+export const keptOfVolume = (image: InstanceImage): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(image.properties).map(([name, value]) => [imageKey + name, value])),
+  [`${imageKey}min_disk`]: String(image.minDiskGiB),
+  [`${imageKey}min_ram`]: String(image.minRamMiB),
+})

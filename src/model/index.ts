@@ -5,6 +5,7 @@
 
 export * from './audit-period.ts'
 export * from './block-device.ts'
+export * from './device-names.ts'
 export * from './faults.ts'
 export * from './flavor.ts'
 export * from './instance.ts'

@@ -3,7 +3,7 @@
  * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
  */
 export type { Bench } from './conformance/bench.ts'
-export { aConfigDrive, aGuestSpec } from './conformance/specs.ts'
+export { aConfigDrive, aGuestSpec, aVolumeDisk } from './conformance/specs.ts'
 export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 
 import type { Bench } from './conformance/bench.ts'
@@ -12,6 +12,7 @@ import { consoleTests } from './conformance/consoles.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
 import { moveTests } from './conformance/moves.ts'
 import { snapshotTests } from './conformance/snapshots.ts'
+import { volumeTests } from './conformance/volumes.ts'
 
 /** `bench` is called inside the tests, when `before` has run. */
 export function driverConformance(bench: () => Bench): void {
@@ -20,4 +21,5 @@ export function driverConformance(bench: () => Bench): void {
   consoleTests(bench)
   moveTests(bench)
   snapshotTests(bench)
+  volumeTests(bench)
 }

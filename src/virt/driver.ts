@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
-import type { Inventory } from '#cloud'
+import type { Connector, Inventory } from '#cloud'
 import type { NodeDescription, PowerState } from '#model'
-import type { GuestSpec } from './guest-spec.ts'
+import type { GuestDisk, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
 /**
@@ -25,6 +25,8 @@ export interface VirtDriver {
   close(): Promise<void>
 
   readonly hotplug?: Hotplug
+  readonly volumes?: Volumes
+  readonly volumeSnapshots?: VolumeSnapshots
   readonly consoleLog?: ConsoleLog
   readonly snapshots?: Snapshots
   readonly consoles?: Consoles
@@ -32,7 +34,7 @@ export interface VirtDriver {
   readonly liveMigration?: LiveMigration
 }
 
-export type { PowerState }
+export type { Connector, PowerState }
 
 /** Nova's numbers for power_state by name. */
 export const power = {
@@ -145,6 +147,34 @@ export interface DiskSnapshot {
   /** May be read once. */
   readonly bits: AsyncIterable<Uint8Array>
   release(): Promise<void>
+}
+
+/**
+ * Volumes of guests, running or off: those of the spec at every start, and those that come and go in between. A spec with
+ * volumes is for drivers that have this. A volume is known by its id; a second attach of it changes nothing.
+ */
+export interface Volumes {
+  /** What this host must tell a volume service to be given a volume. */
+  connector(): Promise<Connector>
+  /** Refused when the device name is taken. */
+  attach(id: InstanceId, disk: GuestDisk): Promise<void>
+  /** Not there: nothing to do. */
+  detach(id: InstanceId, volumeId: string): Promise<void>
+  /** Copies one volume to the other under the running guest, which then has the other in its place. */
+  swap(id: InstanceId, oldVolumeId: string, disk: GuestDisk): Promise<void>
+  /** The volume has grown; the guest shall see it. */
+  extend(id: InstanceId, volumeId: string, sizeGiB: number): Promise<void>
+}
+
+/** Snapshots of attached volumes whose files only the hypervisor can switch over (NFS and its like). */
+export interface VolumeSnapshots {
+  create(id: InstanceId, volumeId: string, snapshot: { readonly id: string; readonly newFile: string }): Promise<void>
+  /** Merges the snapshot's file away: into its base, or the base into it. */
+  remove(
+    id: InstanceId,
+    volumeId: string,
+    snapshot: { readonly id: string; readonly fileToMerge: string | null; readonly mergeTarget: string | null },
+  ): Promise<void>
 }
 
 export interface ConsoleLog {

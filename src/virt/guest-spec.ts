@@ -1,4 +1,5 @@
 import type { InstanceId } from '#base'
+import type { ConnectionInfo } from '#cloud'
 import type { InstanceImage } from '#model'
 
 /**
@@ -25,7 +26,10 @@ export interface GuestSpec {
     readonly swapMiB: number
     readonly extraSpecs: Readonly<Record<string, string>>
   }
+  /** Of a guest that boots from a volume: what the volume has from the image it was made of. */
   readonly image: GuestImage
+  /** Every disk, the root first; local ones are made at the first spawn, volumes are there already. */
+  readonly disks: readonly GuestDisk[]
   readonly vifs: readonly GuestVif[]
   /** For the first spawn only: the guest keeps its drive until it is removed, whatever later specs say. */
   readonly configDrive?: GuestConfigDrive
@@ -46,6 +50,34 @@ export interface GuestFile {
 
 /** The image as the server's record keeps it. */
 export type GuestImage = InstanceImage
+
+/** One disk of a guest. */
+export interface GuestDisk {
+  /** Stable for the life of the disk. */
+  readonly id: string
+  readonly kind: 'image' | 'ephemeral' | 'swap' | 'volume'
+  /** `/dev/vdb`. */
+  readonly deviceName: string
+  /** Null: the hypervisor's usual one. */
+  readonly bus: string | null
+  /** `disk`, `cdrom`, … */
+  readonly deviceType: string
+  /** 0 = root, above = further boot devices, null = not booted from. */
+  readonly bootIndex: number | null
+  /** GiB; MiB for swap. */
+  readonly size: number
+  /** File system of an ephemeral disk, when somebody asked for one. */
+  readonly format: string | null
+  readonly tag: string | null
+  /** Exactly for `volume`. */
+  readonly volume: GuestVolume | null
+}
+
+export interface GuestVolume {
+  /** The guest sees it as the disk's serial number. */
+  readonly id: string
+  readonly connection: ConnectionInfo
+}
 
 export interface GuestVif {
   readonly portId: string

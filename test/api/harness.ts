@@ -124,6 +124,8 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  maxLocalDevices: 3,
+  maxDiskDevices: -1,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',

@@ -1,3 +1,4 @@
+import { imageDevice } from '#model'
 import type { BuildIntent } from '../../src/api/accept/build.ts'
 import { caller, imageId, projectId, type SmallCloud } from './world.ts'
 
@@ -44,6 +45,8 @@ export async function intentOn(cloud: SmallCloud, userPortId: string | null): Pr
     description: null,
     flavor,
     image,
+    bootImage: image,
+    devices: [imageDevice(image.id)],
     key: null,
     userData: null,
     hasConfigDrive: true,

@@ -85,6 +85,8 @@ const settings: ApiDeps['settings'] = {
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  maxLocalDevices: 3,
+  maxDiskDevices: -1,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',
@@ -127,7 +129,14 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
     log: silentLog,
-    options: { serviceDownTimeMs: 60_000, defaultZone: 'nova', reportMs: 10_000, shutdownTimeoutMs: 1000 },
+    options: {
+      serviceDownTimeMs: 60_000,
+      defaultZone: 'nova',
+      reportMs: 10_000,
+      shutdownTimeoutMs: 1000,
+      volumePatienceMs: 10_000,
+      volumePollMs: 5,
+    },
   }
   const drivers = new Map<string, FakeDriver>()
   for (const host of hosts) drivers.set(host, await addHost(conductor, host))

@@ -30,6 +30,8 @@ const settings = (config: Config): ApiSettings => ({
   glanceLinkPrefix: config.api.glance_link_prefix,
   nonInheritableImageProperties: config.DEFAULT.non_inheritable_image_properties,
   usageAuditPeriod: config.DEFAULT.instance_usage_audit_period,
+  maxLocalDevices: config.DEFAULT.max_local_block_devices,
+  maxDiskDevices: config.compute.max_disk_devices_to_attach,
 })
 
 /** nova-api-os-compute from its configuration; not yet listening. */

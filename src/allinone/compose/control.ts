@@ -17,6 +17,10 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     defaultZone: config.DEFAULT.default_availability_zone,
     reportMs: secondsOf(config.DEFAULT.report_interval),
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
+    volumePollMs: secondsOf(config.DEFAULT.block_device_allocate_retries_interval),
+    volumePatienceMs:
+      secondsOf(config.DEFAULT.block_device_allocate_retries) *
+      Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(

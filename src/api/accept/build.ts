@@ -1,7 +1,19 @@
 import { instanceId, newUuid } from '#base'
 import type { RequestedNetwork, SagaInputs } from '#bus'
 import type { Caller } from '#cloud'
-import type { Flavor, InstanceImage, InstanceKey, LaunchSecret, RequestSpec } from '#model'
+import {
+  type DeviceDefinition,
+  type Flavor,
+  type InstanceImage,
+  type InstanceKey,
+  isVolumeBacked,
+  keptOfVolume,
+  type LaunchSecret,
+  nameDevices,
+  type RequestSpec,
+  rootDevice,
+  rootDeviceName,
+} from '#model'
 import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
@@ -20,7 +32,12 @@ export interface BuildIntent {
   readonly hostname: string | null
   readonly description: string | null
   readonly flavor: Flavor
-  readonly image: InstanceImage
+  /** The image of the request; null for a server that boots from a volume. */
+  readonly image: InstanceImage | null
+  /** What it boots from: the image, or what the root volume has kept of one. */
+  readonly bootImage: InstanceImage
+  /** Every disk, checked. */
+  readonly devices: readonly DeviceDefinition[]
   readonly key: InstanceKey | null
   readonly userData: string | null
   readonly hasConfigDrive: boolean
@@ -93,7 +110,7 @@ function newInstance(
     hasConfigDrive: intent.hasConfigDrive,
     accessIpV4: intent.accessIpV4,
     accessIpV6: intent.accessIpV6,
-    rootDeviceName: '/dev/vda',
+    rootDeviceName: rootDeviceName(rootDevice(intent.devices), intent.bootImage.properties),
     progress: 0,
     lockedBy: null,
     lockedReason: null,
@@ -103,6 +120,7 @@ function newInstance(
       owner_project_name: caller.projectName ?? '',
       boot_roles: caller.roles.join(','),
       disk_config: intent.diskConfig,
+      ...(intent.image === null ? keptOfVolume(intent.bootImage) : {}),
     },
     securityGroups: [],
     trustedImageCertificates: intent.trustedImageCertificates,
@@ -120,8 +138,8 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   projectId: intent.projectId,
   userId: intent.userId,
   flavor: intent.flavor,
-  image: intent.image,
-  isVolumeBacked: false,
+  image: intent.bootImage,
+  isVolumeBacked: isVolumeBacked(intent.devices),
   requestedZone: intent.requestedZone,
   destination: intent.destination,
   ignoreHosts: [],
@@ -163,6 +181,7 @@ async function writeServer(
   const nowMs = deps.clock.now()
   await tx.instances.create([instance])
   for (const tag of intent.tags) await tx.tags.add(id, tag)
+  await tx.blockDevices.add(id, nameDevices(intent.devices, instance.rootDeviceName ?? '/dev/vda'), nowMs)
   await tx.requestSpecs.save(id, spec)
   if (intent.hasConfigDrive) await tx.launchSecrets.keep(id, intent.secret)
   const { userId, projectId } = caller

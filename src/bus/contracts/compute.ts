@@ -1,4 +1,13 @@
-import type { ConsoleKind, ConsolePoint, Diagnostics, GuestSpec, GuestState, GuestVif } from '#virt'
+import type {
+  Connector,
+  ConsoleKind,
+  ConsolePoint,
+  Diagnostics,
+  GuestDisk,
+  GuestSpec,
+  GuestState,
+  GuestVif,
+} from '#virt'
 import { contract, method } from '../contract.ts'
 import { moveMethods } from './moves.ts'
 
@@ -36,6 +45,17 @@ export const computeContract = contract('compute', {
   attachVif: method<{ id: string; vif: GuestVif }, null>(),
   detachVif: method<{ id: string; mac: string }, null>(),
   ...moveMethods,
+  volumeConnector: method<Record<string, never>, Connector>(),
+  attachVolume: method<{ id: string; disk: GuestDisk }, null>(longMs),
+  detachVolume: method<{ id: string; volumeId: string }, null>(longMs),
+  /** May copy for hours. */
+  swapVolume: method<{ id: string; oldVolumeId: string; disk: GuestDisk }, null>(longMs),
+  extendVolume: method<{ id: string; volumeId: string; sizeGiB: number }, null>(),
+  snapshotVolume: method<{ id: string; volumeId: string; snapshotId: string; newFile: string }, null>(longMs),
+  mergeVolumeSnapshot: method<
+    { id: string; volumeId: string; snapshotId: string; fileToMerge: string | null; mergeTarget: string | null },
+    null
+  >(longMs),
   uptime: method<Record<string, never>, { text: string | null }>(),
 })
 export type ComputeContract = typeof computeContract

@@ -44,12 +44,25 @@ export class CinderApi {
   }
 
   /** All pages of a collection: of every project for Nova itself. */
-  async list<T extends { readonly id: string }>(as: As, path: string, name: string): Promise<readonly T[]> {
+  async list<T extends { readonly id: string }>(
+    as: As,
+    path: string,
+    name: string,
+    filter: Readonly<Record<string, string>> = {},
+    version?: string,
+  ): Promise<readonly T[]> {
     const items: T[] = []
-    const query = new URLSearchParams({ limit: pageSize, ...(as === 'service' ? { all_tenants: '1' } : {}) })
+    const all = as === 'service' ? { all_tenants: '1' } : {}
+    const query = new URLSearchParams({ limit: pageSize, ...all, ...filter })
     const missing = (options: { detail?: string }) => CinderConnectionFailed({ reason: `no ${path}` }, options)
     for (;;) {
-      const reply = await this.call(as, { method: 'GET', path, query, missing })
+      const reply = await this.call(as, {
+        method: 'GET',
+        path,
+        query,
+        missing,
+        ...(version === undefined ? {} : { version }),
+      })
       const body = bodyOf<Record<string, readonly T[] | undefined>>(reply)
       const page = body[name] ?? []
       items.push(...page)

@@ -165,6 +165,14 @@ function attachmentCalls(api: CinderApi) {
       const reply = await api.call(as, { ...at(id), method: 'GET' })
       return attachmentOf(bodyOf<{ attachment: WireAttachment }>(reply).attachment)
     },
+    async attachments(as, { volumeId, serverId }) {
+      const filter = {
+        ...(volumeId === undefined ? {} : { volume_id: volumeId }),
+        ...(serverId === undefined ? {} : { instance_id: serverId }),
+      }
+      const path = '/attachments/detail'
+      return (await api.list<WireAttachment>(as, path, 'attachments', filter, attachments)).map(attachmentOf)
+    },
   } satisfies Partial<VolumePort>
 }
 

@@ -183,6 +183,11 @@ export interface VolumePort {
   /** Deleting one that is gone is no error. */
   deleteAttachment(as: As, id: string): Promise<void>
   getAttachment(as: As, id: string): Promise<VolumeAttachment>
+  /** All that a volume has, or a server, reserved ones too: an interrupted saga finds by it what it has made. */
+  attachments(
+    as: As,
+    filter: { readonly volumeId?: string; readonly serverId?: string },
+  ): Promise<readonly VolumeAttachment[]>
   /** `in-use` to `detaching`, so that nobody else detaches too; `rollDetaching` takes it back. */
   beginDetaching(as: As, volumeId: string): Promise<void>
   rollDetaching(as: As, volumeId: string): Promise<void>

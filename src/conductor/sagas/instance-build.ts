@@ -5,7 +5,7 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
-import { guestSpec } from '../guest-spec.ts'
+import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
 import { finishEvent, startEvent } from '../records.ts'
@@ -22,7 +22,7 @@ export const buildEvent = 'compute__do_build_and_run_instance'
 
 /** The spec of the first start: the only one that carries a config drive. */
 async function firstSpec(d: ConductorDeps, instance: Instance): Promise<GuestSpec> {
-  const spec = guestSpec(instance)
+  const spec = await specOf(d, instance)
   if (!instance.hasConfigDrive) return spec
   return { ...spec, configDrive: await d.configDrive(instance.id, await d.store.launchSecrets.find(instance.id)) }
 }

@@ -5,7 +5,7 @@ import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
-import { guestSpec } from '../guest-spec.ts'
+import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
@@ -86,7 +86,7 @@ export const serverStart = powerSaga<ServerTask>('server-start', {
   event: 'compute_start_instance',
   vmState: 'active',
   isBoot: true,
-  ask: (host, instance, _input, _d, c) => host.start({ spec: guestSpec(instance) }, { key: c.key }),
+  ask: async (host, instance, _input, d, c) => host.start({ spec: await specOf(d, instance) }, { key: c.key }),
 })
 
 export const serverPause = powerSaga<ServerTask>('server-pause', {
@@ -105,8 +105,8 @@ export const serverReboot = powerSaga<ServerTask & { readonly kind: 'soft' | 'ha
   event: 'compute_reboot_instance',
   vmState: 'active',
   isBoot: true,
-  ask: async (host, instance, input, _d, c) => {
-    await host.reboot({ spec: guestSpec(instance), kind: input.kind }, { key: c.key })
+  ask: async (host, instance, input, d, c) => {
+    await host.reboot({ spec: await specOf(d, instance), kind: input.kind }, { key: c.key })
     return host.state({ id: instance.id })
   },
 })

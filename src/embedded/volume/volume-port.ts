@@ -22,7 +22,7 @@ import {
   seenAttachment,
   updateAttachment,
 } from './attachments.ts'
-import { type Actor, type Core, mapOf, seenVolume } from './core.ts'
+import { type Actor, type Core, mapOf, owns, seenVolume } from './core.ts'
 import { encryptionOf } from './encryption.ts'
 import { absoluteLimits } from './limits.ts'
 import { changeSnapshot, createSnapshot, deleteSnapshot, seenSnapshot } from './snapshots.ts'
@@ -193,6 +193,12 @@ export function volumePort(core: Core, identity: IdentityPort): VolumePort {
       })
     },
     getAttachment: (as, id) => onAttachment(as, id, actor => attachmentOf(seenAttachment(core, actor, id))),
+    async attachments(as, { volumeId, serverId }) {
+      const actor = await actorOf(as)
+      const table = state.table('volume_attachments')
+      const rows = volumeId === undefined ? table.all() : table.by('volume', volumeId)
+      return rows.filter(row => isOf(serverId, row) && maySee(core, actor, row)).map(attachmentOf)
+    },
     beginDetaching: (as, id) => onVolume(as, id, actor => beginDetaching(core, actor, id)),
     rollDetaching: (as, id) => onVolume(as, id, actor => rollDetaching(core, actor, id)),
 
@@ -203,6 +209,14 @@ export function volumePort(core: Core, identity: IdentityPort): VolumePort {
     completeMigration: (as, oldId, newId, { isFailed }) =>
       onVolume(as, oldId, actor => completeMigration(core, actor, oldId, newId, isFailed)),
   }
+}
+
+const isOf = (serverId: string | undefined, row: AttachmentRow): boolean =>
+  serverId === undefined || row.server_id === serverId
+
+function maySee(core: Core, actor: Actor, row: AttachmentRow): boolean {
+  const volume = core.state.table('volume_volumes').get(row.volume_id)
+  return volume !== undefined && owns(actor, volume)
 }
 
 const newestFirst = <Row extends { readonly created_at_ms: number; readonly id: string }>(

@@ -1,5 +1,5 @@
 import { instanceId, newUuid } from '#base'
-import type { GuestConfigDrive, GuestSpec } from '../guest-spec.ts'
+import type { GuestConfigDrive, GuestDisk, GuestSpec } from '../guest-spec.ts'
 import type { Bench } from './bench.ts'
 
 /** A drive with as little as a guest needs to call it one. */
@@ -9,6 +9,35 @@ export function aConfigDrive(
 ): GuestConfigDrive {
   const base64 = Buffer.from(JSON.stringify(metaData)).toString('base64')
   return { format, files: [{ path: 'openstack/latest/meta_data.json', base64 }] }
+}
+
+const aRootDisk = (id: string): GuestDisk => ({
+  id,
+  kind: 'image',
+  deviceName: '/dev/vda',
+  bus: null,
+  deviceType: 'disk',
+  bootIndex: 0,
+  size: 1,
+  format: null,
+  tag: null,
+  volume: null,
+})
+
+/** A volume as a guest gets it; anything may be overridden. */
+export function aVolumeDisk(deviceName: string, overrides: Partial<GuestDisk> = {}): GuestDisk {
+  const volumeId = newUuid()
+  return {
+    ...aRootDisk(newUuid()),
+    kind: 'volume',
+    deviceName,
+    bootIndex: null,
+    volume: {
+      id: volumeId,
+      connection: { driverVolumeType: 'local', data: { device_path: `/nowhere/${volumeId}`, format: 'raw' } },
+    },
+    ...overrides,
+  }
 }
 
 let made = 0
@@ -38,6 +67,7 @@ export function aGuestSpec(bench: Pick<Bench, 'image' | 'memoryMiB'>, overrides:
       extraSpecs: {},
     },
     image: bench.image,
+    disks: [aRootDisk(id)],
     vifs: [],
     ...overrides,
   }

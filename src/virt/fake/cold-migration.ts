@@ -49,7 +49,7 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
     hypervisor.change('receive', spec.id, () => {
       const here = hypervisor.guests.get(spec.id)
       const before = here ?? { ...guestOf(offer), display: hypervisor.freeDisplay() }
-      const received = { ...before, spec: plain(spec), vifs: spec.vifs }
+      const received = { ...before, spec: plain(spec), vifs: spec.vifs, disks: spec.disks }
       hypervisor.put(spec.id, received)
       if (isOn && !isUp(received)) hypervisor.boot(spec, received)
     }),
@@ -60,7 +60,10 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
       const aside = hypervisor.aside.get(spec.id)
       if (aside !== undefined) {
         const display = hypervisor.freeDisplay()
-        hypervisor.write(spec.id, { guest: { ...aside, spec: plain(spec), vifs: spec.vifs, display }, aside: null })
+        hypervisor.write(spec.id, {
+          guest: { ...aside, spec: plain(spec), vifs: spec.vifs, disks: spec.disks, display },
+          aside: null,
+        })
       }
       const guest = hypervisor.existing(spec.id)
       if (isOn && !isUp(guest)) hypervisor.boot(spec, guest)

@@ -10,8 +10,11 @@ import {
   power,
   type Snapshots,
   type VirtDriver,
+  type VolumeSnapshots,
+  type Volumes,
 } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
+import type { GuestDisk } from '../guest-spec.ts'
 import { lastLines } from '../last-lines.ts'
 import type { ColdMigration, LiveMigration } from '../moves.ts'
 import { coldMigration } from './cold-migration.ts'
@@ -23,6 +26,7 @@ import { FakeGuest } from './guest.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
 import { fakeSnapshots } from './snapshots.ts'
+import { fakeVolumeSnapshots, fakeVolumes } from './volumes.ts'
 
 export interface FakeDriverOptions {
   readonly hostName: string
@@ -52,6 +56,10 @@ export interface FakeDriver extends VirtDriver {
   readonly snapshots: Snapshots
   /** As if the guest had written this to its disk. */
   writeDisk(id: InstanceId, offset: number, bytes: Uint8Array): void
+  readonly volumes: Volumes
+  readonly volumeSnapshots: VolumeSnapshots
+  /** The disks that a guest has now. */
+  disksOf(id: InstanceId): readonly GuestDisk[]
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
   /** As if the guest's process died. */
@@ -82,6 +90,9 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     coldMigration: coldMigration(hypervisor),
     liveMigration: liveMigration({ hypervisor, hostName: options.hostName, clock, faults, brake: copyBrake }),
     copyBrake,
+    volumes: fakeVolumes(hypervisor, options.hostName),
+    volumeSnapshots: fakeVolumeSnapshots(hypervisor),
+    disksOf: id => hypervisor.guests.get(id)?.disks ?? [],
     consoleLog: {
       read: (id, lines) =>
         hypervisor.ask('consoleLog', () => {
@@ -131,6 +142,9 @@ const fakeTraits = [
   'COMPUTE_NET_VIF_MODEL_VIRTIO',
   'COMPUTE_NODE',
   'COMPUTE_STORAGE_BUS_VIRTIO',
+  'COMPUTE_VOLUME_ATTACH_WITH_TAG',
+  'COMPUTE_VOLUME_EXTEND',
+  'COMPUTE_VOLUME_MULTI_ATTACH',
   'HW_ARCH_X86_64',
 ]
 

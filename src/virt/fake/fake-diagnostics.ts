@@ -38,15 +38,13 @@ export function fakeDiagnostics(guest: GuestRecord, nowMs: number): Diagnostics 
       txDrop: 0,
       txPackets: 12 + uptime,
     })),
-    disks: [
-      {
-        readBytes: 12_582_912,
-        readRequests: 700,
-        writeBytes: 262_144 + uptime * 4096,
-        writeRequests: 40 + uptime,
-        errors: 0,
-      },
-    ],
+    disks: guest.disks.map(() => ({
+      readBytes: 12_582_912,
+      readRequests: 700,
+      writeBytes: 262_144 + uptime * 4096,
+      writeRequests: 40 + uptime,
+      errors: 0,
+    })),
     memory: { maximumMiB: memoryMiB, usedMiB: isUp ? memoryMiB : 0 },
   }
 }

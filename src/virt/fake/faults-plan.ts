@@ -27,6 +27,12 @@ export type FakeOperation =
   | 'send'
   | 'forceComplete'
   | 'forget'
+  | 'volumeConnector'
+  | 'attachVolume'
+  | 'detachVolume'
+  | 'swapVolume'
+  | 'extendVolume'
+  | 'snapshotVolume'
 
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {

@@ -1,5 +1,5 @@
 import type { PowerState } from '../driver.ts'
-import type { GuestConfigDrive, GuestSpec, GuestVif } from '../guest-spec.ts'
+import type { GuestConfigDrive, GuestDisk, GuestSpec, GuestVif } from '../guest-spec.ts'
 import type { FakeDisk } from './disks.ts'
 
 /** One guest of the fake hypervisor, as it also lies in the state file. */
@@ -12,6 +12,10 @@ export interface GuestRecord {
   readonly vifs: readonly GuestVif[]
   /** Its root disk; none when it boots from a volume. */
   readonly disk?: FakeDisk
+  /** As they are now, hot-plugged ones among them. */
+  readonly disks: readonly GuestDisk[]
+  /** Files that snapshots have put over a volume, by volume, the newest last. */
+  readonly overlays: Readonly<Record<string, readonly string[]>>
   /** Of the newest start; null before it. */
   readonly startedAtMs: number | null
   readonly boots: number

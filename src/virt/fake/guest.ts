@@ -6,6 +6,9 @@ import type { FakeDisks } from './disks.ts'
 import { fakeDiagnostics } from './fake-diagnostics.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
 
+/** False for a guest whose root disk is a volume. */
+const hasImage = (spec: GuestSpec): boolean => spec.disks.some(disk => disk.kind === 'image')
+
 export class FakeGuest implements Guest {
   readonly id: InstanceId
   readonly #hypervisor: FakeHypervisor
@@ -29,7 +32,7 @@ export class FakeGuest implements Guest {
     return this.#hypervisor.change('spawn', this.id, async () => {
       const before = this.#hypervisor.guests.get(this.id)
       if (before !== undefined) return this.#boot(spec, true)
-      this.#hypervisor.boot(spec, undefined, await this.#disks.make(this.id, spec.image))
+      this.#hypervisor.boot(spec, undefined, hasImage(spec) ? await this.#disks.make(this.id, spec.image) : undefined)
     })
   }
 

@@ -96,6 +96,8 @@ export class FakeHypervisor {
       power: power.running,
       vifs: spec.vifs,
       ...(disk === undefined ? {} : { disk }),
+      disks: spec.disks,
+      overlays: before?.overlays ?? {},
       startedAtMs: this.clock.now(),
       boots: (before?.boots ?? 0) + 1,
       wasShutDown: false,

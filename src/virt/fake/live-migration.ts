@@ -131,7 +131,15 @@ export function liveMigration(parts: CopyParts): LiveMigration {
         const known = hypervisor.guests.get(spec.id)
         if (known !== undefined && known.isIncoming !== true) return { uri }
         const { configDrive: _, ...plain } = spec
-        const place = { spec: plain, vifs: spec.vifs, power: power.noState, boots: 0, wasShutDown: false }
+        const place = {
+          spec: plain,
+          vifs: spec.vifs,
+          disks: spec.disks,
+          overlays: {},
+          power: power.noState,
+          boots: 0,
+          wasShutDown: false,
+        }
         hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true, display: hypervisor.freeDisplay() })
         landings.set(uri, hypervisor)
         return { uri }

@@ -5,9 +5,9 @@ import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { placeFor } from './create-destination.ts'
 import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './create-faults.ts'
-import { checkDevices, imageFor } from './create-image.ts'
 import { networksFor, securityGroupIdsFor } from './create-networks.ts'
 import type { CreateBody, CreateEnvelope } from './create-shape.ts'
+import { askedDevices, bootDevicesFor } from './devices/index.ts'
 import { injectedFiles } from './personality.ts'
 
 async function flavorFor(deps: ApiDeps, caller: Caller, flavorRef: string | number): Promise<Flavor> {
@@ -85,15 +85,16 @@ export interface IntentContext {
   readonly may: (rule: string) => boolean
   /** Below 2.19 a server is described by its name. */
   readonly isDescribedByName: boolean
+  /** From 2.60 on. */
+  readonly takesMultiattach: boolean
   readonly adminPassword: string
 }
 
 /** Rules that parts of the request need. */
-function requireParts(body: CreateBody, flavor: Flavor, deviceCount: number, insist: (rule: string) => void): void {
+function requireParts(body: CreateBody, deviceCount: number, insist: (rule: string) => void): void {
   if (body.networks !== undefined && body.networks !== 'auto') insist('os_compute_api:servers:create:attach_network')
   if (body.trusted_image_certificates) insist('os_compute_api:servers:create:trusted_certs')
   if (deviceCount > 0) insist('os_compute_api:servers:create:attach_volume')
-  if (flavor.rootGiB === 0) insist('os_compute_api:servers:create:zero_disk_flavor')
 }
 
 /** The user may ask, the operator may insist for all servers, the image for its own; nobody can say no to them. */
@@ -108,19 +109,27 @@ export async function buildIntent(
   context: IntentContext,
 ): Promise<BuildIntent> {
   const { caller, insist, may } = context
-  const devices = [...(body.block_device_mapping ?? []), ...(body.block_device_mapping_v2 ?? [])]
+  const asked = askedDevices(body)
   const count = counts(body)
   const metadata = body.metadata ?? {}
   const files = injectedFiles(body.personality)
   await checkQuotas(deps, caller, { metadata, files })
   const flavor = await flavorFor(deps, caller, body.flavorRef)
-  requireParts(body, flavor, devices.length, insist)
-  checkDevices(devices, body.imageRef)
+  requireParts(body, asked.devices.length, insist)
   const hints = hintsOf(envelope['os:scheduler_hints'] ?? envelope['OS-SCH-HNT:scheduler_hints'])
   const name = body.name.trim()
-  const image = await imageFor(deps, caller, body.imageRef, flavor)
+  const boot = await bootDevicesFor(deps, {
+    caller,
+    flavor,
+    imageRef: body.imageRef,
+    asked,
+    isMany: count.maxCount > 1,
+    hasCertificates: (body.trusted_image_certificates ?? []).length > 0,
+    takesMultiattach: context.takesMultiattach,
+    mayGrowRoot: () => may('os_compute_api:servers:create:zero_disk_flavor'),
+  })
   // Refuses a layout that no host could make.
-  numaTopology({ flavor, imageProperties: image.properties })
+  numaTopology({ flavor, imageProperties: boot.bootImage.properties })
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   return {
     projectId: caller.projectId ?? '',
@@ -130,10 +139,10 @@ export async function buildIntent(
     hostname: body.hostname ?? null,
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
-    image,
+    ...boot,
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,
-    hasConfigDrive: hasConfigDrive(deps, body.config_drive, image),
+    hasConfigDrive: hasConfigDrive(deps, body.config_drive, boot.bootImage),
     secret: {
       adminPassword: context.adminPassword,
       files: files.map(({ path, contents }) => ({ path, base64: contents })),

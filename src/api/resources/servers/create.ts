@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { always, anything, operation, reply, until } from '#api/kit'
+import { always, anything, operation, reply, since, until } from '#api/kit'
 import { acceptBuild } from '../../accept/build.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { buildIntent, groupNames } from './create-intent.ts'
 import { createBody } from './create-shape.ts'
+import { deviceFaults } from './devices/index.ts'
 
 const op = operation<ApiDeps>()
 
@@ -44,6 +45,7 @@ export const create = op({
   body: createBody,
   reply: reply(anything),
   faults: {
+    ...deviceFaults,
     BadServerRequest: 400,
     InvalidNumaRequest: 400,
     NetworkAmbiguous: 409,
@@ -56,7 +58,7 @@ export const create = op({
     GroupMemberLimitExceeded: 403,
     InstanceGroupNotFound: 400,
   },
-  behaviours: { namesDescribe: until('2.19') },
+  behaviours: { namesDescribe: until('2.19'), takesMultiattach: since('2.60') },
   async handle({ body, envelope, caller, allow, insist, may, behaves, header, links, requestId }, deps) {
     allow()
     const adminPassword = body.adminPass ?? newPassword(deps.settings.passwordLength)
@@ -66,6 +68,7 @@ export const create = op({
       insist,
       may,
       isDescribedByName: behaves.namesDescribe,
+      takesMultiattach: behaves.takesMultiattach,
     })
     const accepted = await acceptBuild(deps, caller, requestId, intent)
     if (body.return_reservation_id === true) return { reservation_id: accepted.reservationId }

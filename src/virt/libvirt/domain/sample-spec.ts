@@ -47,6 +47,7 @@ export function sampleSpec(options: SampleOptions = {}): GuestSpec {
       properties: options.properties ?? {},
       ...options.image,
     },
+    disks: [],
     vifs: [
       {
         portId: 'ce531f90-1234-4000-8000-0000000000aa',
