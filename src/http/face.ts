@@ -18,6 +18,8 @@ export interface FaceOptions {
   readonly notFound: (request: FastifyRequest) => FaultAnswer
   /** Response headers that carry the request id; default `x-openstack-request-id`. */
   readonly requestIdHeaders?: readonly string[]
+  /** A first part of the path, as in `/identity`, that may stand before every route. */
+  readonly alias?: string
   /** Bytes of a JSON body; oslo_middleware's max_request_body_size is 114688. */
   readonly bodyLimit?: number
 }
@@ -30,6 +32,12 @@ const send = (reply: FastifyReply, answer: FaultAnswer): void => {
   } else {
     reply.type(answer.contentType ?? 'application/json').send(JSON.stringify(answer.body))
   }
+}
+
+const withoutAlias = (url: string, alias: string | undefined): string => {
+  if (alias === undefined || !url.startsWith(alias)) return url
+  const rest = url.slice(alias.length)
+  return rest === '' || rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url
 }
 
 /** The body is larger than the face allows. */
@@ -57,6 +65,7 @@ export function createFace(options: FaceOptions): Face {
   const headers = options.requestIdHeaders ?? ['x-openstack-request-id']
   const app = fastify({
     logger: false,
+    rewriteUrl: ({ url = '/' }) => withoutAlias(url, options.alias),
     genReqId: newRequestId,
     bodyLimit: options.bodyLimit ?? 114_688,
     forceCloseConnections: true,

@@ -168,25 +168,34 @@ const forceDown = (host: string, forced_down: boolean) => {
   return cloud.request('PUT', '/os-services/force-down', { version: '2.11', as: cloud.admin, body })
 }
 
-test('uptime is asked of the host itself', async () => {
+/** The answer where the host says this of itself. */
+async function uptimeWhere(text: string | null) {
   const { deps, admin } = cloud
-  const text = ' 10:20:30 up 3 days, 1 user, load average: 0.00, 0.00, 0.00'
   const face = createComputeApi({
     deps: { ...deps, computeOn: host => ({ ...deps.computeOn(host), uptime: async () => ({ text }) }) },
     identity: deps.identity,
     policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock: systemClock }),
   })
   const answer = await face.inject({ url: '/v2.1/os-hypervisors/1/uptime', headers: { 'x-auth-token': admin.token } })
+  await face.close()
+  return answer
+}
+
+test('uptime is asked of the host itself', async () => {
+  const text = ' 10:20:30 up 3 days, 1 user, load average: 0.00, 0.00, 0.00'
+  const answer = await uptimeWhere(text)
   assert.deepEqual(answer.json(), {
     hypervisor: { id: 1, hypervisor_hostname: 'alpha', state: 'up', status: 'enabled', uptime: text },
   })
-  await face.close()
+  const { uptime } = (await get('/os-hypervisors/1/uptime')).hypervisor
+  assert.match(uptime, /^ [\d:]{8} up \d+ min, {2}0 users, {2}load average: 0\.00, 0\.00, 0\.00$/)
 })
 
 test('uptime of hosts that cannot tell, are down or do not answer', async () => {
   const ask = (id: number) => cloud.request('GET', `/os-hypervisors/${id}/uptime`, { as: cloud.admin })
-  const fake = await ask(1)
-  fake.refuses(501, 'The requested functionality is not supported.')
+  const silent = await uptimeWhere(null)
+  assert.equal(silent.statusCode, 501)
+  assert.match(silent.body, /The requested functionality is not supported\./)
   await forceDown('beta', true).then(a => a.expect(200))
   const down = await ask(2)
   down.refuses(400, 'Compute service of beta is unavailable at this time.')

@@ -40,6 +40,10 @@ test('the version documents need no token', async () => {
   assert.equal(root.headers.get('location'), `${cloud.identityUrl}/v3/`)
   const v3Document = (await call('GET', v3(''))).expect(200)
   assert.equal(v3Document.get('version.links.0.href'), v3('/'))
+  const asDevStack = (await call('GET', `${cloud.identityUrl}/identity/v3`)).expect(200)
+  assert.equal(asDevStack.get('version.links.0.href'), v3('/'))
+  assert.equal((await call('GET', `${cloud.identityUrl}/identity?x=y`)).status, 300)
+  assert.equal((await call('GET', `${cloud.identityUrl}/identityx/v3`)).status, 404)
 })
 
 test('a password token says who, where, what and for how long', async () => {

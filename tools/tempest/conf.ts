@@ -10,6 +10,8 @@ export interface Found {
   readonly flavorRefAlt: string
   readonly publicNetworkId: string
   readonly hosts: number
+  /** What the network service says it can do. */
+  readonly networkExtensions: readonly string[]
 }
 
 type Value = string | number | boolean
@@ -31,6 +33,7 @@ const computeFeatures: Section = {
   live_migrate_back_and_forth: true,
   metadata_service: true,
   block_migration_for_live_migration: true,
+  block_migrate_cinder_iscsi: true,
   can_migrate_between_any_hosts: true,
   vnc_console: true,
   spice_console: true,
@@ -90,7 +93,7 @@ const sections = (found: Found): Readonly<Record<string, Section>> => ({
     floating_network_name: 'public',
     build_interval: 1,
   },
-  'network-feature-enabled': { ipv6: true, floating_ips: true, api_extensions: 'all' },
+  'network-feature-enabled': { ipv6: true, floating_ips: true, api_extensions: found.networkExtensions.join(',') },
   volume: { build_interval: 1, build_timeout: 120, min_microversion: '3.0', max_microversion: 'latest' },
   'volume-feature-enabled': { backup: false, snapshot: true, api_v3: true },
   image: { build_interval: 1 },

@@ -21,7 +21,9 @@ export const tempest: Suite = {
     const flavorRef = await newFlavor(client, { name: 'm1.nano', ram: 64, disk: 1 })
     const flavorRefAlt = await newFlavor(client, { name: 'm1.pico', ram: 128, disk: 2 })
     const publicNetworkId = await newPublicNetwork(client)
-    const found = { imageRef, imageRefAlt, flavorRef, flavorRefAlt, publicNetworkId }
+    const { extensions } = await client.call<{ extensions: { alias: string }[] }>('network', 'GET', '/extensions')
+    const networkExtensions = extensions.map(e => e.alias)
+    const found = { imageRef, imageRefAlt, flavorRef, flavorRefAlt, publicNetworkId, networkExtensions }
     const conf = tempestConf({ ...found, identityUrl: ready.urls.identity, adminPassword, folder, hosts })
     writeFileSync(join(folder, 'tempest.conf'), conf)
     return { TEMPEST_CONFIG_DIR: folder, TEMPEST_CONFIG: 'tempest.conf' }

@@ -95,6 +95,8 @@ export async function createIdentityService(options: IdentityOptions): Promise<I
     const baseUrl = publicUrl === undefined ? requestUrl : () => publicUrl().replace(/\/(v3\/?)?$/, '')
     const face = createFace({
       log,
+      // Where DevStack has it, and with that many a script.
+      alias: '/identity',
       renderFault: renderFault(baseUrl),
       notFound: () => ({
         status: 404,

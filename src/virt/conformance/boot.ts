@@ -21,7 +21,7 @@ export function bootTests(bench: () => Bench): void {
       )
       assert.ok(whole.includes('product=OpenStack Nova'))
       assert.ok(whole.includes(`uuid=${spec.id}`))
-      assert.equal((await bench().driver.consoleLog?.read(spec.id, 2))?.trimEnd().split('\n').length, 2)
+      assert.equal((await bench().driver.consoleLog?.read(spec.id, 2))?.split('\n').length, 2)
       assert.equal(await bench().driver.consoleLog?.read(spec.id, 0), '')
       await hotUnplug(bench(), spec.id)
 

@@ -17,6 +17,7 @@ import { eventStream } from '../event-stream.ts'
 import type { GuestDisk } from '../guest-spec.ts'
 import { lastLines } from '../last-lines.ts'
 import type { ColdMigration, LiveMigration } from '../moves.ts'
+import { uptimeText } from '../uptime-text.ts'
 import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
@@ -148,11 +149,15 @@ const fakeTraits = [
   'HW_ARCH_X86_64',
 ]
 
-const hostView = (options: FakeDriverOptions, hypervisor: FakeHypervisor): HostView => ({
-  describe: () => hypervisor.ask('describe', () => describe(options, hypervisor)),
-})
+/** The host has been up since its driver was made, and idle: guests are not computed. */
+function hostView(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostView {
+  const clock = options.clock ?? systemClock
+  const startedAt = clock.now()
+  const uptime = () => uptimeText(clock.now(), (clock.now() - startedAt) / 1000, [0, 0, 0])
+  return { describe: () => hypervisor.ask('describe', () => describe(options, hypervisor, uptime())) }
+}
 
-function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostDescription {
+function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime: string): HostDescription {
   let memoryUsedMiB = 0
   let diskUsedGiB = 0
   for (const { spec } of hypervisor.aside.values()) diskUsedGiB += spec.flavor.rootGiB + spec.flavor.ephemeralGiB
@@ -180,7 +185,7 @@ function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostD
     supportedInstances: [['x86_64', 'fake', 'hvm']],
     traits: options.traits ?? fakeTraits,
     hostIp: '127.0.0.1',
-    uptime: null,
+    uptime,
     extraInventories: {},
   }
 }

@@ -17,7 +17,8 @@ export function fakeDiagnostics(guest: GuestRecord, nowMs: number): Diagnostics 
   const { vcpus, memoryMiB } = guest.spec.flavor
   return {
     state: stateNames[guest.power],
-    driver: 'fake',
+    // Nova's API knows five names, of drivers that manage real guests; the simulated one plays this one.
+    driver: 'libvirt',
     hypervisor: 'fake',
     hypervisorOs: 'fake-os',
     uptimeSeconds: isUp ? uptime : null,

@@ -3,6 +3,7 @@ import { statfs } from 'node:fs/promises'
 import { cpus, loadavg, networkInterfaces, uptime } from 'node:os'
 import type { Clock } from '#base'
 import type { HostDescription, HostView } from '../driver.ts'
+import { uptimeText } from '../uptime-text.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
 import { hostTraits } from './traits.ts'
 
@@ -54,17 +55,6 @@ export function readMemory(meminfo: string): { memoryMiB: number; memoryUsedMiB:
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? 0)
   const free = kib('MemFree') + kib('Buffers') + kib('Cached')
   return { memoryMiB: Math.floor(kib('MemTotal') / 1024), memoryUsedMiB: Math.floor((kib('MemTotal') - free) / 1024) }
-}
-
-/** The line `uptime` prints, which clients parse; it names no users because that would need another program. */
-export function uptimeText(nowMs: number, upSeconds: number, load: readonly number[]): string {
-  const time = new Date(nowMs).toTimeString().slice(0, 8)
-  const days = Math.floor(upSeconds / 86_400)
-  const hours = Math.floor((upSeconds % 86_400) / 3600)
-  const minutes = Math.floor((upSeconds % 3600) / 60)
-  const rest = hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}` : `${minutes} min`
-  const dayText = days === 0 ? '' : `${days} day${days === 1 ? '' : 's'}, `
-  return ` ${time} up ${dayText}${rest},  0 users,  load average: ${load.map(l => l.toFixed(2)).join(', ')}`
 }
 
 const firstAddress = (): string =>

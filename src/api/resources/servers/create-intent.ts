@@ -3,6 +3,7 @@ import { type Flavor, type InstanceImage, type InstanceKey, numaTopology } from 
 import type { BuildIntent } from '../../accept/build.ts'
 import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
 import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './create-faults.ts'
 import { networksFor, securityGroupIdsFor } from './create-networks.ts'
@@ -148,7 +149,7 @@ export async function buildIntent(
       files: files.map(({ path, contents }) => ({ path, base64: contents })),
     },
     accessIpV4: body.accessIPv4 ?? null,
-    accessIpV6: body.accessIPv6 ?? null,
+    accessIpV6: body.accessIPv6 === undefined ? null : canonicalIpV6(body.accessIPv6),
     metadata,
     tags: [...new Set(body.tags ?? [])],
     trustedImageCertificates: body.trusted_image_certificates ?? null,

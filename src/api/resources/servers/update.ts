@@ -3,6 +3,7 @@ import { declareFault } from '#base'
 import { type Instance, InstanceNotFound } from '#model'
 import type { InstanceChange } from '#store'
 import type { ApiDeps } from '../../deps.ts'
+import { canonicalIpV6 } from './access-address.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
 import { updateReply } from './shape.ts'
 import { loadExtras, serverView, zoneOf } from './view.ts'
@@ -46,7 +47,7 @@ export const update = op({
     const change: InstanceChange = {
       ...(body.name === undefined ? {} : { displayName: body.name.trim() }),
       ...(body.accessIPv4 === undefined ? {} : { accessIpV4: body.accessIPv4 }),
-      ...(body.accessIPv6 === undefined ? {} : { accessIpV6: body.accessIPv6 }),
+      ...(body.accessIPv6 === undefined ? {} : { accessIpV6: canonicalIpV6(body.accessIPv6) }),
       ...(body.description === undefined ? {} : { description: body.description }),
       ...(body.hostname === undefined ? {} : { hostname: body.hostname }),
       ...(body['OS-DCF:diskConfig'] === undefined
