@@ -11,6 +11,7 @@ export {
   type ExpectedGuest,
   type HostReport,
 } from './contracts/conductor.ts'
+export { type ExternalEvent, type ExternalEventName, externalEventNames } from './contracts/external-events.ts'
 export type { Sending } from './contracts/moves.ts'
 export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerTask } from './contracts/sagas.ts'
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'

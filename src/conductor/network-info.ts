@@ -47,3 +47,12 @@ export async function refreshNetwork(deps: ConductorDeps, instanceId: string): P
   await followGroups(deps, instance, ports)
   await letGo(deps, instance, lost)
 }
+
+/** Neutron says that a port is gone: so is the interface, whatever Neutron shows by now. */
+export async function dropInterface(deps: ConductorDeps, instanceId: string, portId: string): Promise<void> {
+  const instance = await deps.store.instances.find(instanceId)
+  const lost = instance?.networkInfo.find(vif => vif.portId === portId)
+  if (instance === undefined || lost === undefined) return
+  await deps.store.instances.rewriteNetwork(instance.id, vifs => vifs.filter(vif => vif.portId !== portId))
+  await letGo(deps, instance, [lost])
+}

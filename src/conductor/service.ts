@@ -4,6 +4,7 @@ import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
+import { externalEventDesk } from './external-events.ts'
 import { refreshNetwork } from './network-info.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
@@ -49,6 +50,7 @@ async function knownGuests(deps: ConductorDeps, ids: readonly string[]) {
 
 function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<typeof conductorContract> {
   const { store, clock } = deps
+  const takeEvents = externalEventDesk(deps)
   return {
     hello: async ({ host, binary, version }) => {
       const topic = binary.replace(/^nova-/, '')
@@ -72,6 +74,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     knownGuests: ({ ids }) => knownGuests(deps, ids),
     refreshNetwork: async ({ instanceId }) => {
       await refreshNetwork(deps, instanceId)
+      return null
+    },
+    externalEvents: async ({ events }) => {
+      takeEvents(events)
       return null
     },
     wake: async ({ sagaId }) => {

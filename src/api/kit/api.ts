@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Log } from '#base'
 import type { IdentityPort } from '#cloud'
 import { createFace, type Face } from '#http'
+import { announce } from './announce.ts'
 import type { ApiHooks, ApiOptions, ApiParts } from './api-parts.ts'
 import { baseOf, Exchange } from './exchange.ts'
 import type { Endpoint, Resource } from './operation.ts'
@@ -9,6 +10,7 @@ import type { PolicyPort } from './policy-port.ts'
 import { bareFault, novaFault } from './render-fault.ts'
 import { Router } from './router.ts'
 import { send, serve } from './serve.ts'
+import { minVersion, versionText } from './version.ts'
 import { mountVersion, versionChoices, versionDocument, versionList } from './version-documents.ts'
 
 export interface ApiSetup<D> {
@@ -69,6 +71,7 @@ function dispatch(parts: ApiParts, request: FastifyRequest, reply: FastifyReply)
   if (path === '/') return send(reply, versionList(baseOf(parts, request)))
   if (!mounts.has(mount)) return send(reply, versionChoices(baseOf(parts, request), path))
   if (words.length === 0 || (words.length === 1 && words[0] === '')) {
+    if (mount === '/v2.1') announce(reply, versionText(minVersion))
     return send(reply, { status: 200, body: versionDocument(baseOf(parts, request), mount, mountVersion(mount)) })
   }
   void serve(new Exchange(parts, request, reply, mount, words))

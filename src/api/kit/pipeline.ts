@@ -1,4 +1,5 @@
 import { authenticate } from '#http'
+import { announce } from './announce.ts'
 import { contextOf, permit } from './context-of.ts'
 import type { Exchange } from './exchange.ts'
 import { explain } from './explain.ts'
@@ -61,13 +62,6 @@ function findRoute(x: Exchange): void {
   throw NoSuchRoute({})
 }
 
-/** The version headers of an answer, errors included. The /v2 mount has none. */
-function announce(x: Exchange, version: string): void {
-  x.out.header('openstack-api-version', `compute ${version}`)
-  x.out.header('x-openstack-nova-api-version', version)
-  x.out.header('vary', 'OpenStack-API-Version, X-OpenStack-Nova-API-Version')
-}
-
 function negotiateVersion(x: Exchange): void {
   if (x.mount === '/v2') {
     x.version = legacy
@@ -75,9 +69,9 @@ function negotiateVersion(x: Exchange): void {
   }
   try {
     x.version = negotiate(requestedVersion(x.header('openstack-api-version'), x.header('x-openstack-nova-api-version')))
-    announce(x, versionText(x.version))
+    announce(x.out, versionText(x.version))
   } catch (error) {
-    if (VersionOutOfRange.is(error)) announce(x, String(error.params['version']))
+    if (VersionOutOfRange.is(error)) announce(x.out, String(error.params['version']))
     throw error
   }
 }

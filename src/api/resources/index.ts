@@ -18,6 +18,7 @@ import { quotaClassSets } from './quota-class-sets/index.ts'
 import { quotaSets } from './quota-sets/index.ts'
 import { removed } from './removed/index.ts'
 import { resetState } from './reset-state/index.ts'
+import { serverExternalEvents } from './server-external-events/index.ts'
 import { serverGroups } from './server-groups/index.ts'
 import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
@@ -54,6 +55,7 @@ export const resources: readonly Resource<ApiDeps>[] = [
   removed,
   resetState,
   serverGroups,
+  serverExternalEvents,
   serverIps,
   serverMetadata,
   serverPassword,

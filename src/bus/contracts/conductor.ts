@@ -1,5 +1,6 @@
 import type { GuestEvent, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
+import type { ExternalEvent } from './external-events.ts'
 
 /** One host's report: what it is and has. */
 export interface HostReport {
@@ -33,6 +34,8 @@ export const conductorContract = contract('conductor', {
   >(),
   /** The ports of a server are not as they were: its record follows before this returns. */
   refreshNetwork: method<{ instanceId: string }, null>(),
+  /** Taken at once, worked on afterwards, in order per server; lost with the process, as a message would be. */
+  externalEvents: method<{ events: readonly ExternalEvent[] }, null>(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

@@ -11,6 +11,8 @@ export const summary = { id: str, name: str, links }
 
 const address = obj({ version: int, addr: str, 'OS-EXT-IPS:type': str, 'OS-EXT-IPS-MAC:mac_addr': str })
 export const addresses = keyed({ '^.*$': list(address) })
+/** What changes of a server answered before 2.75. */
+const bareAddresses = keyed({ '^.*$': list(obj({ version: int, addr: str })) })
 
 const flavorLink = obj({ id: str, links: list(link) })
 const flavorWhole = obj({
@@ -115,7 +117,10 @@ const partial = {
 const omitted = Object.keys(shown).filter(key => !(key in partial))
 /** The same fields as `shown`; those that PUT did not answer exist from 2.75 on. */
 export const updated = Object.fromEntries(
-  Object.entries(shown).map(([key, shape]) => [key, omitted.includes(key) ? shape.since('2.75') : shape]),
+  Object.entries({ ...shown, addresses: bareAddresses.from('2.75', addresses) }).map(([key, shape]) => [
+    key,
+    omitted.includes(key) ? shape.since('2.75') : shape,
+  ]),
 ) as typeof shown
 
 export const serverReply = reply('server', shown)
