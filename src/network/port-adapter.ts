@@ -12,21 +12,21 @@ import {
   type PortRequest,
   SecurityGroupNotFound,
 } from '#cloud'
-import { ourselves, type Requester, requesterOf } from './api/context.ts'
+import { requesterAs as requester } from './api/context.ts'
 import { visibleNetworks } from './api/resources/networks.ts'
 import { visiblePorts } from './api/resources/ports.ts'
+import { visibleSubnets } from './api/resources/subnets.ts'
 import { inSlices } from './api/shared.ts'
+import type { AddressRequest } from './core/allocate.ts'
 import type { BindingGate } from './core/binding.ts'
 import { createPort, deletePort, type PortChange, portById, updatePort } from './core/ports.ts'
 import { quotasOf, usedOf } from './core/quotas.ts'
-import { ensureDefaultGroup } from './core/security-groups.ts'
 import type { Work } from './core/unit.ts'
 import * as neutron from './faults.ts'
+import { proxied } from './proxied.ts'
 import type { Db } from './store/open.ts'
 import { targetBindings } from './target-bindings.ts'
-import { networkViews, portViews, subnetView } from './views.ts'
-
-const requester = (as: As): Requester => (as === 'service' ? ourselves : requesterOf(as))
+import { networkViews, portViews, subnetViews } from './views.ts'
 
 /** Neutron's refusals in the words Nova has for them. */
 async function inNovasWords<T>(networkId: string, work: () => Promise<T>): Promise<T> {
@@ -95,8 +95,13 @@ async function create({ db, work, gate }: AdapterDeps, request: PortRequest) {
   }
 }
 
+const addressRequest = ({ subnetId, ipAddress }: { subnetId: string; ipAddress?: string }): AddressRequest => ({
+  subnetId,
+  ...(ipAddress === undefined ? {} : { address: ipAddress }),
+})
+
 const changeOf = (change: PortChangeView): PortChange => {
-  const { deviceId, deviceOwner, bindingHost, securityGroupIds, hostname, profile } = change
+  const { deviceId, deviceOwner, bindingHost, securityGroupIds, hostname, profile, fixedIps } = change
   return {
     ...(deviceId === undefined ? {} : { deviceId }),
     ...(deviceOwner === undefined ? {} : { deviceOwner }),
@@ -104,6 +109,7 @@ const changeOf = (change: PortChangeView): PortChange => {
     ...(securityGroupIds === undefined ? {} : { groupIds: securityGroupIds }),
     ...(hostname === undefined ? {} : { dnsName: hostname }),
     ...(profile === undefined ? {} : { profile }),
+    ...(fixedIps === undefined ? {} : { fixedIps: fixedIps.map(addressRequest) }),
   }
 }
 
@@ -136,8 +142,12 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
   return {
     async networks(as, filter) {
       const rows = await visibleNetworks({ db, requester: requester(as) }, filter.ids)
-      const { names } = filter
-      return networkViews(db, names === undefined ? rows : rows.filter(row => names.includes(row.name)))
+      const { names, isExternal } = filter
+      const named = names === undefined ? rows : rows.filter(row => names.includes(row.name))
+      return networkViews(
+        db,
+        isExternal === undefined ? named : named.filter(row => row.isExternal === Number(isExternal)),
+      )
     },
     async availableNetworks(as, projectId) {
       const rows = await visibleNetworks({ db, requester: requester(as) })
@@ -146,17 +156,11 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
     },
     async subnets(_as, ids) {
       const rows = await inSlices(ids, part => db.selectFrom('subnets').selectAll().where('id', 'in', part).execute())
-      const served = await inSlices(ids, part =>
-        db
-          .selectFrom('fixedIps')
-          .innerJoin('ports', 'ports.id', 'fixedIps.portId')
-          .select(['fixedIps.subnetId', 'fixedIps.address'])
-          .where('ports.deviceOwner', '=', 'network:dhcp')
-          .where('fixedIps.subnetId', 'in', part)
-          .execute(),
-      )
-      const dhcpPorts = new Map(served.map(row => [row.subnetId, row.address]))
-      return rows.map(row => subnetView(row, dhcpPorts))
+      return subnetViews(db, rows)
+    },
+    async subnetsOfNetwork(as, networkId) {
+      const reading = { db, requester: requester(as) }
+      return subnetViews(db, await visibleSubnets(reading, { networkIds: [networkId] }))
     },
     async ports(as, { ids, deviceId, networkId }) {
       const narrow = {
@@ -193,25 +197,7 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
           if (!neutron.PortNotFound.is(error)) throw error
         })
     },
-    async securityGroups(_as, projectId) {
-      await work.run(unit => ensureDefaultGroup(unit, projectId))
-      return db
-        .selectFrom('securityGroups')
-        .select(['id', 'name', 'description', 'projectId'])
-        .where('projectId', '=', projectId)
-        .orderBy('createdAtMs')
-        .execute()
-    },
-    async securityGroupRules(_as, groupIds) {
-      if (groupIds.length === 0) return []
-      return db
-        .selectFrom('securityGroupRules')
-        .select(['id', 'groupId', 'direction', 'protocol', 'portMin', 'portMax', 'remoteIpPrefix', 'remoteGroupId'])
-        .where('groupId', 'in', groupIds)
-        .orderBy('groupId')
-        .orderBy('id')
-        .execute()
-    },
+    ...proxied(deps),
     ...targetBindings(deps),
     async portQuotaLeft(_as, projectId) {
       const limit = (await quotasOf(db, projectId)).port

@@ -31,7 +31,7 @@ export async function networkViews(db: Db, rows: readonly NetworkRow[]): Promise
 }
 
 /** `dhcpPorts`: address of the port that a subnet without gateway keeps for its DHCP server, by subnet id. */
-export const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): SubnetView => ({
+const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): SubnetView => ({
   id: row.id,
   networkId: row.networkId,
   cidr: row.cidr,
@@ -44,6 +44,22 @@ export const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string
   ipv6RaMode: row.ipv6RaMode,
   dhcpServer: row.dhcp === 1 ? (row.gatewayIp ?? dhcpPorts.get(row.id) ?? null) : null,
 })
+
+export async function subnetViews(db: Db, rows: readonly SubnetRow[]): Promise<readonly SubnetView[]> {
+  const served = await inSlices(
+    rows.map(row => row.id),
+    part =>
+      db
+        .selectFrom('fixedIps')
+        .innerJoin('ports', 'ports.id', 'fixedIps.portId')
+        .select(['fixedIps.subnetId', 'fixedIps.address'])
+        .where('ports.deviceOwner', '=', 'network:dhcp')
+        .where('fixedIps.subnetId', 'in', part)
+        .execute(),
+  )
+  const dhcpPorts = new Map(served.map(row => [row.subnetId, row.address]))
+  return rows.map(row => subnetView(row, dhcpPorts))
+}
 
 const statuses = ['ACTIVE', 'DOWN', 'BUILD', 'ERROR'] as const
 

@@ -4,6 +4,10 @@ import { newUuid } from '#base'
 import {
   type Caller,
   FixedIpInUse,
+  NetworkBadRequest,
+  NetworkConflict,
+  NetworkExhausted,
+  NetworkMissing,
   NetworkNotFound,
   NoMoreFixedIps,
   PortInUseByOther,
@@ -159,6 +163,83 @@ export function networkContract(how: string, world: () => { builtIn: BuiltIn; po
     const onTiny = request({ networkId: tiny.networkId })
     await network.createPort('service', onTiny)
     await assert.rejects(network.createPort('service', onTiny), NoMoreFixedIps.is)
+  })
+
+  test(`${how}: groups and rules are made, changed, found and deleted, refused in the network's words`, async () => {
+    const { network } = world().ports
+    const made = await network.createSecurityGroup(owner, 'web', 'servers')
+    assert.deepEqual([made.name, made.description, made.projectId], ['web', 'servers', owner.projectId])
+    const changed = await network.changeSecurityGroup(owner, made.id, 'www', '')
+    assert.deepEqual(await network.securityGroups(owner, { ids: [made.id] }), [changed])
+    assert.deepEqual(await network.securityGroups(stranger, { ids: [made.id] }), [])
+    assert.ok((await network.securityGroups('service', {})).some(g => g.id === made.id))
+    const wish = {
+      groupId: made.id,
+      ethertype: 'IPv4',
+      protocol: 'tcp',
+      portMin: 22,
+      portMax: 23,
+      remoteIpPrefix: '10.0.0.0/8',
+      remoteGroupId: null,
+    } as const
+    const rule = await network.createSecurityGroupRule(owner, wish)
+    const { ethertype: _family, ...expected } = wish
+    assert.deepEqual(rule, { ...expected, id: rule.id, direction: 'ingress' })
+    assert.deepEqual(await network.securityGroupRule(owner, rule.id), rule)
+    assert.equal(await network.securityGroupRule(stranger, rule.id), undefined)
+    await assert.rejects(network.createSecurityGroupRule(owner, wish), NetworkConflict.is)
+    await assert.rejects(network.createSecurityGroupRule(owner, { ...wish, portMax: 1 }), NetworkBadRequest.is)
+    await assert.rejects(network.deleteSecurityGroup(stranger, made.id), NetworkMissing.is)
+    await network.deleteSecurityGroupRule(owner, rule.id)
+    await network.deleteSecurityGroup(owner, made.id)
+    await assert.rejects(network.deleteSecurityGroup(owner, made.id), error => {
+      assert.ok(NetworkMissing.is(error))
+      assert.equal(error.message, `Security group ${made.id} does not exist`)
+      return true
+    })
+  })
+
+  test(`${how}: a port gets further addresses, and a floating one of its own`, async () => {
+    const { builtIn, ports } = world()
+    const { network } = ports
+    const admin = await builtIn.identity.serviceCaller()
+    const outside = await aNetwork('172.24.4.0/29', admin.token, { 'router:external': true })
+    const inside = await aNetwork('10.3.0.0/24')
+    const wish = { name: how, external_gateway_info: { network_id: outside.networkId } }
+    const { router } = await neutron<{ router: { id: string } }>('POST', '/routers', owner.token, { router: wish })
+    const join = `/routers/${router.id}/add_router_interface`
+    await neutron('PUT', join, owner.token, { subnet_id: inside.subnetId })
+    const pools = await network.networks(owner, { isExternal: true })
+    assert.ok(pools.some(n => n.id === outside.networkId) && pools.every(n => n.isExternal))
+    assert.deepEqual(
+      (await network.subnetsOfNetwork(owner, inside.networkId)).map(s => s.id),
+      [inside.subnetId],
+    )
+    assert.deepEqual(await network.subnetsOfNetwork(stranger, inside.networkId), [])
+
+    const port = await network.createPort(owner, request({ networkId: inside.networkId }))
+    const [first] = port.fixedIps
+    const more = { subnetId: inside.subnetId, ipAddress: '10.3.0.99' }
+    const wider = await network.updatePort('service', port.id, { fixedIps: [...port.fixedIps, more] })
+    assert.deepEqual(wider.fixedIps, [first, more])
+    const ip = await network.createFloatingIp(owner, outside.networkId)
+    assert.deepEqual([ip.networkId, ip.projectId, ip.portId], [outside.networkId, owner.projectId, null])
+    await network.changeFloatingIp(owner, ip.id, { portId: port.id, fixedAddress: '10.3.0.99' })
+    const [now] = await network.ports('service', { ids: [port.id] })
+    assert.deepEqual(now?.floatingIps, [{ address: ip.address, fixedAddress: '10.3.0.99' }])
+    const [found] = await network.floatingIps(owner, { addresses: [ip.address] })
+    assert.deepEqual(found, { ...ip, portId: port.id, fixedAddress: '10.3.0.99' })
+    assert.deepEqual(await network.floatingIps(stranger, { ids: [ip.id] }), [])
+    await assert.rejects(network.changeFloatingIp(stranger, ip.id, null), NetworkMissing.is)
+    await network.changeFloatingIp(owner, ip.id, null)
+    assert.equal((await network.floatingIps(owner, { ids: [ip.id] }))[0]?.portId, null)
+    await assert.rejects(network.createFloatingIp(owner, inside.networkId), NetworkBadRequest.is)
+    await network.createFloatingIp(owner, outside.networkId)
+    await network.createFloatingIp(owner, outside.networkId)
+    await network.createFloatingIp(owner, outside.networkId)
+    await assert.rejects(network.createFloatingIp(owner, outside.networkId), NetworkExhausted.is)
+    await network.deleteFloatingIp(owner, ip.id)
+    await assert.rejects(network.deleteFloatingIp(owner, ip.id), NetworkMissing.is)
   })
 
   test(`${how}: groups and quota of a project`, async () => {

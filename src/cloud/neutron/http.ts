@@ -16,15 +16,14 @@ import {
   type PortView,
   SecurityGroupNotFound,
 } from './port.ts'
+import { proxied } from './proxied.ts'
 import {
   networkOf,
   portOf,
-  ruleOf,
   subnetOf,
   type WireFloatingIp,
   type WireNetwork,
   type WirePort,
-  type WireRule,
   type WireSubnet,
 } from './wire.ts'
 
@@ -116,6 +115,11 @@ async function create(api: NeutronApi, as: As, request: PortRequest): Promise<Wi
   }
 }
 
+const fixedIpWire = ({ subnetId, ipAddress }: { subnetId: string; ipAddress?: string }) => ({
+  subnet_id: subnetId,
+  ...given('ip_address', ipAddress),
+})
+
 /** Lost races in a row after which somebody else may find out what is going on. */
 const attempts = 5
 
@@ -138,6 +142,7 @@ async function update(api: NeutronApi, as: As, id: string, change: PortChange): 
       ...given('binding:host_id', change.bindingHost),
       ...given('binding:profile', change.profile),
       ...given('security_groups', change.securityGroupIds),
+      ...given('fixed_ips', change.fixedIps?.map(fixedIpWire)),
       ...(await nameOf(api, change.hostname)),
     }
     const guard = isGuarded && now.revision_number !== undefined
@@ -163,8 +168,8 @@ async function quotaLeft(api: NeutronApi, as: As, projectId: string): Promise<nu
   return Math.max(0, port - used.length)
 }
 
-async function subnets(api: NeutronApi, as: As, ids: readonly string[]) {
-  const wires = await api.list<WireSubnet>(as, 'subnets', { id: ids })
+async function subnets(api: NeutronApi, as: As, which: { id: readonly string[] } | { network_id: string }) {
+  const wires = await api.list<WireSubnet>(as, 'subnets', which)
   const networkIds = [...new Set(wires.filter(wire => wire.enable_dhcp).map(wire => wire.network_id))]
   // Ports of Neutron's own are not the user's to see.
   const query = { network_id: networkIds, device_owner: 'network:dhcp' }
@@ -177,8 +182,10 @@ async function subnets(api: NeutronApi, as: As, ids: readonly string[]) {
 export function neutronPort(options: NeutronOptions): NetworkPort {
   const api = new NeutronApi(options)
   return {
-    async networks(as, { ids, names }) {
-      const wires = await api.list<WireNetwork>(as, 'networks', { id: ids, name: names })
+    async networks(as, { ids, names, isExternal }) {
+      const outside = isExternal === undefined ? undefined : String(isExternal)
+      const query = { id: ids, name: names, 'router:external': outside }
+      const wires = await api.list<WireNetwork>(as, 'networks', query)
       return wires.map(networkOf)
     },
     async availableNetworks(as, projectId) {
@@ -188,7 +195,8 @@ export function neutronPort(options: NeutronOptions): NetworkPort {
       const shared = await api.list<WireNetwork>(as, 'networks', { shared: 'true' })
       return shared.map(networkOf).filter(network => !network.isExternal)
     },
-    subnets: (as, ids) => subnets(api, as, ids),
+    subnets: (as, ids) => subnets(api, as, { id: ids }),
+    subnetsOfNetwork: (as, networkId) => subnets(api, as, { network_id: networkId }),
     async ports(as, { ids, deviceId, networkId }) {
       const query = { id: ids, device_id: deviceId, network_id: networkId }
       return views(api, as, await api.list<WirePort>(as, 'ports', query))
@@ -210,16 +218,7 @@ export function neutronPort(options: NeutronOptions): NetworkPort {
         if (!(error instanceof Fault && error.status === 404)) throw error
       }
     },
-    async securityGroups(as, projectId) {
-      const query = { project_id: projectId, fields: ['id', 'name', 'description', 'project_id'] }
-      const wires = await api.list<{ id: string; name: string; description?: string }>(as, 'security-groups', query)
-      return wires.map(wire => ({ id: wire.id, name: wire.name, description: wire.description ?? '', projectId }))
-    },
-    async securityGroupRules(as, groupIds) {
-      if (groupIds.length === 0) return []
-      const wires = await api.list<WireRule>(as, 'security-group-rules', { security_group_id: groupIds })
-      return wires.map(ruleOf).sort((a, b) => (a.groupId + a.id < b.groupId + b.id ? -1 : 1))
-    },
+    ...proxied(api),
     ...bindings(api),
     portQuotaLeft: (as, projectId) => quotaLeft(api, as, projectId),
   }

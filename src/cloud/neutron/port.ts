@@ -106,6 +106,16 @@ export interface PortBinding {
   readonly profile: Readonly<Record<string, unknown>>
 }
 
+export interface FloatingIpView {
+  readonly id: string
+  readonly address: string
+  /** The external network it is of. */
+  readonly networkId: string
+  readonly projectId: string
+  readonly portId: string | null
+  readonly fixedAddress: string | null
+}
+
 export interface SecurityGroupView {
   readonly id: string
   readonly name: string
@@ -137,6 +147,11 @@ export interface PortRequest {
   readonly hostname?: string
 }
 
+/** Of incoming traffic; `null` = any. */
+export type SecurityGroupRuleRequest = Omit<SecurityGroupRuleView, 'id' | 'direction'> & {
+  readonly ethertype: 'IPv4' | 'IPv6'
+}
+
 export interface PortChange {
   readonly deviceId?: string
   readonly deviceOwner?: string
@@ -144,6 +159,21 @@ export interface PortChange {
   readonly securityGroupIds?: readonly string[]
   readonly hostname?: string
   readonly profile?: Readonly<Record<string, unknown>>
+  /** All of them; one without an address keeps what the port has on that subnet, or gets a new one. */
+  readonly fixedIps?: readonly { subnetId: string; ipAddress?: string }[]
+}
+
+/** Of what the caller may see; nothing given = all. */
+export interface NetworkFilter {
+  readonly ids?: readonly string[]
+  readonly names?: readonly string[]
+  readonly isExternal?: boolean
+}
+
+export interface FloatingIpFilter {
+  readonly ids?: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly projectId?: string
 }
 
 export interface PortFilter {
@@ -153,7 +183,7 @@ export interface PortFilter {
 }
 
 export interface NetworkPort {
-  networks(as: As, filter: { ids?: readonly string[]; names?: readonly string[] }): Promise<readonly NetworkView[]>
+  networks(as: As, filter: NetworkFilter): Promise<readonly NetworkView[]>
   /** Networks a server of this project gets when it names none: its own, else shared ones; never external only. */
   availableNetworks(as: As, projectId: string): Promise<readonly NetworkView[]>
   subnets(as: As, ids: readonly string[]): Promise<readonly SubnetView[]>
@@ -163,9 +193,25 @@ export interface NetworkPort {
   updatePort(as: As, id: string, change: PortChange): Promise<PortView>
   /** Deleting a port that is gone is no error. */
   deletePort(as: As, id: string): Promise<void>
-  securityGroups(as: As, projectId: string): Promise<readonly SecurityGroupView[]>
+  /** Of a project; or of those the caller sees, the ones with these ids or all. */
+  securityGroups(as: As, which: string | { readonly ids?: readonly string[] }): Promise<readonly SecurityGroupView[]>
   /** Of these groups, in one call; ordered by group and id. */
   securityGroupRules(as: As, groupIds: readonly string[]): Promise<readonly SecurityGroupRuleView[]>
+  securityGroupRule(as: As, id: string): Promise<SecurityGroupRuleView | undefined>
+  /** These refuse in the network's words: see the faults of refusals.ts. New things are the caller's project's. */
+  createSecurityGroup(as: As, name: string, description: string): Promise<SecurityGroupView>
+  changeSecurityGroup(as: As, id: string, name: string, description: string): Promise<SecurityGroupView>
+  deleteSecurityGroup(as: As, id: string): Promise<void>
+  createSecurityGroupRule(as: As, request: SecurityGroupRuleRequest): Promise<SecurityGroupRuleView>
+  deleteSecurityGroupRule(as: As, id: string): Promise<void>
+  /** None where the network has no routers. */
+  floatingIps(as: As, filter: FloatingIpFilter): Promise<readonly FloatingIpView[]>
+  createFloatingIp(as: As, networkId: string): Promise<FloatingIpView>
+  /** Puts it on the fixed address of a port, from wherever it was; null: on none. */
+  changeFloatingIp(as: As, id: string, to: { portId: string; fixedAddress: string } | null): Promise<void>
+  deleteFloatingIp(as: As, id: string): Promise<void>
+  /** Those the caller sees, oldest first; none for a network that is not there. */
+  subnetsOfNetwork(as: As, networkId: string): Promise<readonly SubnetView[]>
   /**
    * Binds these ports, in their order, to the host a server is about to move to, while the bindings they have stay the
    * active ones. Found ones are kept. All or none: refused with PortNotBound.

@@ -1,4 +1,11 @@
-import type { NetworkView, PortView, SecurityGroupRuleView, SubnetView } from './port.ts'
+import type {
+  FloatingIpView,
+  NetworkView,
+  PortView,
+  SecurityGroupRuleView,
+  SecurityGroupView,
+  SubnetView,
+} from './port.ts'
 
 /** Neutron's documents as far as they are read, and what they mean in the port's words. */
 
@@ -135,3 +142,27 @@ export interface WireFloatingIp {
   readonly project_id?: string
   readonly tenant_id?: string
 }
+
+export const floatingIpOf = (wire: WireFloatingIp): FloatingIpView => ({
+  id: wire.id,
+  address: wire.floating_ip_address,
+  networkId: wire.floating_network_id,
+  projectId: ownerOf(wire),
+  portId: wire.port_id,
+  fixedAddress: wire.fixed_ip_address,
+})
+
+export interface WireGroup {
+  readonly id: string
+  readonly name: string
+  readonly description?: string
+  readonly project_id?: string
+  readonly tenant_id?: string
+}
+
+export const groupOf = (wire: WireGroup): SecurityGroupView => ({
+  id: wire.id,
+  name: wire.name,
+  description: wire.description ?? '',
+  projectId: ownerOf(wire),
+})

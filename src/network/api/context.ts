@@ -1,4 +1,4 @@
-import type { Caller } from '#cloud'
+import type { As, Caller } from '#cloud'
 import { BadRequest, PolicyNotAuthorized } from '../faults.ts'
 import type { Db } from '../store/open.ts'
 
@@ -23,6 +23,8 @@ export function requesterOf(caller: Caller): Requester {
     projectId: caller.projectId,
   }
 }
+
+export const requesterAs = (as: As): Requester => (as === 'service' ? ourselves : requesterOf(as))
 
 export interface Reading {
   readonly db: Db

@@ -20,13 +20,15 @@ import { ruleWire } from './rules.ts'
 
 const attributes = { ...named, security_group_rules: readOnly() } as const
 
-async function visibleGroups(
+export async function visibleGroups(
   { db, requester }: Reading,
   ids?: readonly string[],
+  projectId?: string,
 ): Promise<readonly SecurityGroupRow[]> {
   const read = (part?: readonly string[]) => {
     let query = db.selectFrom('securityGroups').selectAll().orderBy('createdAtMs').orderBy('id')
     if (part !== undefined) query = query.where('id', 'in', part)
+    if (projectId !== undefined) query = query.where('projectId', '=', projectId)
     if (!requester.isAdmin) query = query.where('projectId', '=', requester.projectId ?? '')
     return query.execute()
   }

@@ -46,7 +46,7 @@ const poolWire = (row: SubnetRow, pool: AllocationPoolRow) => {
   return { start: textOf(pool.firstKey), end: textOf(pool.lastKey) }
 }
 
-async function visibleSubnets(reading: Reading, narrow: Narrow): Promise<readonly SubnetRow[]> {
+export async function visibleSubnets(reading: Reading, narrow: Narrow): Promise<readonly SubnetRow[]> {
   const { db, requester } = reading
   const read = (column: 'id' | 'networkId', part?: readonly string[]) => {
     const query = db.selectFrom('subnets').selectAll().orderBy('createdAtMs').orderBy('id')
