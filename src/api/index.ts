@@ -5,7 +5,8 @@
 import type { IdentityPort } from '#cloud'
 import type { Face } from '#http'
 import type { ApiDeps } from './deps.ts'
-import { type ApiHooks, type ApiOptions, createApi, type PolicyPort } from './kit/index.ts'
+import { type ApiHooks, type ApiOptions, createApi, describe, type PolicyPort } from './kit/index.ts'
+import { openApiPages } from './openapi/index.ts'
 import { resources } from './resources/index.ts'
 
 export type { ApiDeps, ApiSettings } from './deps.ts'
@@ -27,6 +28,7 @@ export const createComputeApi = ({ deps, identity, policy, options, hooks }: Com
     policy,
     log: deps.log,
     clock: deps.clock,
+    pages: openApiPages(() => describe(resources)),
     ...(options === undefined ? {} : { options }),
     ...(hooks === undefined ? {} : { hooks }),
   })

@@ -22,6 +22,13 @@ export interface ApiSetup<D> {
   readonly clock: Clock
   readonly options?: ApiOptions
   readonly hooks?: ApiHooks
+  /** Documents beside the mounts, for anybody: by path and the address they are asked under. */
+  readonly pages?: (path: string, base: string) => StaticPage | undefined
+}
+
+export interface StaticPage {
+  readonly contentType: string
+  readonly body: string
 }
 
 const mounts = new Set(['/v2.1', '/v2'])
@@ -30,7 +37,7 @@ const mounts = new Set(['/v2.1', '/v2'])
 export function createApi<D>(setup: ApiSetup<D>): Face {
   const options = { maxLimit: 1000, authUri: '', ...setup.options }
   const endpoints = setup.resources.flatMap(resource => resource.endpoints) as readonly Endpoint<never>[]
-  const { identity, policy, log, deps, hooks = {} } = setup
+  const { identity, policy, log, deps, hooks = {}, pages } = setup
   const parts: ApiParts = { router: new Router(endpoints), identity, policy, log, deps, hooks, options }
   const face = createFace({
     log,
@@ -44,7 +51,7 @@ export function createApi<D>(setup: ApiSetup<D>): Face {
   })
   // Returns nothing: a returned reply would make fastify watch the stream of every answer.
   face.all('/*', (request, reply) => {
-    dispatch(parts, request, reply)
+    dispatch(parts, pages, request, reply)
   })
   return face
 }
@@ -62,13 +69,22 @@ function decodedPath(url: string): string | undefined {
 }
 
 /** Version documents need no token; everything below a mount goes through the pipeline. */
-function dispatch(parts: ApiParts, request: FastifyRequest, reply: FastifyReply): void {
+function dispatch(
+  parts: ApiParts,
+  pages: ApiSetup<unknown>['pages'],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const path = decodedPath(request.url)
   if (path === undefined)
     return send(reply, bareFault(400, 'The request could not be decoded.', request.headers.accept))
   const [, first = '', ...words] = path.split('/')
   const mount = `/${first}`
   if (path === '/') return send(reply, versionList(baseOf(parts, request)))
+  if (!mounts.has(mount)) {
+    const page = request.method === 'GET' ? pages?.(path, baseOf(parts, request)) : undefined
+    if (page !== undefined) return send(reply, { status: 200, ...page })
+  }
   if (!mounts.has(mount)) return send(reply, versionChoices(baseOf(parts, request), path))
   if (words.length === 0 || (words.length === 1 && words[0] === '')) {
     if (mount === '/v2.1') announce(reply, versionText(minVersion))

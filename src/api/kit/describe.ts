@@ -11,6 +11,7 @@ export interface Described {
   readonly method: string
   readonly path: string
   readonly action: string | undefined
+  readonly summary: string | undefined
   /** Ranges of microversions, both ends included: `[['2.1', '2.43']]`. */
   readonly versions: readonly (readonly [string, string])[]
   readonly policy: string | null
@@ -20,6 +21,8 @@ export interface Described {
   /** Where anything changes, 2.1 first. */
   readonly cuts: readonly string[]
   readonly statusAt: (version: Version) => number
+  /** HTTP status by fault code. */
+  readonly faultsAt: (version: Version) => Readonly<Record<string, number>>
   readonly schemaAt: (part: 'query' | 'body' | 'reply', version: Version) => JsonSchema | undefined
 }
 
@@ -54,12 +57,15 @@ function describeEndpoint(endpoint: Endpoint<never>): Described {
     method,
     path,
     action,
+    summary: operation.summary,
     versions: ranges(version => operation.exists.at(version)),
     policy: operation.policy,
     alsoPolicies: [...new Set([...operation.alsoPolicies, ...rules])],
     faults: Object.keys(operation.faults),
     cuts: cuts.map(versionText),
     statusAt: version => operation.status.at(version),
+    faultsAt: version =>
+      Object.fromEntries(Object.entries(operation.faults).map(([code, status]) => [code, status.at(version)])),
     schemaAt: (part, version) => {
       const shape = shapes[part]
       const node = shape === undefined ? undefined : nodeAt(shape, version)
