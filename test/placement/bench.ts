@@ -4,7 +4,7 @@
  *     node test/placement/bench.ts [hosts]
  */
 import { newUuid } from '#base'
-import { standardTraits } from '../../src/placement/standard/traits.ts'
+import { standardTraits } from '#model'
 import { aClaim, aGroup, anInventory, aQuery, openWorld } from './fixtures.ts'
 
 const hosts = Number(process.argv[2] ?? 1000)

@@ -1,4 +1,4 @@
-import { sharesViaAggregate } from '../standard/traits.ts'
+import { sharesViaAggregate } from '#model'
 import type { Changes, ProviderRows } from '../store/load.ts'
 import type { Stock } from './capacity.ts'
 import { NameTable } from './dictionary.ts'

@@ -1,6 +1,6 @@
+import { firstCustomClassId } from '#model'
 import { NameExists, NameInUse } from '../faults.ts'
 import type { Write } from '../ledger.ts'
-import { firstCustomClassId } from '../standard/resource-classes.ts'
 import { addNames, type Dictionary, removeName, renameName } from '../store/names.ts'
 import { touchHoldersOfClass } from '../store/providers.ts'
 

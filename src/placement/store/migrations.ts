@@ -1,7 +1,6 @@
 import type { Kysely } from 'kysely'
+import { standardResourceClasses, standardTraits } from '#model'
 import type { Migration } from '#store/engine'
-import { standardResourceClasses } from '../standard/resource-classes.ts'
-import { standardTraits } from '../standard/traits.ts'
 import type { PlacementTables } from './tables.ts'
 
 async function createProviders(db: Kysely<never>): Promise<void> {

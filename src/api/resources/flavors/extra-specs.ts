@@ -1,4 +1,5 @@
 import { always, bare, obj, operation, query, reply, since } from '#api/kit'
+import { extraSpecComplaint } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { BadFlavor, ExtraSpecNotFound } from './faults.ts'
 import { extraSpecs, extraSpecsIn, oneExtraSpecIn } from './shape.ts'
@@ -21,6 +22,16 @@ const change = (
     await tx.flavors.setExtraSpecs(id, edit({ ...flavor.extraSpecs }), deps.clock.now())
   })
 
+/** Nova looks at names and values since 2.86 only. */
+const behaviours = { checksSpecs: since('2.86') }
+
+function check(specs: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(specs)) {
+    const text = extraSpecComplaint(name, value)
+    if (text !== undefined) throw BadFlavor({ text })
+  }
+}
+
 export const listSpecs = op({
   policy: 'os_compute_api:os-flavor-extra-specs:index',
   query: strictQuery,
@@ -37,8 +48,10 @@ export const addSpecs = op({
   body: bare(obj({ extra_specs: extraSpecsIn })),
   reply: reply('extra_specs', extraSpecsIn),
   faults: { FlavorNotFound: 404, InvalidInput: 400 },
-  async handle({ path, body, allow }, deps) {
+  behaviours,
+  async handle({ path, body, allow, behaves }, deps) {
     allow({})
+    if (behaves.checksSpecs) check(texts(body.extra_specs))
     await change(deps, path.id, now => ({ ...now, ...texts(body.extra_specs) }))
     return body.extra_specs
   },
@@ -62,8 +75,10 @@ export const setSpec = opOnOne({
   body: bare(oneExtraSpecIn),
   reply: reply(extraSpecsIn),
   faults: { FlavorNotFound: 404, InvalidInput: 400 },
-  async handle({ path, body, allow }, deps) {
+  behaviours,
+  async handle({ path, body, allow, behaves }, deps) {
     allow({})
+    if (behaves.checksSpecs) check(texts(body))
     if (!(path.key in body)) throw BadFlavor({ text: 'Request body and URI mismatch' })
     await change(deps, path.id, now => ({ ...now, ...texts(body) }))
     return body
