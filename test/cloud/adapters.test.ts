@@ -26,6 +26,6 @@ for (const [how, world] of Object.entries(ways)) {
     imageContract(how, world)
     networkContract(how, world)
     placementContract(how, world)
-    if (how === 'in process') volumeContract(how, world)
+    volumeContract(how, world)
   })
 }

@@ -44,7 +44,9 @@ export type As = Caller | 'service'
 /** A new image: only its record, `queued`; the bits follow. It belongs to the caller's project. */
 export interface NewImage {
   readonly name: string
-  readonly visibility: 'private' | 'shared'
+  readonly visibility: Image['visibility']
+  /** False by default. */
+  readonly isProtected?: boolean
   /** Null: known when the bits come. */
   readonly diskFormat: string | null
   readonly containerFormat: string | null

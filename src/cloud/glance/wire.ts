@@ -62,6 +62,7 @@ export const imageOfWire = (wire: WireImage): Image => ({
 export const wireOfNew = (image: NewImage): { [key: string]: Json } => ({
   name: image.name,
   visibility: image.visibility,
+  ...(image.isProtected === true ? { protected: true } : {}),
   ...(image.diskFormat === null ? {} : { disk_format: image.diskFormat }),
   ...(image.containerFormat === null ? {} : { container_format: image.containerFormat }),
   min_disk: image.minDiskGiB,

@@ -5,14 +5,16 @@
  * it, and the row forgets it before it goes. After kill -9, `recover` finds the tasks: a deletion and an extension are
  * done again, everything else ends in `error` (or in the status before an upload), and files that no row names go.
  */
-import { newUuid } from '#base'
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { MiB, newUuid } from '#base'
 import type { Image } from '#cloud'
 import { type Actor, type Core, leaveMessage, settleVolume, taskOf } from './core.ts'
 import { newFileName } from './files.ts'
 import type { Source } from './sources.ts'
 import { imageMetadataOf } from './sources.ts'
 import type { SnapshotRow, VolumeRow } from './store/rows.ts'
-import { ImageUnusable } from './unpack.ts'
+import { ImageUnusable, pack } from './unpack.ts'
 
 /** The thing that must not go while it is read: a volume's own queue, or that of its source. */
 const queueOf = (row: VolumeRow, source: Source): string =>
@@ -222,6 +224,66 @@ export function refillVolume(
       await core.compute
         .tell({ name: 'volume-reimaged', serverIds, volumeId: row.id, isFailed })
         .catch((error: unknown) => core.log.error({ volume_id: row.id, err: error }, 'Nova could not be told'))
+    }
+  })
+}
+
+/** Sends the content of a volume whose status is `uploading` to an image that waits for it. */
+export function sendVolume(core: Core, actor: Actor, row: VolumeRow, image: Image): void {
+  core.work.start(row.id, 'uploading a volume', async () => {
+    const { files, images, work } = core
+    try {
+      if (row.file_name === null) throw new Error(`volume ${row.id} has no content`)
+      const source = files.pathOf(row.file_name)
+      await withFormat(core, source, image, path =>
+        images.upload(actor.as, image.id, createReadStream(path, { highWaterMark: MiB })),
+      )
+    } catch (error) {
+      if (work.signal.aborted) return
+      core.log.error({ volume_id: row.id, image_id: image.id, err: error }, 'a volume could not be uploaded')
+      await images.remove(actor.as, image.id).catch(() => undefined)
+      await leaveMessage(core, { id: row.id, project_id: row.project_id, type: 'VOLUME' }, 'upload', error)
+    }
+    await settleVolume(core, row.id, now => {
+      if (taskOf(now)?.kind !== 'upload') return now
+      // A server may have let go of it meanwhile.
+      const status = attachmentCount(core, row.id) > 0 ? 'in-use' : 'available'
+      return { ...now, status: now.status === 'uploading' ? status : now.status, previous_status: null, task: null }
+    })
+  })
+}
+
+const attachmentCount = (core: Core, id: string): number =>
+  core.state.table('volume_attachments').by('volume', id).length
+
+/** The raw file itself, or a packed copy of it for as long as it is needed. */
+async function withFormat(core: Core, raw: string, image: Image, use: (path: string) => Promise<void>): Promise<void> {
+  if (image.diskFormat === 'raw') return use(raw)
+  const packed = core.files.pathOf(newFileName(image.id))
+  try {
+    await pack(raw, image.diskFormat ?? '', packed, core.work.signal)
+    await use(packed)
+  } finally {
+    await rm(packed, { force: true })
+  }
+}
+
+/** Gives a volume whose status is `reverting` the content of its snapshot; its file keeps its name. */
+export function restoreVolume(core: Core, row: VolumeRow, snapshotId: string): void {
+  core.work.start(snapshotId, 'reverting a volume', async () => {
+    const fresh = newFileName(newUuid())
+    const settle = (status: string) =>
+      settleVolume(core, row.id, now => (taskOf(now)?.kind === 'revert' ? { ...now, status, task: null } : now))
+    try {
+      const from = core.state.table('volume_snapshots').get(snapshotId)?.file_name ?? null
+      if (from === null || row.file_name === null) throw new Error(`snapshot ${snapshotId} has no content`)
+      await core.files.copy(from, fresh, row.size_gib)
+      await core.files.replace(row.file_name, fresh)
+      await settle('available')
+    } catch (error) {
+      await core.files.remove(fresh)
+      core.log.error({ volume_id: row.id, err: error }, 'a volume could not be reverted')
+      await settle('error')
     }
   })
 }

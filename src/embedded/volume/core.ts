@@ -51,7 +51,7 @@ export interface Actor {
 
 /** What is being done with a volume's content, as the row keeps it. */
 export type VolumeTask =
-  | { readonly kind: 'create' | 'delete' }
+  | { readonly kind: 'create' | 'delete' | 'revert' }
   | { readonly kind: 'extend'; readonly sizeGiB: number; readonly serverIds: readonly string[] }
   | { readonly kind: 'reimage'; readonly imageId: string; readonly serverIds: readonly string[] }
   | { readonly kind: 'upload'; readonly imageId: string }

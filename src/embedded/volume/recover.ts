@@ -11,6 +11,8 @@ function cutOff(row: VolumeRow): VolumeRow | undefined {
     const isUnfinished = row.file_name === null
     return { ...row, status: isUnfinished ? 'error' : row.status, task: null }
   }
+  // The old content or the new: a file changes its content in one step.
+  if (kind === 'revert') return { ...row, status: 'available', task: null }
   if (kind === 'reimage') return { ...row, status: 'error', previous_status: null, task: null }
   if (kind === 'upload') {
     return { ...row, status: row.previous_status ?? 'available', previous_status: null, task: null }
