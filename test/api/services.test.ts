@@ -165,6 +165,50 @@ test('a service that hosts servers stays', async () => {
   await cloud.waitUntilGone(server)
 })
 
+const move = (type: 'migration' | 'evacuation', status: string, sourceHost: string) => ({
+  uuid: newUuid(),
+  instanceId: newUuid(),
+  type,
+  status,
+  sourceHost,
+  sourceNode: null,
+  destHost: 'one',
+  destNode: null,
+  destIp: null,
+  oldFlavor: null,
+  newFlavor: null,
+  userId: null,
+  projectId: null,
+  isCrossCell: false,
+  pending: { vcpus: 0, memoryMiB: 0 },
+  createdAtMs: 0,
+})
+
+test('nor does one go on which a move is on its way', async () => {
+  const moving = move('migration', 'migrating', 'two')
+  await cloud.store.moves.add(moving)
+  const refused = await ask('DELETE', `/os-services/${await uuidOf('two')}`, '2.53')
+  refused.refuses(
+    409,
+    'Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.',
+  )
+  await cloud.store.moves.change(moving.uuid, { status: 'confirmed' }, 0)
+})
+
+test('a host that was evacuated is not forced up before it knows', async () => {
+  const evacuation = move('evacuation', 'done', 'two')
+  await cloud.store.moves.add(evacuation)
+  const words =
+    'Unable to force up host two as `done` evacuation migration records remain associated with the host. Ensure the ' +
+    'compute service has been restarted, allowing these records to move to `completed` before retrying this request.'
+  const up = { host: 'two', binary: 'nova-compute', forced_down: false }
+  ;(await ask('PUT', '/os-services/force-down', '2.52', up)).refuses(400, words)
+  const path = `/os-services/${await uuidOf('two')}`
+  ;(await ask('PUT', path, newest, { forced_down: false })).refuses(400, words)
+  await cloud.store.moves.change(evacuation.uuid, { status: 'completed' }, 0)
+  ;(await ask('PUT', path, newest, { forced_down: false })).expect(200)
+})
+
 test('a deleted compute service takes its node, its provider and its place in aggregates along', async () => {
   const id = await uuidOf('two')
   const node = await nodeOf('two')

@@ -9,6 +9,12 @@ export const HostNotMapped = declareFault(
 )
 export const UnknownServiceAction = declareFault('UnknownServiceAction', 'missing', () => 'Unknown action')
 export const ServiceGone = declareFault('ServiceGone', 'missing', (p: { id: string }) => `Service ${p.id} not found.`)
+export const HostHasMoves = declareFault(
+  'ServiceHasMigrations',
+  'conflict',
+  () =>
+    'Unable to delete compute service that has in-progress migrations. Complete the migrations or delete the instances first.',
+)
 export const HostHasInstances = declareFault(
   'ServiceHostsInstances',
   'conflict',

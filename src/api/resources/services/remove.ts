@@ -4,7 +4,7 @@ import { ProviderNotFound } from '#cloud'
 import { ServiceNotFound } from '#model'
 import type { ComputeNode, Service } from '#store'
 import type { ApiDeps } from '../../deps.ts'
-import { BadService, HostHasInstances, ServiceGone } from './faults.ts'
+import { BadService, HostHasInstances, HostHasMoves, ServiceGone } from './faults.ts'
 
 function idOf(text: string, namesByUuid: boolean): string | number {
   if (namesByUuid) {
@@ -40,10 +40,12 @@ async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
   const { store } = deps
   const { host } = service
   if ((await store.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
+  if ((await store.moves.inProgressOn(host)).length > 0) throw HostHasMoves({})
   const nodes = (await store.computeNodes.list()).filter(node => node.host === host)
   for (const node of nodes) await removeProvider(deps, node)
   await store.transaction(async tx => {
     if ((await tx.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
+    if ((await tx.moves.inProgressOn(host)).length > 0) throw HostHasMoves({})
     await tx.aggregates.forgetHost(host)
     for (const node of nodes) await tx.computeNodes.delete(node.uuid)
     await tx.services.delete(service)
@@ -53,7 +55,7 @@ async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
 export const remove = operation<ApiDeps, { id: string }>()({
   status: 204,
   policy: 'os_compute_api:os-services:delete',
-  faults: { InvalidInput: 400, ServiceGone: 404, ServiceHostsInstances: 409 },
+  faults: { InvalidInput: 400, ServiceGone: 404, ServiceHostsInstances: 409, ServiceHasMigrations: 409 },
   behaviours: { namesByUuid: since('2.53') },
   async handle({ path, allow, behaves }, deps) {
     allow({})

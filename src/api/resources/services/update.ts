@@ -40,9 +40,23 @@ function oldChange(action: string, body: OldBody, mayForceDown: boolean): Servic
   return { isForcedDown: body.forced_down }
 }
 
+/** A host from which servers were evacuated must first have taken note of it, or two guests could run as one server. */
+async function mustHaveLetGo({ store }: ApiDeps, host: string, { isForcedDown }: ServiceChange): Promise<void> {
+  if (isForcedDown !== false) return
+  const evacuated = await store.moves.inStatus('done', { sourceHost: host })
+  if (!evacuated.some(({ type }) => type === 'evacuation')) return
+  throw BadService({
+    text:
+      `Unable to force up host ${host} as \`done\` evacuation migration records remain associated with the host. ` +
+      'Ensure the compute service has been restarted, allowing these records to move to `completed` before retrying ' +
+      'this request.',
+  })
+}
+
 async function updateByName(deps: ApiDeps, action: string, body: OldBody, mayForceDown: boolean) {
   const { host = '', binary = '' } = body
   const change = oldChange(action, body, mayForceDown)
+  if (binary === 'nova-compute') await mustHaveLetGo(deps, host, change)
   mustBeCompute(binary)
   const service = await deps.store.services.find(host, binary)
   if (service === undefined) throw HostNotMapped({ host })
@@ -67,7 +81,9 @@ function newChange(body: NewBody): ServiceChange {
 
 async function updateById(deps: ApiDeps, service: Service, body: NewBody) {
   mustBeCompute(service.binary)
-  const changed = await changeService(deps, service, newChange(body))
+  const change = newChange(body)
+  await mustHaveLetGo(deps, service.host, change)
+  const changed = await changeService(deps, service, change)
   return serviceView(deps, changed, await deps.store.aggregates.zones(), true)
 }
 
