@@ -44,7 +44,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   undici: ['cloud', 'allinone', 'metadata'],
   saxes: ['virt'],
   pino: ['base'],
-  commander: ['allinone', 'bin'],
+  commander: ['allinone', 'bin', 'manage'],
   'cli-table3': ['allinone'],
   yaml: ['policy'],
   'ipaddr.js': ['network'],

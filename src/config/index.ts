@@ -15,4 +15,4 @@ export {
   type UnknownOption,
 } from './load.ts'
 export { configSample } from './sample.ts'
-export { defaultConfigFiles, type SearchPlace } from './search.ts'
+export { defaultConfigFiles, findBeside, type SearchPlace } from './search.ts'

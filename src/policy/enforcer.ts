@@ -56,6 +56,11 @@ export class Enforcer {
     this.#load(this.#files.rules)
   }
 
+  /** Names of the shipped rules, in the order of their declaration. */
+  get registered(): readonly string[] {
+    return [...this.#registered.keys()]
+  }
+
   /** Whether the caller may; if not, which rule says so and why. An unknown rule is a bug and throws. */
   allow(rule: string, caller: Credentials, target: Target = {}): Verdict {
     if (this.#files.refresh()) this.#load(this.#files.rules)

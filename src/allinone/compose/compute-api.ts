@@ -2,7 +2,7 @@ import { type ApiSettings, createComputeApi } from '#api'
 import { computeContract, conductorContract } from '#bus'
 import type { Config } from '#config'
 import type { Face } from '#http'
-import { Enforcer, novaDefaults } from '#policy'
+import { openPolicy } from './policy.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
 const settings = (config: Config): ApiSettings => ({
@@ -55,7 +55,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       settings: settings(config),
     },
     identity,
-    policy: new Enforcer({ defaults: novaDefaults, log, clock }),
+    policy: openPolicy(config, log, clock),
     options: { maxLimit: config.api.max_limit, authUri, ...(prefix === null ? {} : { computeLinkPrefix: prefix }) },
   })
 }
