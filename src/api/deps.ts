@@ -23,6 +23,8 @@ export interface ApiSettings {
   /** `reclaim_instance_interval`; 0 = delete at once. */
   readonly reclaimMs: number
   readonly forceConfigDrive: boolean
+  /** `[neutron] default_floating_pool`. */
+  readonly defaultFloatingPool: string
   /** `[api] glance_link_prefix`: base of links to images. */
   readonly glanceLinkPrefix: string | null
   /** `non_inheritable_image_properties`: what a snapshot does not take over from the server's image. */

@@ -124,6 +124,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  defaultFloatingPool: 'nova',
   maxLocalDevices: 3,
   maxDiskDevices: -1,
   glanceLinkPrefix: null,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { instanceId } from '#base'
 import { type ApiCloud, type Json, startCloud } from './harness.ts'
+import { openOutside } from './outside.ts'
 
 let cloud: ApiCloud
 let publicId: string
@@ -9,20 +10,7 @@ let subnetId: string
 
 before(async () => {
   cloud = await startCloud()
-  const { network } = await cloud.neutron(
-    'POST',
-    '/networks',
-    { network: { name: 'public', 'router:external': true } },
-    cloud.admin,
-  )
-  publicId = network.id
-  const outside = { network_id: publicId, ip_version: 4, cidr: '172.24.4.0/24' }
-  await cloud.neutron('POST', '/subnets', { subnet: outside }, cloud.admin)
-  const { router } = await cloud.neutron('POST', '/routers', {
-    router: { name: 'r', external_gateway_info: { network_id: publicId } },
-  })
-  subnetId = (await cloud.neutron('GET', `/subnets?network_id=${cloud.networkId}`)).subnets[0].id
-  await cloud.neutron('PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: subnetId })
+  ;({ networkId: publicId, insideId: subnetId } = await openOutside(cloud))
 })
 after(() => cloud.close())
 

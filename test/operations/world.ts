@@ -85,6 +85,7 @@ const settings: ApiDeps['settings'] = {
   passwordLength: 12,
   reclaimMs: 0,
   forceConfigDrive: false,
+  defaultFloatingPool: 'nova',
   maxLocalDevices: 3,
   maxDiskDevices: -1,
   glanceLinkPrefix: null,

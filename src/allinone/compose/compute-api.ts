@@ -27,6 +27,7 @@ const settings = (config: Config): ApiSettings => ({
   passwordLength: config.DEFAULT.password_length,
   reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
   forceConfigDrive: config.DEFAULT.force_config_drive,
+  defaultFloatingPool: config.neutron.default_floating_pool,
   glanceLinkPrefix: config.api.glance_link_prefix,
   nonInheritableImageProperties: config.DEFAULT.non_inheritable_image_properties,
   usageAuditPeriod: config.DEFAULT.instance_usage_audit_period,

@@ -7,6 +7,8 @@ import { consoles, consoleTokens } from './consoles/index.ts'
 import { diagnostics } from './diagnostics/index.ts'
 import { extensions } from './extensions/index.ts'
 import { flavors } from './flavors/index.ts'
+import { floatingIpPools, floatingIps } from './floating-ips/index.ts'
+import { serverFloatingIps } from './floating-ips/server-actions.ts'
 import { hosts } from './hosts/index.ts'
 import { hypervisors } from './hypervisors/index.ts'
 import { imageMetadata, images } from './images/index.ts'
@@ -14,11 +16,15 @@ import { instanceActions } from './instance-actions/index.ts'
 import { interfaces } from './interfaces/index.ts'
 import { keypairs } from './keypairs/index.ts'
 import { limits } from './limits/index.ts'
+import { networks } from './networks/index.ts'
 import { quotaClassSets } from './quota-class-sets/index.ts'
 import { quotaSets } from './quota-sets/index.ts'
 import { removed } from './removed/index.ts'
+import { removedNetworks } from './removed/networks.ts'
 import { resetState } from './reset-state/index.ts'
+import { securityGroupRules, securityGroups } from './security-groups/index.ts'
 import { serverExternalEvents } from './server-external-events/index.ts'
+import { serverFixedIps } from './server-fixed-ips/index.ts'
 import { serverGroups } from './server-groups/index.ts'
 import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
@@ -28,6 +34,7 @@ import { serverTags } from './server-tags/index.ts'
 import { serverTopology } from './server-topology/index.ts'
 import { servers } from './servers/index.ts'
 import { services } from './services/index.ts'
+import { tenantNetworks } from './tenant-networks/index.ts'
 import { tenantUsage } from './tenant-usage/index.ts'
 import { usageAuditLog } from './usage-audit-log/index.ts'
 import { versions } from './versions/index.ts'
@@ -42,6 +49,8 @@ export const resources: readonly Resource<ApiDeps>[] = [
   diagnostics,
   extensions,
   flavors,
+  floatingIpPools,
+  floatingIps,
   hosts,
   hypervisors,
   imageMetadata,
@@ -50,10 +59,16 @@ export const resources: readonly Resource<ApiDeps>[] = [
   interfaces,
   keypairs,
   limits,
+  networks,
   quotaClassSets,
   quotaSets,
   removed,
+  removedNetworks,
   resetState,
+  securityGroupRules,
+  securityGroups,
+  serverFixedIps,
+  serverFloatingIps,
   serverGroups,
   serverExternalEvents,
   serverIps,
@@ -64,6 +79,7 @@ export const resources: readonly Resource<ApiDeps>[] = [
   serverTopology,
   servers,
   services,
+  tenantNetworks,
   tenantUsage,
   usageAuditLog,
   versions,

@@ -216,8 +216,9 @@ async function changeAddresses(unit: Unit, port: PortRow, asked: readonly Addres
     .orderBy('position')
     .execute()
   await unit.db.deleteFrom('fixedIps').where('portId', '=', port.id).execute()
-  // A request for a subnet without an address keeps the address the port already has there.
-  const free = [...before]
+  // A request for a subnet without an address keeps an address the port already has there and nobody names.
+  const named = new Set(asked.map(request => request.address))
+  const free = before.filter(row => !named.has(row.address))
   const requests = asked.map(request => {
     if (request.address !== undefined || request.subnetId === undefined) return request
     const at = free.findIndex(row => row.subnetId === request.subnetId)

@@ -1,0 +1,32 @@
+import { goneRoutes } from './gone.ts'
+
+/** What only nova-network did. */
+export const removedNetworks = goneRoutes([
+  'GET /os-fixed-ips/{id}',
+  'POST /os-fixed-ips/{id}/action reserve',
+  'POST /os-fixed-ips/{id}/action unreserve',
+  'GET /os-floating-ip-dns',
+  'PUT /os-floating-ip-dns/{id}',
+  'DELETE /os-floating-ip-dns/{id}',
+  'GET /os-floating-ip-dns/{domain_id}/entries/{id}',
+  'PUT /os-floating-ip-dns/{domain_id}/entries/{id}',
+  'DELETE /os-floating-ip-dns/{domain_id}/entries/{id}',
+  'GET /os-floating-ips-bulk',
+  'POST /os-floating-ips-bulk',
+  'GET /os-floating-ips-bulk/{id}',
+  'PUT /os-floating-ips-bulk/{id}',
+  'POST /os-networks',
+  'POST /os-networks/add',
+  'DELETE /os-networks/{id}',
+  'POST /os-networks/{id}/action associate_host',
+  'POST /os-networks/{id}/action disassociate',
+  'POST /os-networks/{id}/action disassociate_host',
+  'POST /os-networks/{id}/action disassociate_project',
+  'GET /os-security-group-default-rules',
+  'POST /os-security-group-default-rules',
+  'GET /os-security-group-default-rules/{id}',
+  'DELETE /os-security-group-default-rules/{id}',
+  'POST /os-tenant-networks',
+  'DELETE /os-tenant-networks/{id}',
+  'GET /servers/{id}/os-virtual-interfaces',
+])
