@@ -4,7 +4,13 @@
  */
 export type { Bus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
-export { type ComputeContract, type ConsoleAccess, type ConsoleAsk, computeContract } from './contracts/compute.ts'
+export {
+  type CachedImages,
+  type ComputeContract,
+  type ConsoleAccess,
+  type ConsoleAsk,
+  computeContract,
+} from './contracts/compute.ts'
 export {
   type ConductorContract,
   conductorContract,

@@ -1,6 +1,7 @@
 import { instanceId, Limiter } from '#base'
 import type { ComputeContract, Handlers } from '#bus'
 import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
+import { imageCacher } from './cache-images.ts'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
 import { moveHandlers } from './move-handlers.ts'
@@ -19,6 +20,7 @@ export interface HandlerOptions {
 export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Handlers<ComputeContract> {
   const actors = new GuestActors()
   const builds = new Limiter(options.maxConcurrentBuilds > 0 ? options.maxConcurrentBuilds : Number.MAX_SAFE_INTEGER)
+  const cacheImages = imageCacher(driver)
   const guestOf = (id: string) => driver.guest(instanceId(id))
   const hotplug = () => {
     if (driver.hotplug === undefined)
@@ -67,6 +69,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
         return guestOf(id).state()
       }),
     state: ({ id }) => guestOf(id).state(),
+    cacheImages: ({ images }) => cacheImages(images),
     console: ask => findConsole(driver, options.consoles, ask),
     consoleLog: async ({ id, lines }) => {
       if (driver.consoleLog === undefined) throw GuestNotFound({ id })

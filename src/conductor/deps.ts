@@ -14,6 +14,8 @@ export interface ConductorOptions {
   readonly reportMs: number
   /** How long a guest may take to shut down when asked; `[compute]… shutdown_timeout` (60 s). */
   readonly shutdownTimeoutMs: number
+  /** `[image_cache] precache_concurrency`: hosts that fetch images ahead at a time; 1 unless set. */
+  readonly precacheHosts?: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */

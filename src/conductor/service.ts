@@ -6,6 +6,7 @@ import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { refreshNetwork } from './network-info.ts'
+import { precache } from './precache.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
@@ -74,6 +75,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     knownGuests: ({ ids }) => knownGuests(deps, ids),
     refreshNetwork: async ({ instanceId }) => {
       await refreshNetwork(deps, instanceId)
+      return null
+    },
+    cacheImages: async ({ hosts, images }) => {
+      void precache(deps, hosts, images)
       return null
     },
     externalEvents: async ({ events }) => {

@@ -1,9 +1,10 @@
 import type { Instance } from '#model'
 import type { ConductorDeps } from './deps.ts'
+import { hostClient } from './hosts.ts'
 
 /**
- * A volume of the server has grown: its record does too. A volume that is told to grow only when its guest is ready
- * (`extending`) learns that it may.
+ * A volume of the server has grown: so do its record and what the guest sees of it. A volume service that waits for the guest
+ * (`extending`) is told the outcome.
  */
 export async function volumeExtended(deps: ConductorDeps, instance: Instance, volumeId: string): Promise<void> {
   const { store, volumes, log } = deps
@@ -14,5 +15,14 @@ export async function volumeExtended(deps: ConductorDeps, instance: Instance, vo
   }
   const volume = await volumes.get('service', volumeId)
   await store.blockDevices.change(device.id, { size: volume.sizeGiB })
-  if (volume.status === 'extending') await volumes.completeExtend('service', volumeId, { isFailed: false })
+  const tell = (isFailed: boolean) =>
+    volume.status === 'extending' ? volumes.completeExtend('service', volumeId, { isFailed }) : undefined
+  try {
+    if (instance.host !== null)
+      await hostClient(deps, instance.host).extendVolume({ id: instance.id, volumeId, sizeGiB: volume.sizeGiB })
+  } catch (error) {
+    await tell(true)
+    throw error
+  }
+  await tell(false)
 }

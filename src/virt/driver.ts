@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
 import type { NodeDescription, PowerState } from '#model'
-import type { GuestDisk, GuestSpec } from './guest-spec.ts'
+import type { GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
 /**
@@ -30,6 +30,7 @@ export interface VirtDriver {
   readonly consoleLog?: ConsoleLog
   readonly snapshots?: Snapshots
   readonly consoles?: Consoles
+  readonly imageCache?: ImageStock
   readonly coldMigration?: ColdMigration
   readonly liveMigration?: LiveMigration
 }
@@ -197,4 +198,10 @@ export interface ConsolePoint {
 export interface Consoles {
   /** Undefined: this guest has no console of the kind. */
   find(id: InstanceId, kind: ConsoleKind): Promise<ConsolePoint | undefined>
+}
+
+/** Images that the host keeps, so that guests made from them need not wait. */
+export interface ImageStock {
+  /** True when it had to be fetched, false when it was there. */
+  fetch(image: GuestImage): Promise<boolean>
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { newUuid } from '#base'
+import { newUuid, waitFor } from '#base'
 import { type ApiCloud, type Json, newest, startCloud } from './harness.ts'
 
 let cloud: ApiCloud
@@ -184,6 +184,11 @@ test('images are asked for ahead since 2.81', async () => {
   const cache = [{ id: cloud.imageId }]
   await ask('POST', `/${id}/images`, { cache }, '2.80').then(a => a.expect(404))
   assert.equal((await ask('POST', `/${id}/images`, { cache })).expect(202).text, '')
+  const [host = '', driver] = [...cloud.drivers][0] ?? []
+  await act(id, 'add_host', { host }).then(a => a.expect(200))
+  await ask('POST', `/${id}/images`, { cache }).then(a => a.expect(202))
+  const isThere = async () => (driver?.cachedImages.has(cloud.imageId) === true ? true : undefined)
+  await waitFor('the host to have the image', isThere, { deadlineMs: 10_000, everyMs: 5 })
   const twice = await ask('POST', `/${id}/images`, { cache: [...cache, ...cache] })
   twice.refuses(400, 'Duplicate images in request')
   const stranger = newUuid()

@@ -21,6 +21,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     volumePatienceMs:
       secondsOf(config.DEFAULT.block_device_allocate_retries) *
       Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
+    precacheHosts: config.image_cache.precache_concurrency,
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(

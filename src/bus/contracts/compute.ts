@@ -4,6 +4,7 @@ import type {
   ConsolePoint,
   Diagnostics,
   GuestDisk,
+  GuestImage,
   GuestSpec,
   GuestState,
   GuestVif,
@@ -27,6 +28,9 @@ export interface ConsoleAccess extends ConsolePoint {
   readonly tokenTtlMs: number
 }
 
+/** What became of each image that was asked for ahead, by its id. */
+export type CachedImages = Readonly<Record<string, 'cached' | 'existing' | 'unsupported' | 'error'>>
+
 /** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
 export const computeContract = contract('compute', {
   spawn: method<{ spec: GuestSpec }, null>(longMs),
@@ -40,6 +44,7 @@ export const computeContract = contract('compute', {
   unpause: method<{ id: string }, GuestState>(),
   state: method<{ id: string }, GuestState>(),
   console: method<ConsoleAsk, ConsoleAccess>(),
+  cacheImages: method<{ images: readonly GuestImage[] }, CachedImages>(longMs),
   consoleLog: method<{ id: string; lines: number | null }, { text: string }>(),
   diagnostics: method<{ id: string }, Diagnostics>(),
   attachVif: method<{ id: string; vif: GuestVif }, null>(),

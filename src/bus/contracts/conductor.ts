@@ -1,4 +1,4 @@
-import type { GuestEvent, HostDescription, PowerState } from '#virt'
+import type { GuestEvent, GuestImage, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 import type { ExternalEvent } from './external-events.ts'
 
@@ -34,6 +34,8 @@ export const conductorContract = contract('conductor', {
   >(),
   /** The ports of a server are not as they were: its record follows before this returns. */
   refreshNetwork: method<{ instanceId: string }, null>(),
+  /** Taken at once; the hosts fetch the images afterwards. */
+  cacheImages: method<{ hosts: readonly string[]; images: readonly GuestImage[] }, null>(),
   /** Taken at once, worked on afterwards, in order per server; lost with the process, as a message would be. */
   externalEvents: method<{ events: readonly ExternalEvent[] }, null>(),
   /** A saga was written: somebody should look at it now. */

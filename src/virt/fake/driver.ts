@@ -7,6 +7,7 @@ import {
   type HostDescription,
   type HostView,
   type Hotplug,
+  type ImageStock,
   power,
   type Snapshots,
   type VirtDriver,
@@ -50,6 +51,9 @@ export interface FakeDriver extends VirtDriver {
   readonly hotplug: Hotplug
   readonly consoleLog: ConsoleLog
   readonly consoles: Consoles
+  readonly imageCache: ImageStock
+  /** Ids of the images fetched ahead. */
+  readonly cachedImages: ReadonlySet<string>
   readonly coldMigration: ColdMigration
   readonly liveMigration: LiveMigration
   /** Live migrations from here do not end while it is held. */
@@ -76,6 +80,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const disks = new FakeDisks(options.disks)
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
+  const cachedImages = new Set<string>()
   return {
     hypervisorType: 'fake',
     host: hostView(options, hypervisor),
@@ -103,6 +108,8 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
         }),
     },
     consoles: fakeConsoles(hypervisor),
+    imageCache: imageStock(hypervisor, cachedImages),
+    cachedImages,
     snapshots: fakeSnapshots(hypervisor, disks),
     writeDisk: (id, offset, bytes) =>
       writeDisk(hypervisor, id, { offset, base64: Buffer.from(bytes).toString('base64') }),
@@ -111,6 +118,16 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),
   }
 }
+
+/** Nothing of an image but its id is kept. */
+const imageStock = (hypervisor: FakeHypervisor, ids: Set<string>): ImageStock => ({
+  fetch: ({ id }) =>
+    hypervisor.ask('cacheImage', () => {
+      const isNew = !ids.has(id)
+      ids.add(id)
+      return isNew
+    }),
+})
 
 const summaries = (hypervisor: FakeHypervisor): GuestSummary[] =>
   Array.from(hypervisor.guests.values(), guest => ({ id: idOf(guest), name: guest.spec.name, power: guest.power }))

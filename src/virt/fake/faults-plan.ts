@@ -15,6 +15,7 @@ export type FakeOperation =
   | 'consoleLog'
   | 'snapshot'
   | 'console'
+  | 'cacheImage'
   | 'offer'
   | 'receive'
   | 'discard'

@@ -3,7 +3,7 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from '#base'
-import type { GuestEvent, GuestSummary, VirtDriver } from '../driver.ts'
+import type { GuestEvent, GuestSummary, ImageStock, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
 import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
@@ -81,6 +81,7 @@ class LibvirtDriver implements VirtDriver {
   readonly hotplug: LibvirtHotplug
   readonly consoleLog: ConsoleLogFile
   readonly consoles: LibvirtConsoles
+  readonly imageCache: ImageStock
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -90,6 +91,7 @@ class LibvirtDriver implements VirtDriver {
     this.hotplug = new LibvirtHotplug(context)
     this.consoleLog = new ConsoleLogFile(context.files)
     this.consoles = new LibvirtConsoles(context)
+    this.imageCache = { fetch: image => context.images.fetch(image) }
   }
 
   async list(): Promise<readonly GuestSummary[]> {

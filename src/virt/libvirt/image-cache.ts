@@ -80,6 +80,13 @@ export class ImageCache {
     return preparation
   }
 
+  /** Ahead of the guests that will want it; false when it was there. */
+  async fetch(image: GuestImage): Promise<boolean> {
+    if ((await stat(this.pathOf(image)).catch(absent)) !== undefined) return false
+    await this.base(image, 0)
+    return true
+  }
+
   async #prepare(image: GuestImage, path: string, flavorBytes: number): Promise<BaseImage> {
     refuseUnsupported(image)
     const partial = () => `${path}.part-${process.pid}-${randomBytes(4).toString('hex')}`

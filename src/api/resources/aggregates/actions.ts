@@ -1,6 +1,7 @@
 import { operation, reply, since } from '#api/kit'
 import { ComputeHostNotFound } from '#model'
 import type { ApiDeps } from '../../deps.ts'
+import { instanceImage } from '../servers/create-image.ts'
 import { AggregateHostExists, AggregateNotFound, BadAggregate, CannotRemoveHost } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
 import { mirrorJoined, mirrorLeaving } from './membership.ts'
@@ -84,10 +85,7 @@ export const setMetadata = op({
   },
 })
 
-/**
- * Accepts that the aggregate's hosts fetch images ahead. A wish: hosts that cannot do it leave it, and every host
- * fetches an image when it first needs it.
- */
+/** Has the aggregate's hosts fetch images ahead. A wish: hosts that cannot do it fetch an image when they first need it. */
 export const cacheImages = op({
   exists: since('2.81'),
   status: 202,
@@ -99,7 +97,9 @@ export const cacheImages = op({
     numberIn(path.id)
     const ids = body.cache.map(({ id }) => id)
     if (new Set(ids).size < ids.length) throw BadAggregate({ text: 'Duplicate images in request' })
-    await findAggregate(deps.store, path.id)
-    for (const id of ids) await deps.images.get(caller, id)
+    const { hosts } = await findAggregate(deps.store, path.id)
+    const images = []
+    for (const id of ids) images.push(instanceImage(await deps.images.get(caller, id)))
+    await deps.conductor.cacheImages({ hosts, images })
   },
 })
