@@ -81,6 +81,49 @@ test('power-update: recorded, and failed where nobody but the host switches gues
   assert.equal((await onAction()).action, 'start')
 })
 
+test('volume-extended: the record and the guest see the new size, and the user finds it in the log', async () => {
+  const volume = await cloud.deps.volumes.create('service', { name: 'data', sizeGiB: 3 })
+  const disk = {
+    kind: 'volume',
+    deviceName: '/dev/vdb',
+    bus: 'virtio',
+    deviceType: 'disk',
+    bootIndex: null,
+    size: 2,
+    format: null,
+    tag: null,
+    volume: { id: volume.id, connection: { driverVolumeType: 'local', data: {} } },
+  } as const
+  const definition = {
+    source: 'volume',
+    destination: 'volume',
+    imageId: null,
+    volumeId: volume.id,
+    snapshotId: null,
+    bootIndex: null,
+    deviceName: disk.deviceName,
+    diskBus: disk.bus,
+    deviceType: disk.deviceType,
+    guestFormat: null,
+    size: disk.size,
+    volumeType: null,
+    deleteOnTermination: false,
+    tag: null,
+  } as const
+  const { blockDevices } = cloud.store
+  const [deviceId = ''] = await blockDevices.add(id, [definition], cloud.deps.clock.now())
+  await cloud.driver.volumes.attach(instanceId(id), { ...disk, id: deviceId })
+  const answer = (await tell([{ name: 'volume-extended', server_uuid: id, tag: volume.id }])).expect(200)
+  const path = `/servers/${id}/os-instance-actions/${answer.headers.get('x-openstack-request-id')}`
+  const action = async () => (await cloud.request('GET', path, { as: cloud.admin })).expect(200).body.instanceAction
+  await soon('the event to end', async () => (await action()).events[0]?.result === 'Success')
+  assert.equal((await action()).action, 'extend_volume')
+  assert.equal((await blockDevices.find(deviceId))?.size, 3)
+  assert.equal(cloud.driver.disksOf(instanceId(id)).find(found => found.id === deviceId)?.size, 3)
+  await cloud.driver.volumes.detach(instanceId(id), volume.id)
+  await blockDevices.remove(deviceId)
+})
+
 test('names by microversion, and what no event may be', async () => {
   const since: readonly (readonly [string, string, string])[] = [
     ['volume-extended', '2.50', '2.51'],
