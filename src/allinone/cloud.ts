@@ -174,6 +174,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       const agent = await composeCompute(shared, driver, {
         host,
         statePath: nodePath(stateDir, host),
+        images: () => neighbours.images,
         hasEveryConsole: options.hypervisor === 'fake',
       })
       closers.add(() => agent.stop())

@@ -10,6 +10,7 @@ export {
   type ConsoleAccess,
   type ConsoleAsk,
   computeContract,
+  type SnapshotOrder,
 } from './contracts/compute.ts'
 export {
   type ConductorContract,

@@ -11,6 +11,7 @@ export type GuestOperation =
   | 'attach'
   | 'detach'
   | 'move'
+  | 'snapshot'
   | 'destroy'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */

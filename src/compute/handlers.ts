@@ -1,10 +1,12 @@
 import { instanceId, Limiter } from '#base'
 import type { ComputeContract, Handlers } from '#bus'
+import type { ImagePort } from '#cloud'
 import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
 import { imageCacher } from './cache-images.ts'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
 import { moveHandlers } from './move-handlers.ts'
+import { snapshotHandlers, Uploads } from './snapshot-handlers.ts'
 import { mustHoldVolumes, volumeHandlers } from './volume-handlers.ts'
 
 export interface HandlerOptions {
@@ -12,6 +14,8 @@ export interface HandlerOptions {
   readonly maxConcurrentBuilds: number
   /** `wait_soft_reboot_seconds` in milliseconds. */
   readonly softRebootMs: number
+  /** Where snapshots go. */
+  readonly images: () => ImagePort
   /** Without them the host gives no consoles away. */
   readonly consoles?: ConsoleOptions
 }
@@ -19,6 +23,7 @@ export interface HandlerOptions {
 /** What this host does when it is asked, one guest at a time. */
 export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Handlers<ComputeContract> {
   const actors = new GuestActors()
+  const uploads = new Uploads(driver, options.images)
   const builds = new Limiter(options.maxConcurrentBuilds > 0 ? options.maxConcurrentBuilds : Number.MAX_SAFE_INTEGER)
   const cacheImages = imageCacher(driver)
   const guestOf = (id: string) => driver.guest(instanceId(id))
@@ -35,6 +40,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
       return null
     },
     destroy: async ({ id }) => {
+      uploads.abort(id)
       await actors.run(id, 'destroy', () => guestOf(id).destroy())
       return null
     },
@@ -85,6 +91,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
       return null
     },
     ...moveHandlers(driver, actors),
+    ...snapshotHandlers(uploads, actors),
     uptime: async () => ({ text: (await driver.host.describe()).uptime }),
   }
 }

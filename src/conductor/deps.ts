@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
+import type { ImagePort, NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
@@ -16,6 +16,10 @@ export interface ConductorOptions {
   readonly shutdownTimeoutMs: number
   /** `[image_cache] precache_concurrency`: hosts that fetch images ahead at a time; 1 unless set. */
   readonly precacheHosts?: number
+  /** `shelved_offload_time`: how long a shelved server stays on its host; 0 = not at all, below = for ever. */
+  readonly shelvedOffloadMs: number
+  /** `shelved_poll_interval`: between two looks for shelved servers whose time is over; none without it. */
+  readonly shelvedPollMs?: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */
@@ -36,6 +40,7 @@ export interface ConductorDeps {
   readonly bus: Bus
   readonly placement: PlacementPort
   readonly network: NetworkPort
+  readonly images: ImagePort
   readonly volumes: VolumePort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined

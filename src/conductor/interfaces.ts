@@ -141,6 +141,31 @@ export async function disconnect(
   }
 }
 
+/** The ports stay the instance's, but are on no host: nothing to wire, and free to go elsewhere. */
+export async function unbind(deps: ConductorDeps, instanceId: string): Promise<void> {
+  for (const port of await deps.network.ports('service', { deviceId: instanceId })) {
+    await deps.plugger?.unplug(port.id)
+    if (port.bindingHost !== '') await deps.network.updatePort('service', port.id, { bindingHost: '' })
+  }
+}
+
+/** Binds the ports that the instance has to this host and plugs them; those that are gone meanwhile are left out. */
+export async function rebind(
+  deps: ConductorDeps,
+  instance: Instance,
+  at: { host: string; zone: string },
+): Promise<readonly Vif[]> {
+  const present = new Set((await deps.network.ports('service', { deviceId: instance.id })).map(port => port.id))
+  const ports = []
+  for (const { portId, isPreserved, tag } of instance.networkInfo.filter(vif => present.has(vif.portId))) {
+    const binding = { deviceOwner: owner(at.zone), bindingHost: at.host }
+    const port = await deps.network.updatePort('service', portId, binding)
+    ports.push({ port, isPreserved, tag })
+  }
+  for (const { port } of ports) await deps.plugger?.plug(port.id)
+  return describe(deps, ports)
+}
+
 /** Ports that belong to the user: named in the request, or marked in the record. */
 export const preservedPorts = (
   instance: Instance | undefined,

@@ -9,6 +9,7 @@ import { refreshNetwork } from './network-info.ts'
 import { precache } from './precache.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
+import { offloadShelved } from './reconcilers/shelved.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
 import { sagas } from './sagas/index.ts'
 
@@ -117,11 +118,14 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   const failed = (what: string) => (error: unknown) => deps.log.error({ err: error }, `${what} failed`)
   const purge = () => deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs)
   const purgeTokens = () => deps.store.consoleTokens.purgeExpired(deps.clock.now())
+  const poll = deps.options.shelvedPollMs
+  const offload = () => offloadShelved(deps, sagaId => engine.wake(sagaId))
   const period = deps.options.usageAuditPeriod
   const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
   const timers = [
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
     every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
+    ...(poll === undefined ? [] : [every(deps.clock, poll, offload, failed('offload of shelved servers'))]),
     ...(period === undefined
       ? []
       : [every(deps.clock, auditMs, () => auditUsage(deps, period), failed('usage audit'))]),

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
+import { imageSource } from '#compute'
 import { loadConfig } from '#config'
 import { createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
@@ -175,10 +176,16 @@ async function openServices(
   closers.add(() => conductor.stop())
   near.network.onServersChanged(followServers(bus))
   const drivers = new Map<string, FakeDriver>()
+  const disks = { images: imageSource(near.images.port), path: join(folder, 'disks') }
   for (const host of hosts) {
-    const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 })
+    const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000, disks })
     closers.add(() => driver.close())
-    const agent = await composeCompute(shared, driver, { host, statePath: join(folder, host), hasEveryConsole: true })
+    const agent = await composeCompute(shared, driver, {
+      host,
+      statePath: join(folder, host),
+      images: () => near.images.port,
+      hasEveryConsole: true,
+    })
     closers.add(() => agent.stop())
     drivers.set(host, driver)
   }

@@ -19,7 +19,11 @@ function watchSpecs(cloud: SmallCloud): GuestSpec[] {
   const seen: GuestSpec[] = []
   const driver = cloud.drivers.get('one')
   assert.ok(driver !== undefined)
-  const handlers = computeHandlers(driver, { maxConcurrentBuilds: 0, softRebootMs: 1000 })
+  const handlers = computeHandlers(driver, {
+    maxConcurrentBuilds: 0,
+    softRebootMs: 1000,
+    images: () => cloud.images.port,
+  })
   const told = <T>({ spec }: { spec: GuestSpec }, then: T): T => {
     seen.push(spec)
     return then

@@ -9,9 +9,10 @@ import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { sagaJournal } from '#store'
 import { power } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
+import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept/snapshots.ts'
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
 import { intentOn, makeUserPort } from './intent.ts'
-import { caller, type SmallCloud, smallCloud } from './world.ts'
+import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 
 /** How a saga is asked for, and what is true afterwards when it was done. */
 interface Case {
@@ -24,9 +25,16 @@ interface Case {
   /** vm_state when it was undone; the one before unless said otherwise. */
   readonly undone?: VmState
   readonly interfaces?: number
+  /** Images besides that of the server when it was done; as many as before unless said otherwise. */
+  readonly images?: number
+  /** Of the conductor, where they differ. */
+  readonly options?: Partial<SmallCloud['conductor']['options']>
 }
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
+
+const asking = { caller, isAdmin: true, requestId }
+const staysOnHost = { shelvedOffloadMs: -1 }
 
 const task =
   <N extends SagaName>(request: TaskRequest<N>) =>
@@ -79,6 +87,55 @@ const cases: Record<OneServer, Case> = {
     vmState: 'active',
     power: power.running,
   },
+  'server-snapshot': {
+    from: ['server-build'],
+    ask: async (cloud, instance) => {
+      await acceptSnapshot(cloud.api, asking, instance, { name: 'a snapshot', metadata: {} })
+    },
+    vmState: 'active',
+    power: power.running,
+    images: 1,
+  },
+  'server-backup': {
+    // The first one is rotated out by the second.
+    from: ['server-build', 'server-backup'],
+    ask: async (cloud, instance) => {
+      const backup = { name: 'a backup', backupType: 'daily', rotation: 1, metadata: {} }
+      await acceptBackup(cloud.api, asking, instance, backup)
+    },
+    vmState: 'active',
+    power: power.running,
+    images: 1,
+  },
+  'server-shelve': {
+    from: ['server-build'],
+    ask: (cloud, instance) => acceptShelve(cloud.api, asking, instance),
+    vmState: 'shelved_offloaded',
+    power: undefined,
+    images: 1,
+  },
+  'server-shelve-offload': {
+    from: ['server-build', 'server-shelve'],
+    ask: task({ action: 'shelveOffload', word: 'shelveOffload', saga: 'server-shelve-offload', input: {} }),
+    vmState: 'shelved_offloaded',
+    power: undefined,
+    options: staysOnHost,
+  },
+  'server-unshelve': {
+    from: ['server-build', 'server-shelve'],
+    ask: task({ action: 'unshelve', word: 'unshelve', saga: 'server-unshelve', input: { host: null } }),
+    vmState: 'active',
+    power: power.running,
+    images: 0,
+  },
+  'server-unshelve-start': {
+    from: ['server-build', 'server-shelve'],
+    ask: task({ action: 'unshelve', word: 'unshelve', saga: 'server-unshelve-start', input: {} }),
+    vmState: 'active',
+    power: power.running,
+    images: 0,
+    options: staysOnHost,
+  },
   'interface-attach': {
     from: ['server-build'],
     ask: (cloud, instance) =>
@@ -115,6 +172,7 @@ class Scene {
   #id = ''
   #userPort = ''
   #before: VmState = 'building'
+  #imagesBefore = 0
 
   constructor(cloud: SmallCloud, definition: AnyDefinition, theCase: Case) {
     this.cloud = cloud
@@ -132,10 +190,16 @@ class Scene {
       await this.#runPlain(sagas[name])
     }
     this.#before = (await cloud.store.instances.get(this.#id)).vmState
+    this.#imagesBefore = (await this.#snapshots()).length
     await this.#case.ask(cloud, await cloud.store.instances.get(this.#id))
     const open = await cloud.store.sagas.openOf(this.#id)
     assert.equal(open.length, 1, `one ${this.#definition.name} is accepted`)
     return open[0] ?? ''
+  }
+
+  /** Images that are not the one of the server. */
+  async #snapshots() {
+    return (await this.cloud.images.port.list('service')).filter(image => image.id !== imageId)
   }
 
   async #runPlain(definition: AnyDefinition): Promise<void> {
@@ -166,11 +230,16 @@ class Scene {
     const fault = (await store.faults.newest([this.#id])).get(this.#id)
     note(!isDone && fault === undefined && expected === 'error', 'an error without a fault')
     const lives = !['error', 'deleted'].includes(expected)
-    found.push(...(await this.#worldComplaints(instance, lives, isDone)))
+    found.push(...(await this.#guestComplaints(instance, lives && expected !== 'shelved_offloaded', isDone)))
+    found.push(...(await this.#portComplaints(instance, lives, isDone)))
+    const snapshots = await this.#snapshots()
+    const images = isDone ? (this.#case.images ?? this.#imagesBefore) : this.#imagesBefore
+    note(snapshots.length !== images, `${snapshots.length} images instead of ${images}`)
+    for (const image of snapshots) note(image.status !== 'active', `an image is ${image.status}`)
     return found
   }
 
-  async #worldComplaints(instance: Instance, lives: boolean, isDone: boolean): Promise<readonly string[]> {
+  async #guestComplaints(instance: Instance, lives: boolean, isDone: boolean): Promise<readonly string[]> {
     const found: string[] = []
     const note = (isWrong: boolean, what: string) => {
       if (isWrong) found.push(what)
@@ -185,6 +254,14 @@ class Scene {
     note(!lives && instance.host !== null && instance.vmState === 'error', `an error on host ${instance.host}`)
     const { allocations } = await this.cloud.placement.port.consumer(this.#id)
     note(Object.keys(allocations).length !== (lives ? 1 : 0), `${Object.keys(allocations).length} allocations`)
+    return found
+  }
+
+  async #portComplaints(instance: Instance, lives: boolean, isDone: boolean): Promise<readonly string[]> {
+    const found: string[] = []
+    const note = (isWrong: boolean, what: string) => {
+      if (isWrong) found.push(what)
+    }
     const ports = await this.cloud.network.port.ports('service', {})
     const mine = ports.filter(p => p.deviceId === this.#id)
     const wanted = lives ? (isDone ? (this.#case.interfaces ?? 2) : 2) : 0
@@ -192,7 +269,12 @@ class Scene {
     note(lives && instance.networkInfo.length !== wanted, `${instance.networkInfo.length} interfaces in the record`)
     const own = ports.find(p => p.id === this.#userPort)
     note(own === undefined, 'the port of the user is gone')
-    note(!lives && own !== undefined && own.bindingHost !== '', 'the port of the user is still bound')
+    const host = lives ? (instance.host ?? '') : ''
+    const bound = [...mine, ...(own === undefined ? [] : [own])].map(port => port.bindingHost)
+    note(
+      bound.some(at => at !== host),
+      `ports on '${bound.join(`', '`)}' instead of '${host}'`,
+    )
     note(ports.length !== (lives ? wanted : 1), `${ports.length} ports in all`)
     return found
   }
@@ -204,7 +286,7 @@ for (const [name, definition] of Object.entries(swept)) {
   describe(`sweep ${name}`, async () => {
     const theCase = cases[name as OneServer]
     const newWorld = async (): Promise<World> => {
-      const cloud = await smallCloud()
+      const cloud = await smallCloud(['one', 'two'], theCase.options)
       const scene = new Scene(cloud, definition, theCase)
       return {
         store: sagaJournal<Journal>(cloud.store, systemClock) as never,

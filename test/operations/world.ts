@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
+import { imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -60,9 +61,11 @@ export interface SmallCloud {
   close(): Promise<void>
 }
 
-async function addHost(deps: ConductorDeps, host: string): Promise<FakeDriver> {
-  const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100 })
-  deps.bus.serve(computeContract, host, computeHandlers(driver, { maxConcurrentBuilds: 0, softRebootMs: 1000 }))
+async function addHost(deps: ConductorDeps, host: string, folder: string): Promise<FakeDriver> {
+  const disks = { images: imageSource(deps.images), path: join(folder, 'disks') }
+  const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100, disks })
+  const options = { maxConcurrentBuilds: 0, softRebootMs: 1000, images: () => deps.images }
+  deps.bus.serve(computeContract, host, computeHandlers(driver, options))
   await deps.store.services.register({ host, binary: 'nova-compute', topic: 'compute', version: 1 }, deps.clock.now())
   await carryIn(deps, {
     host,
@@ -105,7 +108,10 @@ async function publishImage({ register }: ImageService, folder: string): Promise
   await register.publish(imageId, file)
 }
 
-export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Promise<SmallCloud> {
+export async function smallCloud(
+  hosts: readonly string[] = ['one', 'two'],
+  options: Partial<ConductorDeps['options']> = {},
+): Promise<SmallCloud> {
   const common = { identity, log: silentLog, clock: systemClock }
   const store = await openStore('sqlite://')
   const placement = await createPlacement({ databaseUrl: 'sqlite://', ...common })
@@ -125,6 +131,7 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
     bus,
     placement: placement.port,
     network: network.port,
+    images: images.port,
     volumes: volumes.port,
     plugger: network.plugger,
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
@@ -134,13 +141,15 @@ export async function smallCloud(hosts: readonly string[] = ['one', 'two']): Pro
       serviceDownTimeMs: 60_000,
       defaultZone: 'nova',
       reportMs: 10_000,
+      shelvedOffloadMs: 0,
       shutdownTimeoutMs: 1000,
       volumePatienceMs: 10_000,
       volumePollMs: 5,
+      ...options,
     },
   }
   const drivers = new Map<string, FakeDriver>()
-  for (const host of hosts) drivers.set(host, await addHost(conductor, host))
+  for (const host of hosts) drivers.set(host, await addHost(conductor, host, folder))
   const scheduler = createScheduler({
     placement: placement.port,
     hosts: storeHosts(store, systemClock, { serviceDownTimeMs: 60_000 }),

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ImagePort } from '#cloud'
 import { type Agent, readNodeId, startAgent } from '#compute'
 import { serviceVersion } from '#conductor'
 import type { VirtDriver } from '#virt'
@@ -13,7 +14,7 @@ const ratio = (set: number | null, initial: number): number => (set === null || 
 export async function composeCompute(
   shared: Shared,
   driver: VirtDriver,
-  at: { host: string; statePath: string; hasEveryConsole?: boolean },
+  at: { host: string; statePath: string; images: () => ImagePort; hasEveryConsole?: boolean },
 ): Promise<Agent> {
   const { config, bus, clock } = shared
   const d = config.DEFAULT
@@ -40,6 +41,7 @@ export async function composeCompute(
         disk: ratio(d.disk_allocation_ratio, d.initial_disk_allocation_ratio),
       },
       maxConcurrentBuilds: d.max_concurrent_builds,
+      images: at.images,
       softRebootMs: secondsOf(config.libvirt.wait_soft_reboot_seconds),
       consoles: consoleOptions(config, at.hasEveryConsole === true),
     },

@@ -6,10 +6,13 @@ import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
 import { composeConfigDrive } from './config-drive.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
+/** As for all of Nova's periodic tasks: below 0 never, 0 every minute. */
+const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: secondsOf(seconds === 0 ? 60 : seconds) })
+
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
-  const { placement, network, volumes, plugger } = neighbours
+  const { placement, network, images, volumes, plugger } = neighbours
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = {
@@ -22,10 +25,12 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
       secondsOf(config.DEFAULT.block_device_allocate_retries) *
       Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
     precacheHosts: config.image_cache.precache_concurrency,
+    shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),
+    ...pollFor(config.DEFAULT.shelved_poll_interval),
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(
-    { store, bus, placement, network, volumes, plugger, configDrive, clock, log, options },
+    { store, bus, placement, network, images, volumes, plugger, configDrive, clock, log, options },
     { isAlone },
   )
 }

@@ -62,7 +62,11 @@ export const openCompute: OpenService = async service => {
   const driver = await openDriver({ config, images: () => neighbours.images, log, clock })
   closers.add(() => driver.close())
   const { host, state_path: statePath } = config.DEFAULT
-  const agent = await composeCompute({ config, log, clock, bus }, driver, { host, statePath })
+  const agent = await composeCompute({ config, log, clock, bus }, driver, {
+    host,
+    statePath,
+    images: () => neighbours.images,
+  })
   closers.add(() => agent.stop())
   await bus.ready()
 }

@@ -30,6 +30,17 @@ export interface ConsoleAccess extends ConsolePoint {
 
 /** What became of each image that was asked for ahead, by its id. */
 export type CachedImages = Readonly<Record<string, 'cached' | 'existing' | 'unsupported' | 'error'>>
+/** An image that waits for the bits of a guest's disk. */
+export interface SnapshotOrder {
+  /** Of the guest. */
+  readonly id: string
+  readonly imageId: string
+  /** Null: as the hypervisor has it. */
+  readonly diskFormat: string | null
+  readonly containerFormat: string
+  /** Set beside those that the image has. */
+  readonly properties: Readonly<Record<string, string>>
+}
 
 /** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
 export const computeContract = contract('compute', {
@@ -61,6 +72,8 @@ export const computeContract = contract('compute', {
     { id: string; volumeId: string; snapshotId: string; fileToMerge: string | null; mergeTarget: string | null },
     null
   >(longMs),
+  /** Copies the guest's root disk into the image; false: the image is gone. */
+  snapshot: method<SnapshotOrder, { isUploaded: boolean }>(longMs),
   uptime: method<Record<string, never>, { text: string | null }>(),
 })
 export type ComputeContract = typeof computeContract

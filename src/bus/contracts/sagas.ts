@@ -15,6 +15,21 @@ export interface SagaInputs {
   'server-unpause': ServerTask
   'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }
   'interface-detach': ServerTask & { readonly portId: string }
+  /** The image's record is made; the saga fills it. */
+  'server-snapshot': ServerTask & { readonly imageId: string }
+  'server-backup': ServerTask & {
+    readonly imageId: string
+    /** Project of the image. */
+    readonly imageOwner: string | null
+    readonly backupType: string
+    /** How many backups of the type stay. */
+    readonly rotation: number
+  }
+  'server-shelve': ServerTask & { readonly imageId: string }
+  'server-shelve-offload': ServerTask
+  /** `host`: where it shall come back, if an administrator says so. */
+  'server-unshelve': ServerTask & { readonly host: string | null }
+  'server-unshelve-start': ServerTask
 }
 export type SagaName = keyof SagaInputs
 

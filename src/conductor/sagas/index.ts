@@ -3,8 +3,14 @@ import type { AnyDefinition } from '#saga'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
 import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
 import { reservationPlace } from './reservation-place.ts'
+import { serverBackup } from './server-backup.ts'
 import { serverBuild } from './server-build.ts'
 import { serverDelete } from './server-delete.ts'
+import { serverShelve } from './server-shelve.ts'
+import { serverShelveOffload } from './server-shelve-offload.ts'
+import { serverSnapshot } from './server-snapshot.ts'
+import { serverUnshelve } from './server-unshelve.ts'
+import { serverUnshelveStart } from './server-unshelve-start.ts'
 
 /** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
 export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
@@ -16,6 +22,12 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-reboot': serverReboot,
   'server-pause': serverPause,
   'server-unpause': serverUnpause,
+  'server-snapshot': serverSnapshot,
+  'server-backup': serverBackup,
+  'server-shelve': serverShelve,
+  'server-shelve-offload': serverShelveOffload,
+  'server-unshelve': serverUnshelve,
+  'server-unshelve-start': serverUnshelveStart,
   'interface-attach': interfaceAttach,
   'interface-detach': interfaceDetach,
 }

@@ -4,8 +4,10 @@ import { removal } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest } from '../hosts.ts'
+import { removeImage } from '../images.ts'
 import { disconnect, preservedPorts } from '../interfaces.ts'
 import { finishEvent, startEvent } from '../records.ts'
+import { shelvedImageOf } from '../shelving.ts'
 
 const event = 'compute_terminate_instance'
 
@@ -19,13 +21,18 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .step('accepted', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId, { withDeleted: true })
     await startEvent(d.store, d.clock.now(), s.input, event, instance?.host ?? null)
-    return { host: instance?.host ?? null, preserved: [...preservedPorts(instance)] }
+    const isShelved = instance?.vmState === 'shelved' || instance?.vmState === 'shelved_offloaded'
+    const imageId = isShelved ? shelvedImageOf(instance) : null
+    return { host: instance?.host ?? null, preserved: [...preservedPorts(instance)], imageId }
   })
   .step('guest', async (s, d, c) => {
     const { host } = s.accepted
     if (host !== null) await destroyGuest(d, host, s.input.instanceId, c.key)
   })
   .step('ports', (s, d) => disconnect(d, s.input.instanceId, new Set(s.accepted.preserved)))
+  .step('image', async (s, d) => {
+    if (s.accepted.imageId !== null) await removeImage(d, s.accepted.imageId)
+  })
   .step('allocation', (s, d) => d.placement.release(s.input.instanceId))
   .settled(async (s, _outcome, tx, { nowMs }) => {
     await finishEvent(tx, nowMs, s.input, event)

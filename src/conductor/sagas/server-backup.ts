@@ -1,0 +1,22 @@
+import type { SagaInputs } from '#bus'
+import type { ConductorDeps } from '../deps.ts'
+import { removeImage } from '../images.ts'
+import { imageSaga, settleSnapshot } from '../snapshot.ts'
+
+const event = 'compute_backup_instance'
+
+/** Of this kind of backups of the server the newest stay, as many as `rotation` says; images of other owners are theirs. */
+async function rotate(d: ConductorDeps, input: SagaInputs['server-backup']): Promise<void> {
+  const { instanceId, backupType, rotation, imageOwner } = input
+  const properties = { image_type: 'backup', backup_type: backupType, instance_uuid: instanceId }
+  const backups = (await d.images.list('service', { properties })).filter(image => image.ownerId === imageOwner)
+  for (const { id } of backups.slice(rotation)) {
+    d.log.info({ instance_id: instanceId, image_id: id, rotation }, 'rotating a backup out')
+    await removeImage(d, id)
+  }
+}
+
+/** createBackup: a snapshot, and then the oldest ones of its kind go. */
+export const serverBackup = imageSaga<SagaInputs['server-backup']>('server-backup', event)
+  .step('rotation', (s, d) => rotate(d, s.input))
+  .settled((s, outcome, tx, at) => settleSnapshot(s.input, event, outcome, tx, at))

@@ -1,0 +1,70 @@
+import { instanceId } from '#base'
+import type { Instance } from '#model'
+import type { ConductorDeps } from './deps.ts'
+import { specOf } from './guest-spec.ts'
+import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
+import { unbind } from './interfaces.ts'
+
+/** Where the record of a shelved server keeps what it needs to come back. */
+export const shelvedKeys = ['shelved_at', 'shelved_image_id', 'shelved_host'] as const
+
+export const shelvedImageOf = ({ systemMetadata }: Instance): string | null =>
+  systemMetadata['shelved_image_id'] ?? null
+
+/** What the shelf knows of the server, to be written back where coming back fails. */
+export const onShelf = ({ systemMetadata, launchedAtMs, vmState, powerState }: Instance) => ({
+  launchedAtMs,
+  vmState,
+  powerState,
+  keys: Object.fromEntries(Object.entries(systemMetadata).filter(([key]) => shelvedKeys.some(known => known === key))),
+})
+export type OnShelf = ReturnType<typeof onShelf>
+
+/** The record says again that the server is on the shelf. */
+export async function putBack(d: ConductorDeps, id: string, shelf: OnShelf, sagaId: string): Promise<void> {
+  const instance = await d.store.instances.find(id)
+  if (instance === undefined) return
+  const { keys, ...state } = shelf
+  const change = { ...state, systemMetadata: { ...instance.systemMetadata, ...keys } }
+  await d.store.instances.change(instance.id, change, d.clock.now(), { sagaId })
+}
+
+export const withoutShelvedKeys = ({ systemMetadata }: Instance): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(systemMetadata).filter(([key]) => !shelvedKeys.some(known => known === key)))
+
+const isUp = ({ vmState }: Instance): boolean => vmState === 'active' || vmState === 'paused'
+
+/** Off before its disk is copied. A paused guest does not hear that it should shut down. */
+export async function powerOff(d: ConductorDeps, instance: Instance, host: string, key: string): Promise<void> {
+  if (!isUp(instance)) return
+  const gracefulMs = instance.vmState === 'paused' ? 0 : d.options.shutdownTimeoutMs
+  await hostClient(d, host).stop({ id: instance.id, gracefulMs }, { key })
+}
+
+/** On again as it was; a host that has died meanwhile has no guest to start. */
+export async function powerOnAgain(d: ConductorDeps, id: string, key: string): Promise<void> {
+  const instance = await d.store.instances.find(id)
+  if (instance === undefined || instance.host === null || !isUp(instance)) return
+  const { host } = instance
+  try {
+    for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
+    await hostClient(d, host).start({ spec: await specOf(d, instance) }, { key })
+    if (instance.vmState === 'paused') await hostClient(d, host).pause({ id: instance.id }, { key })
+  } catch (error) {
+    if (await isHostUp(d, host)) throw error
+    d.log.warn({ instance_id: id, host, err: error }, 'host is down; its guest stays off')
+  }
+}
+
+/**
+ * Takes a server off its host: guest, wiring and allocation go; ports stay the server's, bound nowhere. Then the record
+ * has no host. Whatever of it is done already is not done again.
+ */
+export async function offload(d: ConductorDeps, id: string, host: string, key: string): Promise<void> {
+  await destroyGuest(d, host, id, key)
+  await unbind(d, id)
+  // Before the state says so: whoever waits for it may count on the room.
+  await d.placement.release(id)
+  const change = { vmState: 'shelved_offloaded', host: null, node: null, powerState: 4 } as const
+  await d.store.instances.change(instanceId(id), change, d.clock.now(), { host })
+}
