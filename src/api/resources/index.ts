@@ -30,6 +30,8 @@ import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
 import { serverPassword } from './server-password/index.ts'
 import { serverSecurityGroups } from './server-security-groups/index.ts'
+import { serverShelve } from './server-shelve/index.ts'
+import { serverSnapshots } from './server-snapshots/index.ts'
 import { serverTags } from './server-tags/index.ts'
 import { serverTopology } from './server-topology/index.ts'
 import { servers } from './servers/index.ts'
@@ -75,6 +77,8 @@ export const resources: readonly Resource<ApiDeps>[] = [
   serverMetadata,
   serverPassword,
   serverSecurityGroups,
+  serverShelve,
+  serverSnapshots,
   serverTags,
   serverTopology,
   servers,

@@ -1,0 +1,83 @@
+import { always, bare, metadata, name, nonNegative, obj, operation, reply, resource, str, until } from '#api/kit'
+import { declareFault } from '#base'
+import { acceptBackup, acceptSnapshot } from '../../accept/snapshots.ts'
+import { mustAllow } from '../../accept/task.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { mustFitQuota } from '../images/quota.ts'
+import { glanceUrl } from '../images/view.ts'
+import { findServer, isAdmin } from '../servers/find.ts'
+
+const op = operation<ApiDeps, { id: string }>()
+
+const NoBackupOfVolumes = declareFault(
+  'InvalidRequest',
+  'refused',
+  () => 'Backup is not supported for volume-backed instances.',
+)
+
+const faults = {
+  InstanceNotFound: 404,
+  InstanceInvalidState: 409,
+  // What the image service says to the new record.
+  Invalid: 400,
+  Forbidden: 403,
+  ImageQuotaExceeded: 403,
+  OverQuota: 403,
+} as const
+
+/** The image's id in the answer since 2.45, its address in a header before. Its properties are counted below 2.39. */
+const behaviours = { answersWithLocation: until('2.45'), countsMetadata: until('2.39') }
+const imageReply = reply(obj({ image_id: str }).since('2.45'))
+
+const createImage = op({
+  status: always(202),
+  policy: 'os_compute_api:servers:create_image',
+  alsoPolicies: ['os_compute_api:servers:create_image:allow_volume_backed'],
+  body: bare(obj({ name, metadata: metadata.optional() })),
+  reply: imageReply,
+  faults,
+  behaviours,
+  async handle({ path, body, caller, allow, behaves, header, requestId }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow({ project_id: instance.projectId })
+    const extra = body.metadata ?? {}
+    if (behaves.countsMetadata) await mustFitQuota(deps, caller, extra)
+    const asking = { caller, isAdmin: isAdmin(caller), requestId }
+    const image = await acceptSnapshot(deps, asking, instance, { name: body.name.trim(), metadata: extra })
+    if (behaves.answersWithLocation) header('location', `${await glanceUrl(deps, null)}/images/${image.id}`)
+    return { image_id: image.id }
+  },
+})
+
+const createBackup = op({
+  status: always(202),
+  policy: 'os_compute_api:os-create-backup',
+  body: bare(obj({ name, backup_type: str, rotation: nonNegative, metadata: metadata.optional() })),
+  reply: imageReply,
+  faults: { ...faults, InvalidRequest: 400 },
+  behaviours,
+  async handle({ path, body, caller, allow, behaves, header, links, requestId }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow({ project_id: instance.projectId })
+    const extra = body.metadata ?? {}
+    if (behaves.countsMetadata) await mustFitQuota(deps, caller, extra)
+    const asking = { caller, isAdmin: isAdmin(caller), requestId }
+    const { backup_type: backupType, rotation } = body
+    const asked = { name: body.name.trim(), backupType, rotation, metadata: extra }
+    mustAllow(instance, 'createBackup', 'createBackup', isAdmin(caller))
+    if (instance.image === null) throw NoBackupOfVolumes({})
+    const image = await acceptBackup(deps, asking, instance, asked)
+    // One that is rotated out at once has no address.
+    if (behaves.answersWithLocation && rotation > 0) {
+      const { base, mount } = links.place
+      header('location', `${base}${mount}/images/${image.id}`)
+    }
+    return { image_id: image.id }
+  },
+})
+
+/** Images of servers. */
+export const serverSnapshots = resource('/servers', {
+  'POST /{id}/action createImage': createImage,
+  'POST /{id}/action createBackup': createBackup,
+})
