@@ -18,7 +18,7 @@ import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
 import { imageSource } from '#compute'
-import { loadConfig } from '#config'
+import { type LoadOptions, loadConfig } from '#config'
 import { createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
 import { createVolumeService } from '#embedded/volume'
@@ -47,6 +47,8 @@ export interface CloudOptions {
   readonly settings?: Partial<ApiSettings>
   /** Quotas that differ from Nova's defaults, by their names in the API. */
   readonly quotas?: Readonly<Record<string, number>>
+  /** Options of nova.conf that differ, by section and name, for scheduler, conductor and hosts. */
+  readonly config?: LoadOptions['overrides']
 }
 
 export interface Ask {
@@ -154,15 +156,15 @@ async function openNeighbours(folder: string, closers: Closers) {
 type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
 /** Conductor, scheduler and one agent per host over the bus. */
-async function openServices(
-  folder: string,
-  hosts: readonly string[],
-  near: Neighbours,
-  store: Store,
-  closers: Closers,
-) {
+async function openServices(folder: string, options: CloudOptions, near: Neighbours, store: Store, closers: Closers) {
   const bus = new InProcessBus()
-  const shared = { config: loadConfig({ env: {} }), clock: systemClock, log: silentLog, bus, store }
+  const shared = {
+    config: loadConfig({ env: {}, overrides: options.config ?? {} }),
+    clock: systemClock,
+    log: silentLog,
+    bus,
+    store,
+  }
   const ports = {
     identity: near.identity.port,
     images: near.images.port,
@@ -177,7 +179,7 @@ async function openServices(
   near.network.onServersChanged(followServers(bus))
   const drivers = new Map<string, FakeDriver>()
   const disks = { images: imageSource(near.images.port), path: join(folder, 'disks') }
-  for (const host of hosts) {
+  for (const host of options.hosts ?? ['host-1']) {
     const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000, disks })
     closers.add(() => driver.close())
     const agent = await composeCompute(shared, driver, {
@@ -292,7 +294,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
   const near = await openNeighbours(folder, closers)
   const store = await openStore('sqlite://')
   closers.add(() => store.close())
-  const { bus, drivers } = await openServices(folder, options.hosts ?? ['host-1'], near, store, closers)
+  const { bus, drivers } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()
   assert.ok(driver !== undefined)
   const deps: ApiDeps = {
