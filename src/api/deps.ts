@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Client, ComputeContract, ConductorContract } from '#bus'
-import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, VolumePort } from '#cloud'
+import type { BaremetalPort, IdentityPort, ImagePort, NetworkPort, PlacementPort, VolumePort } from '#cloud'
 import type { Store } from '#store'
 
 /** The options of nova.conf that the API reads, by meaning. */
@@ -45,6 +45,7 @@ export interface ApiDeps {
   readonly network: NetworkPort
   readonly placement: PlacementPort
   readonly volumes: VolumePort
+  readonly baremetal: BaremetalPort
   readonly conductor: Client<ConductorContract>
   readonly computeOn: (host: string) => Client<ComputeContract>
   readonly clock: Clock

@@ -17,9 +17,10 @@ import { join } from 'node:path'
 import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
+import { ironicPort } from '#cloud'
 import { imageSource } from '#compute'
 import { type LoadOptions, loadConfig } from '#config'
-import { createIdentityService } from '#embedded/identity'
+import { type CatalogService, createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
 import { createVolumeService } from '#embedded/volume'
 import { listen } from '#http'
@@ -43,6 +44,8 @@ export const newest = '2.104'
 export interface CloudOptions {
   /** Names of compute hosts; one by default. */
   readonly hosts?: readonly string[]
+  /** More services for the catalogue. */
+  readonly catalog?: readonly CatalogService[]
   /** What differs from Nova's defaults. */
   readonly settings?: Partial<ApiSettings>
   /** Quotas that differ from Nova's defaults, by their names in the API. */
@@ -137,11 +140,11 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   quotaDefaults: { ...novaQuotas, ...options.settings?.quotaDefaults, ...options.quotas },
 })
 
-async function openNeighbours(folder: string, closers: Closers) {
+async function openNeighbours(folder: string, catalog: readonly CatalogService[], closers: Closers) {
   const common = { databaseUrl: 'sqlite://', log: silentLog, clock: systemClock }
   const identity = await createIdentityService({ ...common, adminPassword, region: 'RegionOne' })
   closers.add(() => identity.close())
-  await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }])
+  await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }, ...catalog])
   const behind = { ...common, identity: identity.port }
   const images = await createImageService({ ...behind, imagesPath: join(folder, 'images') })
   closers.add(() => images.close())
@@ -291,7 +294,7 @@ function serverWays(
 }
 
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
-  const near = await openNeighbours(folder, closers)
+  const near = await openNeighbours(folder, options.catalog ?? [], closers)
   const store = await openStore('sqlite://')
   closers.add(() => store.close())
   const { bus, drivers } = await openServices(folder, options, near, store, closers)
@@ -304,6 +307,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     network: paced(near.network.port),
     placement: near.placement.port,
     volumes: near.volumes.port,
+    baremetal: ironicPort(near.identity.port, systemClock),
     conductor: bus.client(conductorContract),
     computeOn: host => bus.client(computeContract, host),
     clock: systemClock,

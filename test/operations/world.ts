@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
-import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
+import { type Caller, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
 import { imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
@@ -169,6 +169,7 @@ export async function smallCloud(
     network: network.port,
     placement: placement.port,
     volumes: volumes.port,
+    baremetal: ironicPort(identity, systemClock),
     // The sweep wakes the engine itself.
     conductor: { wake: nothing, interrupt: nothing } as never,
     computeOn: host => bus.client(computeContract, host),

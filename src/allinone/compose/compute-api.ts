@@ -1,5 +1,6 @@
 import { type ApiSettings, createComputeApi } from '#api'
 import { computeContract, conductorContract } from '#bus'
+import { ironicPort } from '#cloud'
 import type { Config } from '#config'
 import type { Face } from '#http'
 import { openPolicy } from './policy.ts'
@@ -49,6 +50,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       network,
       placement,
       volumes,
+      baremetal: ironicPort(identity, clock),
       conductor: bus.client(conductorContract),
       computeOn: host => bus.client(computeContract, host),
       clock,

@@ -1,5 +1,7 @@
-import { list, obj, oneOf, operation, reply, resource, str, until } from '#api/kit'
+import { list, obj, oneOf, operation, reply, resource, str, textOrNumber, until } from '#api/kit'
 import { declareFault } from '#base'
+import type { BaremetalNode } from '#cloud'
+import type { ApiDeps } from '../../deps.ts'
 import { FeatureNotSupported } from '../not-supported.ts'
 
 const UseIronic = declareFault(
@@ -7,20 +9,42 @@ const UseIronic = declareFault(
   'refused',
   (p: { command: string }) => `Command Not supported. Please use Ironic command ${p.command} to perform this action.`,
 )
+const NodeNotFound = declareFault(
+  'BaremetalNodeNotFound',
+  'missing',
+  (p: { id: string }) => `Node ${p.id} could not be found.`,
+)
 
 const exists = until('2.36')
-const op = operation<unknown>()
+const op = operation<ApiDeps>()
 
+const amount = textOrNumber({})
 const node = {
   id: str,
-  interfaces: list(obj({ address: str.optional() }, { rest: 'any' })),
+  interfaces: list(obj({ address: str })),
   host: oneOf('IRONIC MANAGED'),
-  task_state: str,
-  cpus: str,
-  memory_mb: str,
-  disk_gb: str,
+  task_state: str.nullable(),
+  cpus: amount,
+  memory_mb: amount,
+  disk_gb: amount,
 }
-const faults = { FeatureNotSupported: 501 }
+const faults = { FeatureNotSupported: 501, BaremetalNodeNotFound: 404 }
+
+/** Operators write these by hand, as text or as numbers. */
+const property = ({ properties }: BaremetalNode, name: string): string | number => {
+  const value = properties[name]
+  return typeof value === 'string' || typeof value === 'number' ? value : 0
+}
+
+const nodeView = (found: BaremetalNode, macs: readonly string[]) => ({
+  id: found.id,
+  interfaces: macs.map(address => ({ address })),
+  host: 'IRONIC MANAGED' as const,
+  task_state: found.provisionState,
+  cpus: property(found, 'cpus'),
+  memory_mb: property(found, 'memory_mb'),
+  disk_gb: property(found, 'local_gb'),
+})
 
 /** Changes never went through Nova: Ironic has them. */
 const useIronic = (command: string) =>
@@ -33,16 +57,18 @@ const useIronic = (command: string) =>
     },
   })
 
-/** Ironic's nodes, as far as Nova ever showed them. No Ironic belongs to this cloud, and a Nova without one says so. */
+/** Ironic's nodes, as far as Nova ever showed them; a cloud without an Ironic does not support them. */
 export const baremetalNodes = resource('/os-baremetal-nodes', {
   'GET /': op({
     exists,
     policy: 'os_compute_api:os-baremetal-nodes:list',
     reply: reply('nodes', list(obj(node))),
     faults,
-    handle({ allow }) {
+    async handle({ allow }, deps) {
       allow({})
-      throw FeatureNotSupported({})
+      const nodes = await deps.baremetal.nodes()
+      if (nodes === undefined) throw FeatureNotSupported({})
+      return nodes.map(found => nodeView(found, []))
     },
   }),
 
@@ -51,9 +77,12 @@ export const baremetalNodes = resource('/os-baremetal-nodes', {
     policy: 'os_compute_api:os-baremetal-nodes:show',
     reply: reply('node', { ...node, instance_uuid: str.nullable() }),
     faults,
-    handle({ allow }) {
+    async handle({ path, allow }, deps) {
       allow({})
-      throw FeatureNotSupported({})
+      const found = await deps.baremetal.node(path.id)
+      if (found === undefined) throw FeatureNotSupported({})
+      if (found === null) throw NodeNotFound({ id: path.id })
+      return { ...nodeView(found, found.macs), instance_uuid: found.instanceId }
     },
   }),
 
