@@ -38,7 +38,12 @@ async function report({ driver, bus, options }: Parts): Promise<void> {
 }
 
 const eventOf = (guest: GuestSummary): GuestEvent => {
-  const kinds = { [power.running]: 'started', [power.paused]: 'paused', [power.crashed]: 'crashed' } as const
+  const kinds = {
+    [power.running]: 'started',
+    [power.paused]: 'paused',
+    [power.suspended]: 'suspended',
+    [power.crashed]: 'crashed',
+  } as const
   return { id: guest.id, kind: kinds[guest.power as keyof typeof kinds] ?? 'stopped' }
 }
 

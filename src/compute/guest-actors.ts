@@ -13,9 +13,15 @@ export type GuestOperation =
   | 'move'
   | 'snapshot'
   | 'destroy'
+  | 'suspend'
+  | 'resume'
+  | 'rescue'
+  | 'unrescue'
+  | 'rebuild'
+  | 'setPassword'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */
-const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot'])
+const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot', 'setPassword'])
 
 interface Actor {
   readonly queue: SerialQueue

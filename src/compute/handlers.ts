@@ -5,6 +5,7 @@ import { GuestNotFound, HypervisorError, type VirtDriver } from '#virt'
 import { imageCacher } from './cache-images.ts'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
+import { facetHandlers } from './guest-facets.ts'
 import { moveHandlers } from './move-handlers.ts'
 import { snapshotHandlers, Uploads } from './snapshot-handlers.ts'
 import { mustHoldVolumes, volumeHandlers } from './volume-handlers.ts'
@@ -92,6 +93,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     },
     ...moveHandlers(driver, actors),
     ...snapshotHandlers(uploads, actors),
+    ...facetHandlers(driver, actors),
     uptime: async () => ({ text: (await driver.host.describe()).uptime }),
   }
 }

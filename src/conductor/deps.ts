@@ -20,6 +20,8 @@ export interface ConductorOptions {
   readonly shelvedOffloadMs: number
   /** `shelved_poll_interval`: between two looks for shelved servers whose time is over; none without it. */
   readonly shelvedPollMs?: number
+  /** `reclaim_instance_interval`; absent: deleted servers are not kept. */
+  readonly reclaimMs?: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */

@@ -9,6 +9,7 @@ import { refreshNetwork } from './network-info.ts'
 import { precache } from './precache.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
+import { reclaim } from './reconcilers/reclaim.ts'
 import { offloadShelved } from './reconcilers/shelved.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
 import { sagas } from './sagas/index.ts'
@@ -16,6 +17,8 @@ import { sagas } from './sagas/index.ts'
 /** Ended sagas are kept this long for whoever investigates. */
 const keepEndedMs = 24 * 3_600_000
 const housekeepingMs = 600_000
+/** Nova's spacing of its look for servers to reclaim. */
+const reclaimEveryMs = 60_000
 const auditMs = 60_000
 
 export interface Conductor {
@@ -122,7 +125,12 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   const offload = () => offloadShelved(deps, sagaId => engine.wake(sagaId))
   const period = deps.options.usageAuditPeriod
   const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
+  const { reclaimMs = 0 } = deps.options
+  const reclaimNow = async () => {
+    for (const id of await reclaim(deps, reclaimMs)) engine.wake(id)
+  }
   const timers = [
+    ...(reclaimMs === 0 ? [] : [every(deps.clock, Math.min(reclaimEveryMs, reclaimMs), reclaimNow, failed('reclaim'))]),
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
     every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
     ...(poll === undefined ? [] : [every(deps.clock, poll, offload, failed('offload of shelved servers'))]),

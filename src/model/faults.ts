@@ -65,6 +65,23 @@ export const NoValidHost = declareFault(
   (p: { reason: string }) => `No valid host was found. ${p.reason}`,
   500,
 )
+export const InstanceNotRescuable = declareFault(
+  'InstanceNotRescuable',
+  'refused',
+  (p: { id: string; reason: string }) => `Instance ${p.id} cannot be rescued: ${p.reason}`,
+)
+export const PasswordSetFailed = declareFault(
+  'InstancePasswordSetFailed',
+  'conflict',
+  (p: { id: string; reason: string }) => `Failed to set admin password on ${p.id} because ${p.reason}`,
+)
+/** Below 2.93 a root disk on a volume keeps its content. */
+export const VolumeImageFixed = declareFault(
+  'ImageUnacceptable',
+  'refused',
+  (p: { id: string }) =>
+    `Image ${p.id} is unacceptable: Unable to rebuild with a different image for a volume-backed server.`,
+)
 export const ServerGroupNotFound = declareFault(
   'InstanceGroupNotFound',
   'missing',

@@ -1,6 +1,7 @@
 import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
 import type { NodeDescription, PowerState } from '#model'
+import type { CrashDump, GuestAgent, Rebuild, Rescue, SuspendToDisk } from './guest-facets.ts'
 import type { GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
@@ -33,6 +34,11 @@ export interface VirtDriver {
   readonly imageCache?: ImageStock
   readonly coldMigration?: ColdMigration
   readonly liveMigration?: LiveMigration
+  readonly suspendToDisk?: SuspendToDisk
+  readonly rescue?: Rescue
+  readonly rebuild?: Rebuild
+  readonly guestAgent?: GuestAgent
+  readonly crashDump?: CrashDump
 }
 
 export type { Connector, PowerState }
@@ -86,7 +92,7 @@ export interface Guest {
 
 export interface GuestEvent {
   readonly id: InstanceId
-  readonly kind: 'started' | 'stopped' | 'paused' | 'resumed' | 'crashed' | 'undefined'
+  readonly kind: 'started' | 'stopped' | 'paused' | 'suspended' | 'resumed' | 'crashed' | 'undefined'
 }
 
 /** The host as nova-compute reports it. */

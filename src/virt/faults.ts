@@ -62,3 +62,16 @@ export const LiveMigrationAborted = declareFault(
   'final',
   (p: { id: string }) => `Live migration of instance ${p.id} was aborted.`,
 )
+/** There is nobody inside the guest who would do it. */
+export const AgentNotEnabled = declareFault(
+  'InstanceAgentNotEnabled',
+  'final',
+  () => 'Guest agent is not enabled for the instance',
+  409,
+)
+export const GuestNotRunning = declareFault(
+  'InstanceNotRunning',
+  'final',
+  (p: { id: string }) => `Instance ${p.id} is not running.`,
+  400,
+)

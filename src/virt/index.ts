@@ -4,6 +4,7 @@
  */
 export * from './driver.ts'
 export * from './faults.ts'
+export * from './guest-facets.ts'
 export * from './guest-spec.ts'
 export * from './image-source.ts'
 export * from './moves.ts'

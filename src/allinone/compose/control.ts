@@ -27,6 +27,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     precacheHosts: config.image_cache.precache_concurrency,
     shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),
     ...pollFor(config.DEFAULT.shelved_poll_interval),
+    reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(

@@ -13,7 +13,7 @@ import {
   refusal,
 } from '#model'
 import { emptyJournal } from '#saga'
-import type { Store } from '#store'
+import type { InstanceChange, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { interrupt, wake } from './wake.ts'
 
@@ -48,12 +48,25 @@ export interface TaskRequest<N extends SagaName> {
   readonly input: Omit<SagaInputs[N], 'instanceId' | 'requestId'>
   /** Sagas in flight are asked to take everything back first. Otherwise the new one just waits for them. */
   readonly cancelsOthers?: boolean
+  /** What the acceptance already changes in the record. */
+  readonly change?: InstanceChange
+  /** Further conditions, looked at in the transaction that accepts. */
+  readonly mustHold?: (tx: Store) => Promise<void>
+  /** Further rows of the acceptance. */
+  readonly alsoWrite?: (tx: Store) => Promise<void>
 }
 
 /** Hands the row to the saga if it still is as it was when it was checked. */
-async function takeOver(tx: Store, deps: ApiDeps, instance: Instance, rule: Rule, sagaId: string): Promise<boolean> {
-  const change = rule.doing === null ? {} : { taskState: rule.doing, sagaId }
-  return tx.instances.change(instance.id, change, deps.clock.now(), {
+async function takeOver(
+  tx: Store,
+  deps: ApiDeps,
+  instance: Instance,
+  rule: Rule,
+  sagaId: string,
+  change: InstanceChange = {},
+): Promise<boolean> {
+  const task = rule.doing === null ? {} : { taskState: rule.doing, sagaId }
+  return tx.instances.change(instance.id, { ...change, ...task }, deps.clock.now(), {
     vmState: instance.vmState,
     taskState: instance.taskState,
   })
@@ -61,16 +74,16 @@ async function takeOver(tx: Store, deps: ApiDeps, instance: Instance, rule: Rule
 
 /**
  * Accepts a long operation on a server: check by the lifecycle table, then action, saga and task state in one transaction.
- * A row that changed in between is checked again.
+ * A row that changed in between is checked again. Returns the saga's id.
  */
-export async function acceptTask<N extends SagaName>(
+export async function beginTask<N extends SagaName>(
   deps: ApiDeps,
   caller: Caller,
   isAdmin: boolean,
   requestId: string,
   found: Instance,
   request: TaskRequest<N>,
-): Promise<void> {
+): Promise<string> {
   const rule: Rule = lifecycle[request.action]
   let instance = found
   for (;;) {
@@ -78,7 +91,9 @@ export async function acceptTask<N extends SagaName>(
     const at = instance
     const accepted = await deps.store.transaction(async tx => {
       const sagaId = newUuid()
-      if (!(await takeOver(tx, deps, at, rule, sagaId))) return undefined
+      await request.mustHold?.(tx)
+      if (!(await takeOver(tx, deps, at, rule, sagaId, request.change))) return undefined
+      await request.alsoWrite?.(tx)
       const others = await tx.sagas.openOf(at.id)
       if (request.cancelsOthers === true) for (const other of others) await tx.sagas.cancel(other)
       if (rule.recorded !== null) {
@@ -103,10 +118,15 @@ export async function acceptTask<N extends SagaName>(
     if (accepted !== undefined) {
       for (const other of accepted.cancelled) await interrupt(deps, other)
       await wake(deps, accepted.sagaId)
-      return
+      return accepted.sagaId
     }
     instance = await deps.store.instances.get(at.id)
   }
+}
+
+/** The same for who need not know which saga it is. */
+export async function acceptTask<N extends SagaName>(...asked: Parameters<typeof beginTask<N>>): Promise<void> {
+  await beginTask<N>(...asked)
 }
 
 /** Always allowed (but for a lock), idempotent: a server that is being deleted is deleted once. */
@@ -125,5 +145,26 @@ export async function acceptDelete(
     saga: 'server-delete',
     input: {},
     cancelsOthers: true,
+  })
+}
+
+/** Puts the server away for `reclaim_instance_interval`; one that has never run is deleted for good. */
+export async function acceptSoftDelete(
+  deps: ApiDeps,
+  caller: Caller,
+  isAdmin: boolean,
+  requestId: string,
+  instance: Instance,
+): Promise<void> {
+  if (instance.launchedAtMs === null) return acceptDelete(deps, caller, isAdmin, requestId, instance, 'delete')
+  const isOnItsWay = instance.taskState === 'deleting' || instance.taskState === 'soft-deleting'
+  if (isOnItsWay && (instance.lockedBy === null || isAdmin)) return
+  await acceptTask(deps, caller, isAdmin, requestId, instance, {
+    action: 'softDelete',
+    word: 'soft_delete',
+    saga: 'server-soft-delete',
+    input: {},
+    cancelsOthers: true,
+    change: { deletedAtMs: deps.clock.now(), progress: 0 },
   })
 }

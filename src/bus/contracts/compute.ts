@@ -8,6 +8,7 @@ import type {
   GuestSpec,
   GuestState,
   GuestVif,
+  RescueWish,
 } from '#virt'
 import { contract, method } from '../contract.ts'
 import { moveMethods } from './moves.ts'
@@ -74,6 +75,16 @@ export const computeContract = contract('compute', {
   >(longMs),
   /** Copies the guest's root disk into the image; false: the image is gone. */
   snapshot: method<SnapshotOrder, { isUploaded: boolean }>(longMs),
+  suspend: method<{ id: string }, GuestState>(longMs),
+  resume: method<{ spec: GuestSpec }, GuestState>(longMs),
+  rescue: method<{ spec: GuestSpec; wish: RescueWish }, GuestState>(longMs),
+  unrescue: method<{ spec: GuestSpec }, GuestState>(longMs),
+  /** The guest runs afterwards. */
+  rebuild: method<{ spec: GuestSpec; how: { keepsEphemeral: boolean; gracefulMs: number } }, GuestState>(longMs),
+  setPassword: method<{ id: string; user: string; password: string }, null>(),
+  crashDump: method<{ id: string }, null>(),
+  /** Names of those optional parts of the driver that an API call depends on. */
+  facets: method<Record<string, never>, { names: readonly ('rescue' | 'guestAgent')[] }>(10_000),
   uptime: method<Record<string, never>, { text: string | null }>(),
 })
 export type ComputeContract = typeof computeContract

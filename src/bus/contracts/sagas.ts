@@ -1,4 +1,4 @@
-import type { RequestSpec } from '#model'
+import type { Instance, InstanceImage, RequestSpec } from '#model'
 
 /**
  * The sagas that the API may ask for, by name, with what each is told. The API writes the row, the conductor runs it;
@@ -13,6 +13,15 @@ export interface SagaInputs {
   'server-reboot': ServerTask & { readonly kind: 'soft' | 'hard' }
   'server-pause': ServerTask
   'server-unpause': ServerTask
+  'server-suspend': ServerTask
+  'server-resume': ServerTask
+  'server-rescue': ServerTask & { readonly image: InstanceImage }
+  'server-unrescue': ServerTask
+  'server-rebuild': ServerRebuild
+  'server-set-password': ServerTask
+  'server-crash-dump': ServerTask
+  'server-soft-delete': ServerTask
+  'server-restore': ServerTask
   'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }
   'interface-detach': ServerTask & { readonly portId: string }
   /** The image's record is made; the saga fills it. */
@@ -54,6 +63,15 @@ export interface ServerBuild extends ServerTask {
   readonly securityGroupIds: readonly string[]
   /** The saga that places this server together with others of its request. */
   readonly reservation?: string | null
+}
+
+export interface ServerRebuild extends ServerTask {
+  readonly image: InstanceImage
+  /** Another one than before: the scheduler has to agree. */
+  readonly isNewImage: boolean
+  readonly keepsEphemeral: boolean
+  /** What the acceptance has changed in the record, as it was. */
+  readonly before: Partial<Instance>
 }
 
 /** Several servers of one request: all of them find a host, or none. */

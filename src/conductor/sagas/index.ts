@@ -1,7 +1,10 @@
 import type { SagaName } from '#bus'
 import type { AnyDefinition } from '#saga'
+import { serverCrashDump } from './crash-dump.ts'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
 import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
+import { serverRebuild } from './rebuild.ts'
+import { serverRescue, serverUnrescue } from './rescue.ts'
 import { reservationPlace } from './reservation-place.ts'
 import { serverBackup } from './server-backup.ts'
 import { serverBuild } from './server-build.ts'
@@ -11,6 +14,9 @@ import { serverShelveOffload } from './server-shelve-offload.ts'
 import { serverSnapshot } from './server-snapshot.ts'
 import { serverUnshelve } from './server-unshelve.ts'
 import { serverUnshelveStart } from './server-unshelve-start.ts'
+import { serverSetPassword } from './set-password.ts'
+import { serverRestore, serverSoftDelete } from './soft-delete.ts'
+import { serverResume, serverSuspend } from './suspend.ts'
 
 /** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
 export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
@@ -28,6 +34,15 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-shelve-offload': serverShelveOffload,
   'server-unshelve': serverUnshelve,
   'server-unshelve-start': serverUnshelveStart,
+  'server-suspend': serverSuspend,
+  'server-resume': serverResume,
+  'server-rescue': serverRescue,
+  'server-unrescue': serverUnrescue,
+  'server-rebuild': serverRebuild,
+  'server-set-password': serverSetPassword,
+  'server-crash-dump': serverCrashDump,
+  'server-soft-delete': serverSoftDelete,
+  'server-restore': serverRestore,
   'interface-attach': interfaceAttach,
   'interface-detach': interfaceDetach,
 }

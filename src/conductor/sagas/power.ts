@@ -2,7 +2,7 @@ import { instanceId } from '#base'
 import type { Client, ComputeContract, ServerTask } from '#bus'
 import { type Instance, InstanceNotReady, type VmState } from '#model'
 import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
-import type { Store } from '#store'
+import type { InstanceChange, Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
@@ -20,6 +20,8 @@ interface PowerOperation<T extends ServerTask> {
   readonly vmState: VmState
   /** It may make the guest's process anew, which needs its interfaces wired before. */
   readonly isBoot?: true
+  /** What else its success means for the record. */
+  readonly also?: InstanceChange
   readonly ask: (
     host: Client<ComputeContract>,
     instance: Instance,
@@ -58,7 +60,7 @@ async function writeOutcome<T extends ServerTask>(
 ): Promise<void> {
   const id = instanceId(input.instanceId)
   if (outcome.status === 'done' && guest !== undefined) {
-    await tx.instances.change(id, { vmState: op.vmState, powerState: guest.power }, nowMs, { sagaId })
+    await tx.instances.change(id, { ...op.also, vmState: op.vmState, powerState: guest.power }, nowMs, { sagaId })
     await finishEvent(tx, nowMs, input, op.event)
     return
   }
@@ -69,7 +71,7 @@ async function writeOutcome<T extends ServerTask>(
     await recordFault(tx, nowMs, input, outcome.failure, instance.host)
 }
 
-function powerSaga<T extends ServerTask>(name: string, op: PowerOperation<T>) {
+export function powerSaga<T extends ServerTask>(name: string, op: PowerOperation<T>) {
   return saga<ConductorDeps, T, Store>(name)
     .step('guest', (s, d, c) => askHost(op, s.input, d, c))
     .settled((s, outcome, tx, at) => writeOutcome(op, s.input, s.guest, outcome, tx, at))

@@ -65,6 +65,8 @@ export interface InstanceFilter {
   readonly notTags?: readonly string[]
   readonly notTagsAny?: readonly string[]
   readonly deleted: 'no' | 'only' | 'any'
+  /** Servers that are put away belong to the deleted ones; true or false say it the other way round. */
+  readonly softDeleted?: boolean
 }
 
 export const instanceSortColumns = {
@@ -128,8 +130,13 @@ const equals: Partial<Record<keyof InstanceFilter, keyof CellTables['instances']
 
 function stateConditions(e: Builder, filter: InstanceFilter): Condition[] {
   const conditions: Condition[] = []
-  if (filter.deleted === 'no') conditions.push(e('deleted', '=', 0))
-  if (filter.deleted === 'only') conditions.push(e('deleted', '!=', 0))
+  const { deleted, softDeleted } = filter
+  if (deleted === 'no') conditions.push(e('deleted', '=', 0))
+  if (deleted === 'no' && softDeleted !== true) conditions.push(e('vm_state', '!=', 'soft-delete'))
+  if (deleted === 'only') {
+    const isGone = e('deleted', '!=', 0)
+    conditions.push(softDeleted === false ? isGone : e.or([isGone, e('vm_state', '=', 'soft-delete')]))
+  }
   if (filter.vmStates !== undefined) conditions.push(e('vm_state', 'in', filter.vmStates))
   if (filter.taskStates !== undefined) {
     const named = filter.taskStates.filter(t => t !== null)

@@ -187,7 +187,24 @@ export class Instances {
     return true
   }
 
-  /** What a project (and one user of it) uses now. Inside the create's transaction this makes the quota exact. */
+  /** Ids of idle servers that were put away (soft-deleted) before this time. */
+  async putAwayBefore(timeMs: number, limit: number): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select('id')
+      .where('vm_state', '=', 'soft-delete')
+      .where('deleted_at', '<', timeMs)
+      .where('deleted', '=', 0)
+      .where('task_state', 'is', null)
+      .limit(limit)
+      .execute()
+    return rows.map(r => r.id)
+  }
+
+  /**
+   * What a project (and one user of it) uses now, without what is put away and may come back. Inside the create's
+   * transaction this makes the quota exact.
+   */
   async usage(projectId: string, userId?: string): Promise<Usage> {
     let select = this.#db
       .selectFrom('instances')
@@ -198,6 +215,7 @@ export class Instances {
       ])
       .where('project_id', '=', projectId)
       .where('deleted', '=', 0)
+      .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
     if (userId !== undefined) select = select.where('user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()
     const growth = await this.#pendingGrowth(projectId, userId)

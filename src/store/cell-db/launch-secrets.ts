@@ -1,10 +1,11 @@
 import { fromJson } from '#base'
 import type { LaunchSecret } from '#model'
+import { upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 /**
- * Secrets of servers that are being built, at most one row each: written in the transaction that accepts the build, gone
- * in the one that ends it. The database may keep a deleted row's bytes until it writes over them; its files are therefore
+ * Secrets of servers that are being built, rebuilt, rescued or given a password, at most one row each: written in the
+ * transaction that accepts the work, gone in the one that ends it. The database may keep a deleted row's bytes until it writes over them; its files are therefore
  * for Nova's own user only.
  */
 export class LaunchSecrets {
@@ -16,7 +17,7 @@ export class LaunchSecrets {
 
   async keep(instanceId: string, secret: LaunchSecret): Promise<void> {
     const row = { instance_id: instanceId, secret_json: JSON.stringify(secret) }
-    await this.#db.insertInto('launch_secrets').values(row).execute()
+    await upsert(this.#db, 'launch_secrets', row, ['instance_id'])
   }
 
   async find(instanceId: string): Promise<LaunchSecret | undefined> {

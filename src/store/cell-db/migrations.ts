@@ -4,6 +4,7 @@ import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokens } from './migrations/console-tokens.ts'
 import { movesTable } from './migrations/moves.ts'
 import { taskLog } from './migrations/task-log.ts'
+import { usageIndex } from './migrations/usage-index.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -202,4 +203,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-moves', up: movesTable },
   { name: '2026-11-27-console-tokens', up: consoleTokens },
   { name: '2026-11-27-task-log', up: taskLog },
+  { name: '2026-11-27-usage-index', up: usageIndex },
 ]

@@ -3,6 +3,13 @@ import type { GuestRecord } from './guest-record.ts'
 /** Device and file system, as a guest prints them. */
 const drives = { iso9660: '/dev/sr0 iso9660', vfat: '/dev/vdb vfat' }
 
+/** Where the system runs from; a rescued one sees its own disk beside. */
+function rootLines({ rescue }: GuestRecord): readonly string[] {
+  if (rescue === undefined) return ['guest: root /dev/vda2']
+  const { imageId, device, bus, isStable } = rescue
+  return [`guest: rescue ${imageId} ${device} on ${bus}${isStable ? ', own disk /dev/vda' : ', own disk /dev/vdb'}`]
+}
+
 /** What the serial console of a small Linux guest would hold since its newest start; nothing before the first. */
 export function consoleText(guest: GuestRecord): string {
   if (guest.startedAtMs === null) return ''
@@ -16,7 +23,7 @@ export function consoleText(guest: GuestRecord): string {
     `[    0.112034] smp: Brought up 1 node, ${spec.flavor.vcpus} CPU${spec.flavor.vcpus === 1 ? '' : 's'}`,
     'guest: userspace uptime=1.21',
     `guest: boot-count ${guest.boots}`,
-    'guest: root /dev/vda2',
+    ...rootLines(guest),
     `guest: cpus ${spec.flavor.vcpus} mem-kb ${spec.flavor.memoryMiB * 1024 - 21_512}`,
     ...guest.vifs.map((vif, i) => `guest: nic eth${i} mac=${vif.mac} mtu=${vif.mtu}`),
     `guest: smbios vendor=OpenStack Foundation product=OpenStack Nova serial=${spec.id} uuid=${spec.id}`,

@@ -23,8 +23,10 @@ import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
 import { type DiskPlace, type DiskWrite, FakeDisks } from './disks.ts'
+import { crashDump, guestAgent, rebuild, rescue, suspendToDisk } from './facets.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
+import type { GuestRecord } from './guest-record.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
 import { fakeSnapshots } from './snapshots.ts'
@@ -50,6 +52,8 @@ export interface FakeDriverOptions {
 export interface FakeDriver extends VirtDriver {
   readonly hotplug: Hotplug
   readonly consoleLog: ConsoleLog
+  /** What it keeps of a guest. */
+  recordOf(id: InstanceId): GuestRecord | undefined
   readonly consoles: Consoles
   readonly imageCache: ImageStock
   /** Ids of the images fetched ahead. */
@@ -113,6 +117,12 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     snapshots: fakeSnapshots(hypervisor, disks),
     writeDisk: (id, offset, bytes) =>
       writeDisk(hypervisor, id, { offset, base64: Buffer.from(bytes).toString('base64') }),
+    suspendToDisk: suspendToDisk(hypervisor),
+    rescue: rescue(hypervisor),
+    rebuild: rebuild(hypervisor, disks),
+    guestAgent: guestAgent(hypervisor),
+    crashDump: crashDump(hypervisor),
+    recordOf: id => hypervisor.guests.get(id),
     failNext: (operation, fault) => faults.failNext(operation, fault),
     crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
     shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),
@@ -159,6 +169,7 @@ const fakeTraits = [
   'COMPUTE_NET_ATTACH_INTERFACE',
   'COMPUTE_NET_VIF_MODEL_VIRTIO',
   'COMPUTE_NODE',
+  'COMPUTE_RESCUE_BFV',
   'COMPUTE_STORAGE_BUS_VIRTIO',
   'COMPUTE_VOLUME_ATTACH_WITH_TAG',
   'COMPUTE_VOLUME_EXTEND',

@@ -34,6 +34,13 @@ export type FakeOperation =
   | 'swapVolume'
   | 'extendVolume'
   | 'snapshotVolume'
+  | 'suspend'
+  | 'resumeSuspended'
+  | 'rescue'
+  | 'unrescue'
+  | 'rebuild'
+  | 'setPassword'
+  | 'crashDump'
 
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {

@@ -25,4 +25,21 @@ export interface GuestRecord {
   readonly wasShutDown: boolean
   /** A place that waits for this guest's memory; nothing runs. */
   readonly isIncoming?: true
+  /** As long as it runs from a rescue disk. */
+  readonly rescue?: RescueRecord
+  /** How often its ephemeral disks were made anew. */
+  readonly ephemeralMade?: number
+  /** Whose passwords its agent has set, in order. */
+  readonly passwords?: readonly { readonly user: string }[]
+  /** Crash dumps it was asked for. */
+  readonly dumps?: number
+}
+
+export interface RescueRecord {
+  readonly imageId: string
+  readonly device: string
+  readonly bus: string
+  /** The guest's own disks have kept their places. */
+  readonly isStable: boolean
+  readonly configDrive?: GuestConfigDrive['format']
 }

@@ -46,6 +46,8 @@ export class FakeGuest implements Guest {
   stop(how: { gracefulMs: number } | 'now'): Promise<void> {
     return this.#hypervisor.change('stop', this.id, () => {
       const guest = this.#hypervisor.existing(this.id)
+      // Saved memory is thrown away, as a power cut would.
+      if (guest.power === power.suspended) return this.#hypervisor.turn(this.id, power.shutdown, 'stopped')
       if (!this.#isUp()) return
       const isGraceful = how !== 'now' && guest.power === power.running
       this.#hypervisor.turn(this.id, power.shutdown, 'stopped', isGraceful)

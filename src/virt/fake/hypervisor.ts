@@ -3,7 +3,7 @@ import { type GuestEvent, type PowerState, power } from '../driver.ts'
 import { GuestNotFound } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { FakeOperation, FaultPlan } from './faults-plan.ts'
-import type { GuestRecord } from './guest-record.ts'
+import type { GuestRecord, RescueRecord } from './guest-record.ts'
 import { apply, type GuestChange, type Guests, noGuests, StateFile } from './state-file.ts'
 
 export interface HypervisorOptions {
@@ -87,9 +87,10 @@ export class FakeHypervisor {
   }
 
   /** The disk stays that of its first boot, whatever image later specs name. */
-  boot(spec: GuestSpec, before: GuestRecord | undefined, disk = before?.disk): void {
+  boot(spec: GuestSpec, before: GuestRecord | undefined, disk = before?.disk, rescue?: RescueRecord): void {
     const { configDrive, ...plain } = spec
     const format = before === undefined ? configDrive?.format : before.configDrive
+    const { ephemeralMade, passwords, dumps } = before ?? {}
     const guest: GuestRecord = {
       spec: plain,
       ...(format === undefined ? {} : { configDrive: format }),
@@ -102,6 +103,10 @@ export class FakeHypervisor {
       boots: (before?.boots ?? 0) + 1,
       wasShutDown: false,
       display: before?.display ?? this.freeDisplay(),
+      ...(rescue === undefined ? {} : { rescue }),
+      ...(ephemeralMade === undefined ? {} : { ephemeralMade }),
+      ...(passwords === undefined ? {} : { passwords }),
+      ...(dumps === undefined ? {} : { dumps }),
     }
     this.put(spec.id, guest, 'started')
   }

@@ -101,6 +101,8 @@ const powerAfter: Record<GuestEvent['kind'], PowerState | undefined> = {
   started: power.running,
   resumed: power.running,
   paused: power.paused,
+  // Saved on disk, which the daemon shows as off.
+  suspended: power.shutdown,
   stopped: power.shutdown,
   crashed: power.crashed,
   undefined: undefined,

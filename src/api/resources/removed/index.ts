@@ -23,6 +23,7 @@ export const removed = goneRoutes([
   'PUT /os-cloudpipe/{id}',
   'GET /os-fping',
   'GET /os-fping/{id}',
+  'POST /servers/{id}/action resetNetwork',
   'GET /servers/{id}/consoles',
   'POST /servers/{id}/consoles',
   'GET /servers/{id}/consoles/{consoleId}',

@@ -1,11 +1,12 @@
-import { int, list, name, obj, oneOf, positive, request, str } from '#api/kit'
+import { int, list, obj, oneOf, positive, request, str, text } from '#api/kit'
 import { type ServerGroup, serverGroupPolicies } from '#model'
 
 const onePolicy = <const L extends readonly string[]>(...names: L) =>
   list(oneOf(...names), { min: 1, max: 1, unique: true })
 
 export const groupBody = request('server_group', {
-  name,
+  // Without white space around it at the old endpoint too.
+  name: text({ min: 1, max: 255, format: 'name' }),
   policies: onePolicy('anti-affinity', 'affinity')
     .from('2.15', onePolicy(...serverGroupPolicies))
     .until('2.64'),

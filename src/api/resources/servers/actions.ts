@@ -1,16 +1,16 @@
 import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, reply, since, str, text } from '#api/kit'
 import { declareFault } from '#base'
-import { NoServer, type SagaName } from '#bus'
+import { NoServer, type SagaInputs, type SagaName, type ServerTask } from '#bus'
 import type { Caller } from '#cloud'
 import { type ActionName, HostUnavailable, type Instance, InstanceNotReady, lifecycle } from '#model'
-import { acceptDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
+import { acceptDelete, acceptSoftDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
 
 const op = operation<ApiDeps, { id: string }>()
 
 const accepted = always(202)
-const faults = {
+export const faults = {
   InstanceNotFound: 404,
   InstanceIsLocked: 409,
   InstanceInvalidState: 409,
@@ -18,14 +18,14 @@ const faults = {
   HostUnavailable: 409,
 } as const
 
-interface ActionContext {
+export interface ActionContext {
   readonly path: { readonly id: string }
   readonly caller: Caller
   readonly allow: (target: Readonly<Record<string, unknown>>) => void
   readonly requestId: string
 }
 
-async function accept<N extends SagaName>(
+export async function accept<N extends SagaName>(
   context: ActionContext,
   deps: ApiDeps,
   request: TaskRequest<N>,
@@ -36,23 +36,29 @@ async function accept<N extends SagaName>(
   await acceptTask(deps, caller, isAdmin(caller), requestId, instance, request)
 }
 
+/** Sagas that are told nothing but the server. */
+type PlainSaga = { [N in SagaName]: ServerTask extends SagaInputs[N] ? N : never }[SagaName]
+
 /** An action without arguments that starts one saga. */
-const simple = (
+export const simple = (
   policy: string,
   action: ActionName,
   word: string,
-  saga: Exclude<SagaName, 'server-build' | 'server-reboot' | 'interface-attach' | 'interface-detach'>,
+  saga: PlainSaga,
+  more: Readonly<Record<string, number>> = {},
 ) =>
   op({
     status: accepted,
     policy,
     body: bare(anything),
-    faults,
-    handle: (context, deps) => accept(context, deps, { action, word, saga, input: {} }),
+    faults: { ...faults, ...more },
+    handle: (context, deps) => accept(context, deps, { action, word, saga, input: {} as never }),
   })
 
 export const start = simple('os_compute_api:servers:start', 'start', 'start', 'server-start')
 export const stop = simple('os_compute_api:servers:stop', 'stop', 'stop', 'server-stop')
+export const suspend = simple('os_compute_api:os-suspend-server:suspend', 'suspend', 'suspend', 'server-suspend')
+export const resume = simple('os_compute_api:os-suspend-server:resume', 'resume', 'resume', 'server-resume')
 export const pause = simple('os_compute_api:os-pause-server:pause', 'pause', 'pause', 'server-pause')
 export const unpause = simple('os_compute_api:os-pause-server:unpause', 'unpause', 'unpause', 'server-unpause')
 
@@ -78,6 +84,9 @@ async function remove(context: ActionContext, deps: ApiDeps, action: 'delete' | 
   const { caller, allow, requestId } = context
   const instance = await findServer(deps, caller, context.path.id)
   allow(targetOf(instance))
+  if (action === 'delete' && deps.settings.reclaimMs > 0) {
+    return acceptSoftDelete(deps, caller, isAdmin(caller), requestId, instance)
+  }
   await acceptDelete(deps, caller, isAdmin(caller), requestId, instance, action)
 }
 

@@ -23,7 +23,7 @@ async function flavorFor(deps: ApiDeps, caller: Caller, flavorRef: string | numb
   return flavor
 }
 
-async function keyFor(deps: ApiDeps, caller: Caller, keyName: string | undefined): Promise<InstanceKey | null> {
+export async function keyFor(deps: ApiDeps, caller: Caller, keyName: string | undefined): Promise<InstanceKey | null> {
   if (keyName === undefined) return null
   const keys = await deps.store.keypairs.list(caller.userId)
   const key = keys.find(k => k.name === keyName)
@@ -31,7 +31,7 @@ async function keyFor(deps: ApiDeps, caller: Caller, keyName: string | undefined
   return { name: key.name, type: key.type, publicKey: key.publicKey }
 }
 
-async function checkQuotas(
+export async function checkQuotas(
   deps: ApiDeps,
   caller: Caller,
   asked: { metadata: Readonly<Record<string, string>>; files: readonly { path: string; contents: string }[] },

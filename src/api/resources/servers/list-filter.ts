@@ -183,6 +183,9 @@ function applyDeletion(draft: Draft, asked: Map<string, string>, rights: FilterR
   const deleted = asked.get('deleted')
   const follows = asked.has('changes-since') || asked.has('changes-before')
   draft.deleted = deleted === undefined ? (follows ? 'any' : 'no') : isTrue(deleted) ? 'only' : 'no'
+  const soft = asked.get('soft_deleted')
+  // Any word means yes, `False` too.
+  if (soft !== undefined) draft.softDeleted = soft !== ''
   if (draft.vmStates?.length === 1 && draft.vmStates[0] === 'deleted') {
     if (!rights.isAdmin) throw AdminOnlyFilter({ text: 'Only administrators may list deleted instances' })
     draft.deleted = 'only'

@@ -1,0 +1,54 @@
+import { anything, bare, operation } from '#api/kit'
+import { type Instance, InstanceNotFound, lifecycle } from '#model'
+import type { Store } from '#store'
+import { excess, QuotaExceeded } from '../../accept/quota.ts'
+import { acceptTask, mustAllow } from '../../accept/task.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { type ActionContext, faults } from './actions.ts'
+import { findServer, isAdmin, targetOf } from './find.ts'
+
+/** A server that was put away did not count; now it does again. */
+const mustFitQuota =
+  (deps: ApiDeps, { flavor, projectId, userId }: Instance) =>
+  async (tx: Store): Promise<void> => {
+    const demand = { instances: 1, cores: flavor.vcpus, ram: flavor.memoryMiB }
+    const resources = await excess(tx, deps.settings, { projectId, userId }, demand)
+    if (resources.length > 0) throw QuotaExceeded({ resources })
+  }
+
+/** Without a host there is no guest to be started: the record alone comes back. */
+async function restoreRecord({ caller, requestId }: ActionContext, deps: ApiDeps, instance: Instance): Promise<void> {
+  const { id } = instance
+  const nowMs = deps.clock.now()
+  await deps.store.transaction(async tx => {
+    await mustFitQuota(deps, instance)(tx)
+    const change = { vmState: 'active', deletedAtMs: null, terminatedAtMs: null } as const
+    const isBack = await tx.instances.change(id, change, nowMs, { vmState: 'soft-delete', taskState: null })
+    if (!isBack) throw InstanceNotFound({ id })
+    const { userId, projectId } = caller
+    const action = lifecycle.restore.recorded ?? 'restore'
+    await tx.actions.start({ instanceId: id, action, requestId, userId, projectId, startAtMs: nowMs })
+  })
+}
+
+/** Brings a server back that was deleted but not yet reclaimed. */
+export const restore = operation<ApiDeps, { id: string }>()({
+  status: 202,
+  policy: 'os_compute_api:os-deferred-delete:restore',
+  body: bare(anything),
+  faults: { ...faults, OverQuota: 403 },
+  async handle(context, deps) {
+    const { caller, allow, path, requestId } = context
+    const instance = await findServer(deps, caller, path.id)
+    allow(targetOf(instance))
+    mustAllow(instance, 'restore', 'restore', isAdmin(caller))
+    if (instance.host === null) return restoreRecord(context, deps, instance)
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+      action: 'restore',
+      word: 'restore',
+      saga: 'server-restore',
+      input: {},
+      mustHold: mustFitQuota(deps, instance),
+    })
+  },
+})

@@ -1,0 +1,51 @@
+import { instanceId } from '#base'
+import type { ServerTask } from '#bus'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import { GuestNotFound, type PowerState, power } from '#virt'
+import type { ConductorDeps } from '../deps.ts'
+import { specOf } from '../guest-spec.ts'
+import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
+import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { powerSaga } from './power.ts'
+
+const event = 'compute_soft_delete_instance'
+
+/**
+ * Puts a server away so that it can come back: its guest is off, everything it has stays. Without a living host the record
+ * alone says so, as there is no guest to be heard of.
+ */
+export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-soft-delete')
+  .step('guest', async (s, d, c): Promise<{ power: PowerState; isLocal: boolean; host: string | null }> => {
+    const { id, host, powerState } = await d.store.instances.get(s.input.instanceId)
+    await startEvent(d.store, d.clock.now(), s.input, event, host)
+    if (host === null || !(await isHostUp(d, host))) return { power: powerState, isLocal: true, host }
+    try {
+      const state = await unlessAborted(c.signal, hostClient(d, host).stop({ id, gracefulMs: 0 }, { key: c.key }))
+      return { power: state.power, isLocal: false, host }
+    } catch (error) {
+      if (!GuestNotFound.is(error)) throw error
+      return { power: power.noState, isLocal: false, host }
+    }
+  })
+  .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
+    const id = instanceId(s.input.instanceId)
+    const failure = outcome.status === 'undone' ? outcome.failure : undefined
+    await finishEvent(tx, nowMs, s.input, event, failure)
+    if (failure !== undefined || s.guest === undefined) {
+      await tx.instances.change(id, { deletedAtMs: null }, nowMs, { sagaId })
+      if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
+      return
+    }
+    const end = s.guest.isLocal ? { terminatedAtMs: nowMs } : {}
+    await tx.instances.change(id, { vmState: 'soft-delete', powerState: s.guest.power, ...end }, nowMs, { sagaId })
+  })
+
+/** Brings it back, running, whatever it was before. */
+export const serverRestore = powerSaga<ServerTask>('server-restore', {
+  event: 'compute_restore_instance',
+  vmState: 'active',
+  isBoot: true,
+  also: { deletedAtMs: null, terminatedAtMs: null },
+  ask: async (host, instance, _input, d, c) => host.start({ spec: await specOf(d, instance) }, { key: c.key }),
+})

@@ -1,0 +1,17 @@
+import type { ServerTask } from '#bus'
+import { specOf } from '../guest-spec.ts'
+import { powerSaga } from './power.ts'
+
+/** The guest's memory goes to disk; what fails leaves it running. */
+export const serverSuspend = powerSaga<ServerTask>('server-suspend', {
+  event: 'compute_suspend_instance',
+  vmState: 'suspended',
+  ask: (host, instance, _input, _d, c) => host.suspend({ id: instance.id }, { key: c.key }),
+})
+
+export const serverResume = powerSaga<ServerTask>('server-resume', {
+  event: 'compute_resume_instance',
+  vmState: 'active',
+  isBoot: true,
+  ask: async (host, instance, _input, d, c) => host.resume({ spec: await specOf(d, instance) }, { key: c.key }),
+})

@@ -1,0 +1,49 @@
+import type { InstanceId } from '#base'
+import type { GuestConfigDrive, GuestImage, GuestSpec } from './guest-spec.ts'
+
+/** What a hypervisor may be able to do with one guest beyond the core. All of it converges when it is asked twice. */
+
+/** The guest's memory on disk: it takes nothing of the host but that, and goes on where it stopped. */
+export interface SuspendToDisk {
+  /** Of a guest that runs or is paused. Suspended already: nothing to do. */
+  suspend(id: InstanceId): Promise<void>
+  /** Running already: nothing to do. A guest that has no saved memory any more boots instead. */
+  resume(id: InstanceId, spec: GuestSpec): Promise<void>
+}
+
+export interface RescueWish {
+  /** What the guest boots instead of its own disk, which it finds beside it. */
+  readonly image: GuestImage
+  /** Replaces the guest's own drive as long as it is rescued: it carries the rescue password. */
+  readonly configDrive?: GuestConfigDrive
+  /** How long the guest may take to shut down before. */
+  readonly gracefulMs: number
+  /** All disks keep their places, the rescue disk comes last. Without it the rescue disk is the first one. */
+  readonly stable: { readonly device: 'disk' | 'cdrom' | 'floppy'; readonly bus: string | null } | null
+}
+
+export interface Rescue {
+  /** Rescued already with this image and running: nothing to do. */
+  enter(id: InstanceId, spec: GuestSpec, wish: RescueWish): Promise<void>
+  /** Boots from its own disk again, and leaves nothing of the rescue. Not rescued and running: nothing to do. */
+  leave(id: InstanceId, spec: GuestSpec): Promise<void>
+}
+
+export interface Rebuild {
+  /**
+   * Makes the guest anew from the spec's image and config drive and runs it. Its root disk is lost; so are its ephemeral
+   * disks unless they shall be kept. Also for a guest that is not there any more.
+   */
+  rebuild(spec: GuestSpec, how: { readonly keepsEphemeral: boolean; readonly gracefulMs: number }): Promise<void>
+}
+
+/** A program inside the guest that does what it is told from outside. */
+export interface GuestAgent {
+  /** Throws `AgentNotEnabled` for a guest without one, `GuestInWrongState` unless it runs. */
+  setPassword(id: InstanceId, user: string, password: string): Promise<void>
+}
+
+export interface CrashDump {
+  /** A non-maskable interrupt; what the guest makes of it is its own affair. Throws `GuestNotRunning`. */
+  trigger(id: InstanceId): Promise<void>
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog, systemClock } from '#base'
+import { sagas } from '#conductor'
+import { type Journal, SagaEngine } from '#saga'
+import { sagaJournal } from '#store'
+import { acceptBuild } from '../../src/api/accept/build.ts'
+import { acceptSoftDelete } from '../../src/api/accept/task.ts'
+import { reclaim } from '../../src/conductor/reconcilers/reclaim.ts'
+import { intentOn } from './intent.ts'
+import { caller, type SmallCloud, smallCloud } from './world.ts'
+
+const requestId = 'req-00000000-0000-0000-0000-000000000000'
+
+async function runAll(cloud: SmallCloud): Promise<void> {
+  const engine = new SagaEngine({
+    store: sagaJournal<Journal>(cloud.store, systemClock),
+    definitions: Object.values(sagas),
+    deps: cloud.conductor,
+    owner: 'test',
+    log: silentLog,
+  })
+  for (const { id } of await cloud.store.sagas.open()) engine.wake(id)
+  await engine.idle()
+}
+
+test('a server that was put away is deleted when its time is over, once', async () => {
+  const cloud = await smallCloud(['one'])
+  const [id = ''] = (await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, null))).instanceIds
+  await runAll(cloud)
+  await acceptSoftDelete(cloud.api, caller, true, requestId, await cloud.store.instances.get(id))
+  await runAll(cloud)
+  assert.equal((await cloud.store.instances.get(id)).vmState, 'soft-delete')
+  assert.deepEqual(await reclaim(cloud.conductor, 3_600_000), [])
+  const later = { ...cloud.conductor, clock: { ...systemClock, now: () => systemClock.now() + 3_600_001 } }
+  assert.equal((await reclaim(later, 3_600_000)).length, 1)
+  assert.deepEqual(await reclaim(later, 3_600_000), [])
+  await runAll(cloud)
+  assert.equal((await cloud.store.instances.get(id, { withDeleted: true })).isDeleted, true)
+  assert.deepEqual(await cloud.drivers.get('one')?.list(), [])
+  assert.deepEqual((await cloud.placement.port.consumer(id)).allocations, {})
+  await cloud.close()
+})
