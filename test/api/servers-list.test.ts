@@ -85,6 +85,8 @@ test('changes-since tells of deleted servers', async () => {
     ['gone', ...newestFirst].sort((a, b) => order(b) - order(a)),
   )
   assert.deepEqual(await names(`?changes-before=${startedAt}`), [])
+  const [last] = (await ask('/detail')).expect(200).body.servers
+  assert.ok((await names(`?changes-before=${last.updated}`)).includes(last.name))
   ;(await ask('?changes-since=2020-01-02&changes-before=2020-01-01')).refuses(
     400,
     'The value of changes-since must be less than or equal to changes-before.',

@@ -19,15 +19,35 @@ export async function newFlavor(client: Client, flavor: { name: string; ram: num
   return made.flavor.id
 }
 
-/** The network of the project, with a subnet. */
-export async function newNetwork(client: Client, name: string, cidr: string, projectId: string): Promise<string> {
+/** The network of the project, with a subnet and a way to the public network. */
+export async function newNetwork(client: Client, name: string, cidr: string, projectId: string): Promise<void> {
   const { network } = await client.call<{ network: Named }>('network', 'POST', '/networks', {
     network: { name, project_id: projectId },
   })
-  await client.text('network', 'POST', '/subnets', {
+  const { subnet } = await client.call<{ subnet: Named }>('network', 'POST', '/subnets', {
     subnet: { network_id: network.id, ip_version: 4, cidr, project_id: projectId },
   })
-  return network.id
+  await connect(client, subnet.id, projectId)
+}
+
+/** Routes between the subnet and the public network. */
+async function connect(client: Client, subnetId: string, projectId: string): Promise<void> {
+  const { networks } = await client.call<{ networks: Named[] }>('network', 'GET', '/networks?name=public')
+  const { router } = await client.call<{ router: Named }>('network', 'POST', '/routers', {
+    router: { name: 'router1', project_id: projectId, external_gateway_info: { network_id: networks[0]?.id } },
+  })
+  await client.text('network', 'PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: subnetId })
+}
+
+/** What DevStack has beyond a new cloud of ours: the public network, and `private` connected to it. */
+export async function furnishAsDevStack(client: Client): Promise<void> {
+  await newPublicNetwork(client)
+  const { networks } = await client.call<{ networks: { subnets: string[] }[] }>(
+    'network',
+    'GET',
+    '/networks?name=private',
+  )
+  await connect(client, networks[0]?.subnets[0] ?? '', client.projectId)
 }
 
 /** An external network that floating IPs come from, as DevStack has it. */
@@ -47,12 +67,17 @@ export interface Person {
   readonly projectId: string
 }
 
-/** A user with the role in a project of the same name. */
+async function projectOf(client: Client, name: string): Promise<Named> {
+  const known = await client.call<{ projects: Named[] }>('identity', 'GET', `/projects?name=${name}`)
+  if (known.projects[0] !== undefined) return known.projects[0]
+  const project = { name, domain_id: 'default' }
+  return (await client.call<{ project: Named }>('identity', 'POST', '/projects', { project })).project
+}
+
+/** A user with the role in a project of the same name, which may be there. */
 export async function newPerson(client: Client, name: string, role: string): Promise<Person> {
   const password = `${name} of the tests`
-  const { project } = await client.call<{ project: Named }>('identity', 'POST', '/projects', {
-    project: { name, domain_id: 'default' },
-  })
+  const project = await projectOf(client, name)
   const { user } = await client.call<{ user: Named }>('identity', 'POST', '/users', {
     user: { name, password, domain_id: 'default' },
   })

@@ -1,5 +1,5 @@
 import { adminOf, writeClouds } from './clouds-yaml.ts'
-import { newImage, newPublicNetwork } from './furniture.ts'
+import { furnishAsDevStack, newImage } from './furniture.ts'
 import type { Suite } from './suite.ts'
 
 /** python-openstackclient: the `openstack` command. */
@@ -7,9 +7,11 @@ export const openstackclient: Suite = {
   name: 'openstackclient',
   tests: 'openstackclient/tests/functional/compute',
   filter: /^openstackclient\./,
+  // They take the host of the conductor for one with guests.
+  hosts: 1,
   async prepare(cloud) {
     await newImage(cloud.client, 'cirros-0.6.2-x86_64-disk')
-    await newPublicNetwork(cloud.client)
+    await furnishAsDevStack(cloud.client)
     return { OS_CLIENT_CONFIG_FILE: writeClouds(cloud, { 'devstack-admin': adminOf(cloud) }) }
   },
 }

@@ -1,5 +1,5 @@
 import { adminOf, writeClouds } from './clouds-yaml.ts'
-import { newImage, newNetwork, newPerson, newPublicNetwork } from './furniture.ts'
+import { furnishAsDevStack, newImage, newNetwork, newPerson } from './furniture.ts'
 import type { Suite } from './suite.ts'
 
 /** The modules of the cloud layer that talk to Nova; the others are other services' business. */
@@ -28,7 +28,7 @@ export const openstacksdk: Suite = {
   async prepare(cloud) {
     const { client } = cloud
     await newImage(client, image)
-    await newPublicNetwork(client)
+    await furnishAsDevStack(client)
     const demo = await newPerson(client, 'demo', 'member')
     const alternate = await newPerson(client, 'alt_demo', 'member')
     await newNetwork(client, 'demo-net', '10.1.0.0/24', demo.projectId)

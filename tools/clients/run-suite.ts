@@ -36,7 +36,8 @@ export interface SuiteRun {
 
 /** One suite against a cloud of its own, which goes away with `undo`. */
 export async function runSuite(suite: Suite, options: SuiteOptions, undo: Undo): Promise<SuiteRun> {
-  const { hosts, offset, parent, workers, regex } = options
+  const { offset, parent, workers, regex } = options
+  const hosts = suite.hosts ?? options.hosts
   const config = suite.config ?? ''
   const plane = new ControlPlane({ undo, hypervisor: 'fake', hosts, offset, parent, config, isKept: options.isKept })
   const ready = await plane.start()

@@ -192,10 +192,13 @@ function applyDeletion(draft: Draft, asked: Map<string, string>, rights: FilterR
   }
 }
 
+/** Replies show whole seconds: who asks with what he was shown means all of that second. */
+const untilEndOfSecond = (ms: number): number => (ms % 1000 === 0 ? ms + 999 : ms)
+
 function applyChanges(draft: Draft, asked: Map<string, string>): void {
   const [since, before] = [asked.get('changes-since'), asked.get('changes-before')]
   if (since !== undefined) draft.changedSinceMs = instant(since)
-  if (before !== undefined) draft.changedBeforeMs = instant(before)
+  if (before !== undefined) draft.changedBeforeMs = untilEndOfSecond(instant(before))
   if (
     draft.changedSinceMs !== undefined &&
     draft.changedBeforeMs !== undefined &&
