@@ -25,6 +25,8 @@ export interface ApiSettings {
   readonly forceConfigDrive: boolean
   /** `[neutron] default_floating_pool`. */
   readonly defaultFloatingPool: string
+  /** `allow_resize_to_same_host`. */
+  readonly allowsResizeToSameHost: boolean
   /** `[api] glance_link_prefix`: base of links to images. */
   readonly glanceLinkPrefix: string | null
   /** `non_inheritable_image_properties`: what a snapshot does not take over from the server's image. */

@@ -20,7 +20,7 @@ export {
 } from './contracts/conductor.ts'
 export { type ExternalEvent, type ExternalEventName, externalEventNames } from './contracts/external-events.ts'
 export type { Sending } from './contracts/moves.ts'
-export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerTask } from './contracts/sagas.ts'
+export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerMove, ServerTask } from './contracts/sagas.ts'
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
 export { InProcessBus } from './in-process.ts'
 export { NoServer } from './no-server.ts'

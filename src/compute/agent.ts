@@ -51,7 +51,8 @@ const eventOf = (guest: GuestSummary): GuestEvent => {
  * Compares guests with records, both ways: guests that went off while nobody watched are told, guests whose server was
  * deleted while this host was away are removed. Guests that Nova never knew are not touched.
  */
-async function compare({ driver, bus, log, options }: Parts): Promise<void> {
+async function compare(parts: Parts): Promise<void> {
+  const { driver, bus, log, options } = parts
   const conductor = bus.client(conductorContract)
   const { host } = options
   const guests = await driver.list()
@@ -72,14 +73,31 @@ async function compare({ driver, bus, log, options }: Parts): Promise<void> {
       continue
     log.warn({ instance_id: record.id, vm_state: record.vmState }, 'the hypervisor has no guest for this server')
   }
-  const strangers = guests.filter(g => !expected.has(g.id)).map(g => g.id)
+  await removeStrangers(
+    parts,
+    guests.filter(g => !expected.has(g.id)).map(g => g.id),
+  )
+  await settleMoves(parts)
+}
+
+/** Guests of servers that are deleted, or have gone to another host while this one was away. */
+async function removeStrangers({ driver, bus, log, options }: Parts, strangers: readonly string[]): Promise<void> {
   if (strangers.length === 0) return
+  const conductor = bus.client(conductorContract)
+  const { host } = options
   for (const known of await conductor.knownGuests({ ids: strangers })) {
     const belongsHere = !known.isDeleted && known.host === host
     if (belongsHere || known.taskState !== null) continue
     log.warn({ instance_id: known.id }, 'guest of a server that is deleted or lives elsewhere; removing it')
     await driver.guest(known.id as GuestSummary['id']).destroy()
   }
+}
+
+/** What moves have left here goes when they are over; a confirmation may have come while this host was away. */
+async function settleMoves({ driver, bus, options }: Parts): Promise<void> {
+  const aside = (await driver.coldMigration?.setAside()) ?? []
+  const { over } = await bus.client(conductorContract).settleMoves({ host: options.host, aside })
+  for (const id of over) await driver.coldMigration?.confirm(id as GuestSummary['id'])
 }
 
 async function follow(parts: Parts, signal: AbortSignal): Promise<void> {

@@ -107,11 +107,12 @@ export function moveHandlers(driver: VirtDriver, actors: GuestActors): MoveHandl
         await cold(driver).receive(offer, spec, { isOn })
         return stateOf(spec.id)
       }),
-    discardMove: ({ id }) => inTurn(id, () => cold(driver).discard(instanceId(id))),
-    confirmMove: ({ id }) => inTurn(id, () => cold(driver).confirm(instanceId(id))),
+    // What was never begun here is taken back without complaint.
+    discardMove: ({ id }) => inTurn(id, async () => driver.coldMigration?.discard(instanceId(id))),
+    confirmMove: ({ id }) => inTurn(id, async () => driver.coldMigration?.confirm(instanceId(id))),
     revertMove: ({ spec, isOn }) =>
       actors.run(spec.id, 'move', async () => {
-        await cold(driver).revert(spec, { isOn })
+        await driver.coldMigration?.revert(spec, { isOn })
         return stateOf(spec.id)
       }),
     describeMigration: ({ id }) => live(driver).describe(instanceId(id)),
@@ -129,6 +130,6 @@ export function moveHandlers(driver: VirtDriver, actors: GuestActors): MoveHandl
       await live(driver).forceComplete(instanceId(id))
       return null
     },
-    forgetGuest: ({ id }) => inTurn(id, () => live(driver).forget(instanceId(id))),
+    forgetGuest: ({ id }) => inTurn(id, async () => driver.liveMigration?.forget(instanceId(id))),
   }
 }

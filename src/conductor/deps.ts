@@ -22,6 +22,14 @@ export interface ConductorOptions {
   readonly shelvedPollMs?: number
   /** `reclaim_instance_interval`; absent: deleted servers are not kept. */
   readonly reclaimMs?: number
+  /** A resize that nobody has confirmed for this long is confirmed; `resize_confirm_window`, 0 = never. */
+  readonly resizeConfirmMs: number
+  /** Other targets that a live migration tries; `migrate_max_retries`, -1 = all. */
+  readonly migrateMaxRetries: number
+  /** At a time from one host; `max_concurrent_live_migrations`, 0 = any number. */
+  readonly maxLiveMigrations: number
+  /** `[libvirt] live_migration_completion_timeout` (0 = none) and `live_migration_timeout_action`. */
+  readonly liveMigration: { readonly timeoutMsPerGiB: number; readonly onTimeout: 'abort' | 'force_complete' }
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */

@@ -8,6 +8,7 @@ import { externalEventDesk } from './external-events.ts'
 import { refreshNetwork } from './network-info.ts'
 import { precache } from './precache.ts'
 import { carryIn } from './reconcilers/host-report.ts'
+import { confirmLateResizes, settleMoves } from './reconcilers/moves.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { reclaim } from './reconcilers/reclaim.ts'
 import { offloadShelved } from './reconcilers/shelved.ts'
@@ -19,6 +20,8 @@ const keepEndedMs = 24 * 3_600_000
 const housekeepingMs = 600_000
 /** Nova's spacing of its look for servers to reclaim. */
 const reclaimEveryMs = 60_000
+/** Nova's interval of `_poll_unconfirmed_resizes`. */
+const resizePollMs = 60_000
 const auditMs = 60_000
 
 export interface Conductor {
@@ -89,6 +92,7 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       takeEvents(events)
       return null
     },
+    settleMoves: async ({ host, aside }) => ({ over: await settleMoves(deps, host, aside) }),
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
       return null
@@ -129,8 +133,12 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   const reclaimNow = async () => {
     for (const id of await reclaim(deps, reclaimMs)) engine.wake(id)
   }
+  const confirmLate = async () => {
+    for (const id of await confirmLateResizes(deps)) engine.wake(id)
+  }
   const timers = [
     ...(reclaimMs === 0 ? [] : [every(deps.clock, Math.min(reclaimEveryMs, reclaimMs), reclaimNow, failed('reclaim'))]),
+    every(deps.clock, resizePollMs, confirmLate, failed('confirmation of late resizes')),
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
     every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
     ...(poll === undefined ? [] : [every(deps.clock, poll, offload, failed('offload of shelved servers'))]),

@@ -22,6 +22,8 @@ export interface ColdMigration {
   receive(offer: MoveOffer, spec: GuestSpec, how: { readonly isOn: boolean }): Promise<void>
   /** At the target: what was received goes, disks too. What is set aside on the same host stays. */
   discard(id: InstanceId): Promise<void>
+  /** At the source: what is set aside here. */
+  setAside(): Promise<readonly InstanceId[]>
   /** At the source: what was set aside goes. */
   confirm(id: InstanceId): Promise<void>
   /** At the source: what was set aside is the guest again, of the old spec. */

@@ -133,6 +133,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   defaultFloatingPool: 'nova',
   maxLocalDevices: 3,
   maxDiskDevices: -1,
+  allowsResizeToSameHost: false,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',

@@ -12,6 +12,7 @@ import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept/snapshots.ts'
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
+import type { MoveName } from './moves.ts'
 import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 
 /** How a saga is asked for, and what is true afterwards when it was done. */
@@ -52,8 +53,8 @@ const withSecret = (instance: Instance) => ({
 })
 const otherImage = { ...image, id: '155d900f-4e14-4e4c-a73d-069cbf4541e6' }
 
-/** Places several servers: swept in reservation.test.ts. */
-type OneServer = Exclude<SagaName, 'reservation-place'>
+/** Others place several servers (reservation.test.ts) or move one between hosts (moves-sweep.test.ts). */
+type OneServer = Exclude<SagaName, 'reservation-place' | MoveName>
 
 const cases: Record<OneServer, Case> = {
   'server-build': { from: [], ask: async () => undefined, vmState: 'active', power: power.running, undone: ['error'] },
@@ -366,9 +367,8 @@ class Scene {
   }
 }
 
-const { 'reservation-place': _, ...swept } = sagas
-
-for (const [name, definition] of Object.entries(swept)) {
+for (const [name, definition] of Object.entries(sagas)) {
+  if (!(name in cases)) continue
   describe(`sweep ${name}`, async () => {
     const theCase = cases[name as OneServer]
     const newWorld = async (): Promise<World> => {

@@ -91,6 +91,7 @@ const settings: ApiDeps['settings'] = {
   defaultFloatingPool: 'nova',
   maxLocalDevices: 3,
   maxDiskDevices: -1,
+  allowsResizeToSameHost: false,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',
@@ -146,6 +147,10 @@ export async function smallCloud(
       volumePatienceMs: 10_000,
       volumePollMs: 5,
       ...options,
+      resizeConfirmMs: 0,
+      migrateMaxRetries: -1,
+      maxLiveMigrations: 1,
+      liveMigration: { timeoutMsPerGiB: 800_000, onTimeout: 'abort' },
     },
   }
   const drivers = new Map<string, FakeDriver>()

@@ -15,8 +15,8 @@ function insist(x: Exchange, rule: string, target?: Target): void {
   if (!verdict.ok) throw PolicyRefused({ rule: verdict.rule, why: verdict.why }, { detail: verdict.why })
 }
 
-function allow(x: Exchange, target?: Target): void {
-  const { policy } = x.found.endpoint.operation
+function allow(x: Exchange, target?: Target, rule?: string): void {
+  const policy = rule ?? x.found.endpoint.operation.policy
   x.isAllowed = true
   x.target = target ?? own(x)
   if (policy !== null) insist(x, policy, x.target)
@@ -41,7 +41,7 @@ export function contextOf(x: Exchange): Context<unknown, unknown, unknown, unkno
     envelope: x.envelope,
     caller: x.caller,
     service: x.service,
-    allow: target => allow(x, target),
+    allow: (target, rule) => allow(x, target, rule),
     insist: (rule, target) => insist(x, rule, target),
     may: (rule, target) => permit(x, rule, target).ok,
     behaves: x.cut.behaves,

@@ -22,9 +22,10 @@ export interface Context<P, B, E, Q, X extends string> {
   readonly service: Caller | undefined
   /**
    * Checks the operation's rule, then the rules of guarded body fields; 403 otherwise. Must be called, after the
-   * thing has been looked up. The default target is the caller's own project and user.
+   * thing has been looked up. The default target is the caller's own project and user. `rule` takes the place of the operation's, where
+   * what is asked for decides which of several rules it is.
    */
-  readonly allow: (target?: Target) => void
+  readonly allow: (target?: Target, rule?: string) => void
   /** Like allow for another rule, named. */
   readonly insist: (rule: string, target?: Target) => void
   /** Asks without refusing. */

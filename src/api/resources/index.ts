@@ -16,6 +16,9 @@ import { instanceActions } from './instance-actions/index.ts'
 import { interfaces } from './interfaces/index.ts'
 import { keypairs } from './keypairs/index.ts'
 import { limits } from './limits/index.ts'
+import { migrations } from './migrations/index.ts'
+import { serverMigrations } from './migrations/of-server.ts'
+import { moves } from './moves/index.ts'
 import { networks } from './networks/index.ts'
 import { quotaClassSets } from './quota-class-sets/index.ts'
 import { quotaSets } from './quota-sets/index.ts'
@@ -62,6 +65,8 @@ export const resources: readonly Resource<ApiDeps>[] = [
   keypairs,
   limits,
   networks,
+  migrations,
+  moves,
   quotaClassSets,
   quotaSets,
   removed,
@@ -75,6 +80,7 @@ export const resources: readonly Resource<ApiDeps>[] = [
   serverExternalEvents,
   serverIps,
   serverMetadata,
+  serverMigrations,
   serverPassword,
   serverSecurityGroups,
   serverShelve,

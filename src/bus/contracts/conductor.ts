@@ -38,6 +38,11 @@ export const conductorContract = contract('conductor', {
   cacheImages: method<{ hosts: readonly string[]; images: readonly GuestImage[] }, null>(),
   /** Taken at once, worked on afterwards, in order per server; lost with the process, as a message would be. */
   externalEvents: method<{ events: readonly ExternalEvent[] }, null>(),
+  /**
+   * A host that has removed guests which live elsewhere now, and has these set aside, learns which of them are of moves
+   * that are over.
+   */
+  settleMoves: method<{ host: string; aside: readonly string[] }, { readonly over: readonly string[] }>(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

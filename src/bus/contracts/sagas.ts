@@ -39,6 +39,22 @@ export interface SagaInputs {
   /** `host`: where it shall come back, if an administrator says so. */
   'server-unshelve': ServerTask & { readonly host: string | null }
   'server-unshelve-start': ServerTask
+  'server-resize': ServerMove & { readonly spec: RequestSpec }
+  'server-confirm-resize': ServerMove
+  'server-revert-resize': ServerMove
+  'server-live-migrate': ServerMove & {
+    readonly spec: RequestSpec
+    /** A target that no filter may refuse. */
+    readonly forcedHost: string | null
+    /** Null: as the hosts need it. */
+    readonly withDisks: boolean | null
+  }
+  'server-evacuate': ServerMove & {
+    readonly spec: RequestSpec
+    readonly forcedHost: string | null
+    /** The server is left off at its new host. */
+    readonly staysOff: boolean
+  }
 }
 export type SagaName = keyof SagaInputs
 
@@ -46,6 +62,12 @@ export interface ServerTask {
   readonly instanceId: string
   /** The action in the actions log that this work belongs to. */
   readonly requestId: string
+}
+
+/** Work on a move of a server. */
+export interface ServerMove extends ServerTask {
+  /** The move's record, and its consumer in placement. */
+  readonly migrationId: string
 }
 
 /** One interface asked for: a port of the user's, or a network to make a port on. */

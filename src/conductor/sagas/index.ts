@@ -8,7 +8,12 @@ import { serverRescue, serverUnrescue } from './rescue.ts'
 import { reservationPlace } from './reservation-place.ts'
 import { serverBackup } from './server-backup.ts'
 import { serverBuild } from './server-build.ts'
+import { serverConfirmResize } from './server-confirm-resize.ts'
 import { serverDelete } from './server-delete.ts'
+import { serverEvacuate } from './server-evacuate.ts'
+import { serverLiveMigrate } from './server-live-migrate.ts'
+import { serverResize } from './server-resize.ts'
+import { serverRevertResize } from './server-revert-resize.ts'
 import { serverShelve } from './server-shelve.ts'
 import { serverShelveOffload } from './server-shelve-offload.ts'
 import { serverSnapshot } from './server-snapshot.ts'
@@ -45,4 +50,9 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-restore': serverRestore,
   'interface-attach': interfaceAttach,
   'interface-detach': interfaceDetach,
+  'server-resize': serverResize,
+  'server-confirm-resize': serverConfirmResize,
+  'server-revert-resize': serverRevertResize,
+  'server-live-migrate': serverLiveMigrate,
+  'server-evacuate': serverEvacuate,
 }

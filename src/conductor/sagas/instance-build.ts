@@ -21,7 +21,7 @@ export interface BuildOnHost extends ServerBuild {
 export const buildEvent = 'compute__do_build_and_run_instance'
 
 /** The spec of the first start: the only one that carries a config drive. */
-async function firstSpec(d: ConductorDeps, instance: Instance): Promise<GuestSpec> {
+export async function firstSpec(d: ConductorDeps, instance: Instance): Promise<GuestSpec> {
   const spec = await specOf(d, instance)
   if (!instance.hasConfigDrive) return spec
   return { ...spec, configDrive: await d.configDrive(instance.id, await d.store.launchSecrets.find(instance.id)) }

@@ -6,6 +6,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { disconnect, preservedPorts } from '../interfaces.ts'
+import { endMoves } from '../moves.ts'
 import { finishEvent, startEvent } from '../records.ts'
 import { shelvedImageOf } from '../shelving.ts'
 
@@ -29,6 +30,7 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     const { host } = s.accepted
     if (host !== null) await destroyGuest(d, host, s.input.instanceId, c.key)
   })
+  .step('moves', (s, d, c) => endMoves(d, s.input.instanceId, c.key))
   .step('ports', (s, d) => disconnect(d, s.input.instanceId, new Set(s.accepted.preserved)))
   .step('image', async (s, d) => {
     if (s.accepted.imageId !== null) await removeImage(d, s.accepted.imageId)

@@ -113,6 +113,11 @@ export class Sagas {
       .execute()
   }
 
+  async isCancelled(id: string): Promise<boolean> {
+    const row = await this.#db.selectFrom('sagas').select('is_cancelled').where('id', '=', id).executeTakeFirst()
+    return row?.is_cancelled === 1
+  }
+
   /** Sagas of an instance that have not ended, in the order of acceptance. */
   async openOf(instanceId: string): Promise<readonly string[]> {
     const rows = await this.#db

@@ -4,7 +4,7 @@ import { GuestNotFound, HypervisorError, ResizeRefused } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { ColdMigration, MoveOffer } from '../moves.ts'
 import type { GuestRecord } from './guest-record.ts'
-import type { FakeHypervisor } from './hypervisor.ts'
+import { type FakeHypervisor, idOf } from './hypervisor.ts'
 
 const isUp = (guest: GuestRecord): boolean => guest.power === power.running || guest.power === power.paused
 
@@ -54,6 +54,7 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
       if (isOn && !isUp(received)) hypervisor.boot(spec, received)
     }),
   discard: id => hypervisor.change('discard', id, () => hypervisor.remove(id)),
+  setAside: () => hypervisor.ask('list', () => [...hypervisor.aside.values()].map(idOf)),
   confirm: id => hypervisor.change('confirm', id, () => hypervisor.write(id, { aside: null })),
   revert: (spec, { isOn }) =>
     hypervisor.change('revert', spec.id, () => {

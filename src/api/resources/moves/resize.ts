@@ -1,0 +1,212 @@
+import { always, anything, bare, diskConfig, either, fqdn, intLike, nil, obj, operation, since, text } from '#api/kit'
+import { type Caller } from '#cloud'
+import type { Flavor, Instance, Migration, RequestSpec } from '#model'
+import { isServiceUp, type Store } from '#store'
+import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
+import { acceptTask, mustAllow } from '../../accept/task.ts'
+import type { ApiDeps } from '../../deps.ts'
+import { mustFitRoot, mustHaveMemory } from '../servers/create-image.ts'
+import { findServer, isAdmin, targetOf } from '../servers/find.ts'
+import {
+  AcceleratorsForbidden,
+  CannotResizeDisk,
+  FlavorUnusable,
+  HostUnknown,
+  NotResized,
+  SameFlavor,
+  SameHost,
+  ServiceDown,
+} from './faults.ts'
+
+const op = operation<ApiDeps, { id: string }>()
+
+const faults = {
+  InstanceNotFound: 404,
+  InstanceIsLocked: 409,
+  InstanceInvalidState: 409,
+  InstanceNotReady: 409,
+  ServiceUnavailable: 409,
+} as const
+
+/** Up, or at least not known to be down: a disabled host still does what it is asked. */
+async function mustBeUp(deps: ApiDeps, host: string | null): Promise<void> {
+  const service = host === null ? undefined : await deps.store.services.find(host, 'nova-compute')
+  if (service === undefined || !isServiceUp(service, deps.clock.now(), deps.settings.serviceDownTimeMs))
+    throw ServiceDown({})
+}
+
+/** The flavor asked for, if the server may become one of it. */
+async function newFlavor(deps: ApiDeps, caller: Caller, instance: Instance, ref: string | number): Promise<Flavor> {
+  const id = String(ref)
+  const flavor = await deps.store.flavors.find(id)
+  const mayUse =
+    flavor !== undefined &&
+    (flavor.isPublic || isAdmin(caller) || (await deps.store.flavors.projects(flavor)).includes(caller.projectId ?? ''))
+  if (flavor === undefined || !mayUse) throw FlavorUnusable({ id })
+  if (flavor.extraSpecs['accel:device_profile'] !== undefined) throw AcceleratorsForbidden({})
+  const isVolumeBacked = instance.image === null
+  if (flavor.rootGiB === 0 && instance.flavor.rootGiB !== 0 && !isVolumeBacked)
+    throw CannotResizeDisk({ reason: 'Resize to zero disk flavor is not allowed.' })
+  const isSame = flavor.number === instance.flavor.number
+  if (flavor.isDisabled && !isSame) throw FlavorUnusable({ id })
+  if (isSame) throw SameFlavor({})
+  return flavor
+}
+
+interface Wish {
+  readonly action: 'resize' | 'migrate'
+  readonly flavor: Flavor
+  readonly spec: RequestSpec
+}
+
+interface Asked {
+  readonly caller: Caller
+  readonly requestId: string
+}
+
+/** Resize and cold migration are one operation: the second keeps the flavor. */
+async function acceptMove(deps: ApiDeps, { caller, requestId }: Asked, instance: Instance, wish: Wish): Promise<void> {
+  const { action, flavor, spec } = wish
+  const type = action === 'resize' ? 'resize' : 'migration'
+  const move = newMigration(deps, caller, instance, { type, status: 'pre-migrating', flavor })
+  await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+    action,
+    word: action,
+    saga: 'server-resize',
+    input: { migrationId: move.uuid, spec },
+    alsoWrite: async tx => {
+      await mustFitQuota(tx, deps, instance, move.pending)
+      await tx.moves.add(move)
+      await tx.instances.change(instance.id, { progress: 0 }, deps.clock.now())
+    },
+  })
+}
+
+const withoutOwnHost = (instance: Instance, isAllowed: boolean): readonly string[] =>
+  isAllowed || instance.host === null ? [] : [instance.host]
+
+const flavorRef = either(text({ min: 1 }), intLike({}))
+
+export const resize = op({
+  status: always(202),
+  policy: 'os_compute_api:servers:resize',
+  alsoPolicies: ['compute:servers:resize:cross_cell'],
+  body: bare(obj({ flavorRef, 'OS-DCF:diskConfig': diskConfig.optional() })),
+  faults: {
+    ...faults,
+    FlavorNotFound: 400,
+    CannotResizeToSameFlavor: 400,
+    CannotResizeDisk: 400,
+    ForbiddenWithAccelerators: 403,
+    BadServerRequest: 400,
+    OverQuota: 403,
+  },
+  async handle({ path, body, caller, allow, requestId }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow(targetOf(instance))
+    mustAllow(instance, 'resize', 'resize', isAdmin(caller))
+    await mustBeUp(deps, instance.host)
+    const flavor = await newFlavor(deps, caller, instance, body.flavorRef)
+    await mustFitQuota(deps.store, deps, instance, growth(instance.flavor, flavor))
+    if (instance.image !== null) {
+      mustHaveMemory(instance.image, flavor)
+      mustFitRoot(instance.image, flavor)
+    }
+    const ignoreHosts = withoutOwnHost(instance, deps.settings.allowsResizeToSameHost)
+    const spec = { ...(await moveSpec(deps, instance)), flavor, ignoreHosts }
+    await acceptMove(deps, { caller, requestId }, instance, { action: 'resize', flavor, spec })
+  },
+})
+
+/** A hypervisor that can says so by a trait; for all others the move would be none. */
+async function mayStay(deps: ApiDeps, instance: Instance): Promise<boolean> {
+  if (instance.host === null) return false
+  const node = await deps.store.computeNodes.find({ host: instance.host })
+  return node !== undefined && (await deps.placement.traits(node.uuid)).includes('COMPUTE_SAME_HOST_COLD_MIGRATE')
+}
+
+async function destinationOf(deps: ApiDeps, instance: Instance, host: string): Promise<RequestSpec['destination']> {
+  if (host === instance.host) throw SameHost({})
+  const node = await deps.store.computeNodes.find({ host })
+  if (node === undefined) throw HostUnknown({ host })
+  return { host, node: node.description.hypervisorHostname, isForced: false }
+}
+
+const migrateRule = 'os_compute_api:os-migrate-server:migrate'
+const hostBody = either(obj({ host: fqdn.nullable().optional() }), nil)
+
+export const migrate = op({
+  status: always(202),
+  policy: `${migrateRule}:host`,
+  alsoPolicies: [migrateRule],
+  body: bare(anything.from('2.56', hostBody)),
+  faults: { ...faults, CannotMigrateToSameHost: 400, ComputeHostNotFound: 400, OverQuota: 403 },
+  behaviours: { takesHost: since('2.56') },
+  async handle({ path, body, caller, allow, requestId, behaves }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    const host = behaves.takesHost ? ((body as { host?: string | null } | null)?.host ?? null) : null
+    allow(targetOf(instance), host === null ? migrateRule : undefined)
+    mustAllow(instance, 'migrate', 'migrate', isAdmin(caller))
+    await mustBeUp(deps, instance.host)
+    const destination = host === null ? null : await destinationOf(deps, instance, host)
+    const ignoreHosts = withoutOwnHost(instance, await mayStay(deps, instance))
+    const spec = { ...(await moveSpec(deps, instance)), destination, ignoreHosts }
+    await acceptMove(deps, { caller, requestId }, instance, { action: 'migrate', flavor: instance.flavor, spec })
+  },
+})
+
+/** The resize that waits for the user's word. */
+async function finishedMove(store: Store, instance: Instance): Promise<Migration> {
+  const move = await store.moves.newest(instance.id, ['finished'])
+  if (move === undefined) throw NotResized({})
+  return move
+}
+
+export const confirmResize = op({
+  status: always(204),
+  policy: 'os_compute_api:servers:confirm_resize',
+  body: bare(anything),
+  faults: { ...faults, NotResized: 400 },
+  async handle({ path, caller, allow, requestId }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow(targetOf(instance))
+    mustAllow(instance, 'confirmResize', 'confirmResize', isAdmin(caller))
+    const move = await finishedMove(deps.store, instance)
+    await mustBeUp(deps, move.sourceHost)
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+      action: 'confirmResize',
+      word: 'confirmResize',
+      saga: 'server-confirm-resize',
+      input: { migrationId: move.uuid },
+      alsoWrite: async tx => {
+        if (!(await tx.moves.change(move.uuid, { status: 'confirming' }, deps.clock.now(), 'finished')))
+          throw NotResized({})
+      },
+    })
+  },
+})
+
+export const revertResize = op({
+  status: always(202),
+  policy: 'os_compute_api:servers:revert_resize',
+  body: bare(anything),
+  faults: { ...faults, NotResized: 400, OverQuota: 403 },
+  async handle({ path, caller, allow, requestId }, deps) {
+    const instance = await findServer(deps, caller, path.id)
+    allow(targetOf(instance))
+    mustAllow(instance, 'revertResize', 'revertResize', isAdmin(caller))
+    const move = await finishedMove(deps.store, instance)
+    const pending = growth(instance.flavor, move.oldFlavor ?? instance.flavor)
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+      action: 'revertResize',
+      word: 'revertResize',
+      saga: 'server-revert-resize',
+      input: { migrationId: move.uuid },
+      alsoWrite: async tx => {
+        await mustFitQuota(tx, deps, instance, pending)
+        const change = { status: 'reverting', pending }
+        if (!(await tx.moves.change(move.uuid, change, deps.clock.now(), 'finished'))) throw NotResized({})
+      },
+    })
+  },
+})

@@ -1,0 +1,44 @@
+import type { Claim } from '#cloud'
+import type { Instance } from '#model'
+import type { ConductorDeps } from './deps.ts'
+
+type Owner = Pick<Instance, 'id' | 'projectId' | 'userId'>
+
+const claimOf = (
+  owner: Owner,
+  consumerId: string,
+  consumerType: Claim['consumerType'],
+  allocations: Claim['allocations'],
+): Claim => ({ consumerId, consumerType, allocations, projectId: owner.projectId, userId: owner.userId })
+
+const isEmpty = (allocations: Claim['allocations']): boolean => Object.keys(allocations).length === 0
+
+/** What the server holds goes to the record of its move, so that the server may claim another host. */
+export async function handOverAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
+  const held = await d.placement.consumer(migrationId)
+  if (!isEmpty(held.allocations)) return
+  const { allocations } = await d.placement.consumer(owner.id)
+  if (isEmpty(allocations)) return
+  await d.placement.reallocate([
+    claimOf(owner, migrationId, 'MIGRATION', allocations),
+    claimOf(owner, owner.id, 'INSTANCE', {}),
+  ])
+}
+
+/** The server has what it had before the move, and nothing else. Nothing handed over: nothing to do. */
+export async function takeBackAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
+  const { allocations } = await d.placement.consumer(migrationId)
+  if (isEmpty(allocations)) return
+  await d.placement.reallocate([
+    claimOf(owner, migrationId, 'MIGRATION', {}),
+    claimOf(owner, owner.id, 'INSTANCE', allocations),
+  ])
+}
+
+/** As much as the move holds at the source, on another node: for a target that was chosen past the scheduler. */
+export async function claimLike(d: ConductorDeps, owner: Owner, migrationId: string, from: string, to: string) {
+  const held = await d.placement.consumer(migrationId)
+  const amounts = held.allocations[from]
+  if (amounts === undefined) return
+  await d.placement.claim(claimOf(owner, owner.id, 'INSTANCE', { [to]: amounts }))
+}

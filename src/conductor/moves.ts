@@ -1,0 +1,141 @@
+import { type FaultRecord, instanceId } from '#base'
+import { type ServerTask, schedulerContract } from '#bus'
+import {
+  type Flavor,
+  type Instance,
+  InstanceChanged,
+  InstanceNotReady,
+  NoValidHost,
+  type RequestSpec,
+  type Selection,
+  type Vif,
+} from '#model'
+import type { StepContext } from '#saga'
+import type { InstanceChange, Store } from '#store'
+import type { GuestSpec } from '#virt'
+import type { ConductorDeps } from './deps.ts'
+import { guestSpec } from './guest-spec.ts'
+import { hostClient, isHostUp, unlessAborted } from './hosts.ts'
+import { finishEvent, startEvent } from './records.ts'
+
+/** What a move takes the server away from, and gives back when it is undone. */
+export interface Before {
+  readonly host: string
+  readonly node: string | null
+  readonly vmState: Instance['vmState']
+  readonly powerState: Instance['powerState']
+}
+
+export const nothingPending = { vcpus: 0, memoryMiB: 0 } as const
+
+export async function placedInstance(d: ConductorDeps, id: string): Promise<Instance & { readonly host: string }> {
+  const instance = await d.store.instances.get(id)
+  if (instance.host === null) throw InstanceNotReady({ id })
+  return { ...instance, host: instance.host }
+}
+
+export async function stateBefore(d: ConductorDeps, id: string): Promise<Before> {
+  const { host, node, vmState, powerState } = await placedInstance(d, id)
+  return { host, node, vmState, powerState }
+}
+
+/** The guest with the disks of the record; of another flavor or on other interfaces where a move is on its way. */
+export async function movedSpec(
+  d: ConductorDeps,
+  instance: Instance,
+  { flavor = instance.flavor, vifs }: { readonly flavor?: Flavor; readonly vifs?: readonly Vif[] } = {},
+): Promise<GuestSpec> {
+  return guestSpec({ ...instance, flavor }, await d.store.blockDevices.of(instance.id), vifs)
+}
+
+/** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */
+export async function changeOwned(
+  d: ConductorDeps,
+  input: ServerTask,
+  c: StepContext,
+  change: InstanceChange,
+): Promise<void> {
+  const isOurs = await d.store.instances.change(instanceId(input.instanceId), change, d.clock.now(), {
+    sagaId: c.sagaId,
+  })
+  if (!isOurs) throw InstanceChanged({ id: input.instanceId })
+}
+
+/** The part of the work that the actions log shows as one event. */
+export async function asEvent<T>(
+  d: ConductorDeps,
+  input: ServerTask,
+  event: string,
+  host: string | null,
+  work: () => Promise<T>,
+): Promise<T> {
+  await startEvent(d.store, d.clock.now(), input, event, host)
+  const result = await work()
+  await finishEvent(d.store, d.clock.now(), input, event)
+  return result
+}
+
+/** Ends the events that a failure has left open, as errors. */
+export async function failEvents(
+  tx: Store,
+  nowMs: number,
+  input: ServerTask,
+  events: readonly string[],
+  failure: FaultRecord,
+): Promise<void> {
+  for (const event of events) await finishEvent(tx, nowMs, input, event, failure)
+}
+
+/** Hosts for the server, the first of them claimed. What an interrupted run has claimed is given back first. */
+export async function scheduleMove(
+  d: ConductorDeps,
+  input: ServerTask,
+  spec: RequestSpec,
+  c: StepContext,
+): Promise<readonly Selection[]> {
+  await d.placement.release(input.instanceId)
+  const scheduler = d.bus.client(schedulerContract)
+  const asked = { spec, instanceIds: [input.instanceId] }
+  const result = await unlessAborted(
+    c.signal,
+    scheduler.selectDestinations(asked, { key: c.key, requestId: input.requestId }),
+  )
+  if (result.ok) return result.selections[0] ?? []
+  const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
+  throw NoValidHost({ reason: result.message }, { detail })
+}
+
+/** The record of the move learns its target. */
+export async function noteTarget(
+  d: ConductorDeps,
+  migrationId: string,
+  target: Pick<Selection, 'host' | 'node' | 'nodeId'>,
+  status: string,
+): Promise<void> {
+  const node = await d.store.computeNodes.find({ uuid: target.nodeId })
+  const destIp = node?.description.hostIp ?? null
+  const change = { destHost: target.host, destNode: target.node, destIp, status }
+  await d.store.moves.change(migrationId, change, d.clock.now())
+}
+
+/** Asks the host, unless it is down: what it has left it finds by itself when it is back. */
+export async function askUnlessDown(d: ConductorDeps, host: string, id: string, ask: () => Promise<unknown>) {
+  try {
+    await ask()
+  } catch (error) {
+    if (await isHostUp(d, host)) throw error
+    d.log.warn({ instance_id: id, host, err: error }, 'host is down; what is left there waits until it is back')
+  }
+}
+
+/** Everything that moves of a server that is deleted have left elsewhere: set-aside guests and held allocations. */
+export async function endMoves(d: ConductorDeps, id: string, key: string): Promise<void> {
+  for (const move of await d.store.moves.list({ filter: { instanceId: id } })) {
+    if (move.status === 'finished')
+      await askUnlessDown(d, move.sourceHost, id, () => hostClient(d, move.sourceHost).confirmMove({ id }, { key }))
+    if (move.status !== 'finished' && move.status !== 'done') continue
+    await d.placement.release(move.uuid)
+    const status = move.status === 'finished' ? 'confirmed' : 'completed'
+    await d.store.moves.change(move.uuid, { status }, d.clock.now(), move.status)
+  }
+}

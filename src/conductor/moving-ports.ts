@@ -1,0 +1,52 @@
+import type { PortBinding } from '#cloud'
+import type { Instance, Vif } from '#model'
+import type { ConductorDeps } from './deps.ts'
+
+/** The server's ports that are there; a port that somebody took away while it was attached is not worth a failed move. */
+async function portsOf(d: ConductorDeps, instance: Instance): Promise<readonly string[]> {
+  const ports = await d.network.ports('service', { deviceId: instance.id })
+  const present = new Set(ports.map(port => port.id))
+  return instance.networkInfo.map(vif => vif.portId).filter(id => present.has(id))
+}
+
+const bound = (vifs: readonly Vif[], bindings: readonly PortBinding[]): readonly Vif[] => {
+  const byPort = new Map(bindings.map(binding => [binding.portId, binding]))
+  return vifs.map(vif => {
+    const binding = byPort.get(vif.portId)
+    return binding === undefined ? vif : { ...vif, vifType: binding.vifType, details: binding.vifDetails }
+  })
+}
+
+/** The interfaces as they will be on that host; the present ones stay in use. */
+export async function prepareBindings(d: ConductorDeps, instance: Instance, host: string): Promise<readonly Vif[]> {
+  const ids = await portsOf(d, instance)
+  return ids.length === 0
+    ? instance.networkInfo
+    : bound(instance.networkInfo, await d.network.addTargetBindings(ids, host))
+}
+
+export async function dropBindings(d: ConductorDeps, instance: Instance, host: string): Promise<void> {
+  const ids = await portsOf(d, instance)
+  if (ids.length > 0) await d.network.dropTargetBindings(ids, host)
+}
+
+/** Traffic goes to that host from now on, and nothing is bound to the other any more. */
+export async function switchBindings(d: ConductorDeps, instance: Instance, from: string, to: string): Promise<void> {
+  const ids = await portsOf(d, instance)
+  if (ids.length === 0) return
+  await d.network.activateTargetBindings(ids, to)
+  for (const id of ids) await d.plugger?.plug(id)
+  if (from !== to) await d.network.dropTargetBindings(ids, from)
+}
+
+/** All of it at once, for a guest that is off. */
+export async function moveBindings(
+  d: ConductorDeps,
+  instance: Instance,
+  from: string,
+  to: string,
+): Promise<readonly Vif[]> {
+  const vifs = await prepareBindings(d, instance, to)
+  await switchBindings(d, instance, from, to)
+  return vifs
+}

@@ -1,0 +1,58 @@
+import { instanceId, newUuid } from '#base'
+import type { SagaInputs } from '#bus'
+import type { Migration } from '#model'
+import { emptyJournal } from '#saga'
+import type { ConductorDeps } from '../deps.ts'
+
+/**
+ * A host is back and has removed guests that live elsewhere now: evacuations from it are complete, and what they held
+ * there is free. Of what it has set aside, ids of which no move from here is open are over.
+ */
+export async function settleMoves(
+  d: ConductorDeps,
+  host: string,
+  aside: readonly string[],
+): Promise<readonly string[]> {
+  for (const move of await d.store.moves.inStatus('done', { sourceHost: host })) {
+    await d.placement.release(move.uuid)
+    await d.store.moves.change(move.uuid, { status: 'completed' }, d.clock.now(), 'done')
+    d.log.info({ instance_id: move.instanceId, host }, 'evacuated server has left its old host')
+  }
+  if (aside.length === 0) return []
+  const open = await d.store.moves.inProgressOn(host)
+  const kept = new Set(open.filter(move => move.sourceHost === host).map(move => move.instanceId))
+  return aside.filter(id => !kept.has(id))
+}
+
+/** Confirms in the user's place: a row, a record and a saga, as the API would write them; undefined when it may not be now. */
+async function confirm(d: ConductorDeps, move: Migration): Promise<string | undefined> {
+  const nowMs = d.clock.now()
+  const [sagaId, requestId] = [newUuid(), `req-${newUuid()}`]
+  return d.store.transaction(async tx => {
+    const instance = await tx.instances.find(move.instanceId)
+    if (instance?.vmState !== 'resized' || instance.taskState !== null) return undefined
+    if (!(await tx.moves.change(move.uuid, { status: 'confirming' }, nowMs, 'finished'))) return undefined
+    const { userId, projectId, id } = instance
+    await tx.actions.start({ instanceId: id, action: 'confirmResize', requestId, userId, projectId, startAtMs: nowMs })
+    const input: SagaInputs['server-confirm-resize'] = { instanceId: id, requestId, migrationId: move.uuid }
+    const waitsFor = (await tx.sagas.openOf(instanceId(id))).at(-1) ?? null
+    await tx.sagas.add(
+      { id: sagaId, name: 'server-confirm-resize', instanceId: id, input, waitsFor },
+      emptyJournal(),
+      nowMs,
+    )
+    return sagaId
+  })
+}
+
+/** Resizes that nobody has confirmed within `resize_confirm_window` are confirmed. Returns the sagas that do it. */
+export async function confirmLateResizes(d: ConductorDeps): Promise<readonly string[]> {
+  const { resizeConfirmMs } = d.options
+  if (resizeConfirmMs <= 0) return []
+  const started: string[] = []
+  for (const move of await d.store.moves.inStatus('finished', { untilMs: d.clock.now() - resizeConfirmMs })) {
+    const sagaId = await confirm(d, move)
+    if (sagaId !== undefined) started.push(sagaId)
+  }
+  return started
+}

@@ -1,0 +1,137 @@
+import { faultFromRecord, instanceId, pause } from '#base'
+import type { SagaInputs, Sending } from '#bus'
+import { type CopyProgress, HostUnavailable } from '#model'
+import type { StepContext } from '#saga'
+import { LiveMigrationAborted } from '#virt'
+import type { ConductorDeps } from '../deps.ts'
+import { hostClient, isHostUp } from '../hosts.ts'
+import { askUnlessDown, movedSpec } from '../moves.ts'
+
+/** Between two looks at the copy; its counters are shown to people. */
+const lookMs = 20
+const gib = 1024 ** 3
+
+/** One guest on its way. */
+export interface Passage {
+  readonly input: SagaInputs['server-live-migrate']
+  readonly source: string
+  readonly target: string
+  readonly uri: string
+}
+
+/** Whether the guest runs at the target, which then owns it. */
+async function hasArrived(d: ConductorDeps, { input, target }: Passage): Promise<boolean> {
+  const state = await hostClient(d, target).state({ id: input.instanceId })
+  return state.exists && state.isIncoming !== true
+}
+
+const percentOf = ({ memoryTotal, memoryRemaining, diskTotal, diskRemaining }: CopyProgress): number => {
+  const total = memoryTotal + diskTotal
+  return total === 0 ? 0 : Math.round(100 - ((memoryRemaining + diskRemaining) * 100) / total)
+}
+
+async function note(d: ConductorDeps, { input }: Passage, progress: CopyProgress, c: StepContext): Promise<void> {
+  await d.store.moves.change(input.migrationId, { progress }, d.clock.now())
+  const percent = percentOf(progress)
+  await d.store.instances.change(instanceId(input.instanceId), { progress: percent }, d.clock.now(), {
+    sagaId: c.sagaId,
+  })
+}
+
+/** What to do about a copy that takes longer than `live_migration_completion_timeout` allows for its size. */
+async function atTimeout(d: ConductorDeps, passage: Passage, startedMs: number, progress: CopyProgress | null) {
+  const { timeoutMsPerGiB, onTimeout } = d.options.liveMigration
+  if (timeoutMsPerGiB === 0 || progress === null) return 'goOn'
+  const sizeGiB = Math.max(2, Math.ceil((progress.memoryTotal + progress.diskTotal) / gib))
+  if (d.clock.now() - startedMs < sizeGiB * timeoutMsPerGiB) return 'goOn'
+  if (onTimeout === 'abort') return 'abort'
+  await hostClient(d, passage.source).forceComplete({ id: passage.input.instanceId })
+  return 'goOn'
+}
+
+/** How the copy stands; undefined when nobody can tell now. Throws when it is known to have failed. */
+async function look(d: ConductorDeps, passage: Passage, key: string): Promise<Sending | 'arrived' | undefined> {
+  const { input, source, target } = passage
+  const id = input.instanceId
+  try {
+    const sending = await hostClient(d, source).sending({ id, key })
+    if (sending.phase === 'copying') return sending
+    if (await hasArrived(d, passage)) return 'arrived'
+    if (sending.phase !== 'none') return sending
+    // A new process of the source knows nothing of the copy that the one before began.
+    await hostClient(d, source).sendGuest({ id, key, uri: passage.uri, withDisks: input.withDisks ?? true })
+    return undefined
+  } catch (error) {
+    d.log.warn({ instance_id: id, host: source, err: error }, 'the copy cannot be looked at now')
+    if (await isHostUp(d, source)) return undefined
+    // The source is gone. Who owns the guest only the target can say; while it is silent, nobody guesses.
+    const isThere = await hasArrived(d, passage).catch(() => undefined)
+    if (isThere === undefined && (await isHostUp(d, target))) return undefined
+    if (isThere === true) return 'arrived'
+    throw HostUnavailable({ host: source })
+  }
+}
+
+/**
+ * Copies the memory, and returns when the guest runs at the target. Throws only when it is known that it does not: a
+ * failed or aborted copy leaves it at the source.
+ */
+export async function copyMemory(d: ConductorDeps, passage: Passage, c: StepContext): Promise<void> {
+  const { input, source, uri } = passage
+  const id = input.instanceId
+  const { key } = c
+  await d.store.moves.change(input.migrationId, { status: 'running' }, d.clock.now())
+  await hostClient(d, source).sendGuest({ id, key, uri, withDisks: input.withDisks ?? true })
+  const startedMs = d.clock.now()
+  for (;;) {
+    const seen = await look(d, passage, key)
+    if (seen === 'arrived') return
+    if (seen !== undefined) {
+      if (seen.progress !== null) await note(d, passage, seen.progress, c)
+      if (seen.phase !== 'copying') throw seen.failure === null ? LiveMigrationAborted({ id }) : ended(seen.failure, id)
+      const isLate = (await atTimeout(d, passage, startedMs, seen.progress)) === 'abort'
+      if (isLate || (await d.store.sagas.isCancelled(c.sagaId))) {
+        await hostClient(d, source).abortSending({ id, key })
+        continue
+      }
+    }
+    await pause(lookMs, d.clock, c.signal).catch(async error => {
+      // Either somebody wants it aborted, which the next look does, or the process stops.
+      if (!(await d.store.sagas.isCancelled(c.sagaId))) throw error
+      await pause(lookMs, d.clock)
+    })
+  }
+}
+
+/**
+ * The copy shall not have happened: one under way is stopped, and a guest that has arrived all the same is sent back, for
+ * its ports and its record are still at the source.
+ */
+export async function bringHome(d: ConductorDeps, passage: Passage, key: string): Promise<void> {
+  const { input, source, target } = passage
+  const id = input.instanceId
+  await askUnlessDown(d, source, id, () => hostClient(d, source).abortSending({ id, key }))
+  const isThere = await hasArrived(d, passage).catch(async error => {
+    if (await isHostUp(d, target)) throw error
+    return false
+  })
+  if (!isThere) return
+  const spec = await movedSpec(d, await d.store.instances.get(id))
+  const { uri } = await hostClient(d, source).prepareIncoming({ spec }, { key })
+  const back = { id, key: `${key}/back` }
+  await hostClient(d, target).sendGuest({ ...back, uri, withDisks: input.withDisks ?? true })
+  for (;;) {
+    const { phase, failure } = await hostClient(d, target).sending(back)
+    if (phase === 'failed' && failure !== null) throw faultFromRecord(failure)
+    if (phase !== 'copying') break
+    await pause(lookMs, d.clock)
+  }
+  await hostClient(d, target).forgetGuest({ id }, { key })
+}
+
+/** The copy is over; whatever it was, to try the same copy again would find the same end. */
+function ended(failure: NonNullable<Sending['failure']>, id: string): Error {
+  return failure.code === LiveMigrationAborted.code
+    ? LiveMigrationAborted({ id })
+    : faultFromRecord({ ...failure, kind: 'final' })
+}

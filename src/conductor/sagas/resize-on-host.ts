@@ -1,0 +1,152 @@
+import type { SagaInputs } from '#bus'
+import type { Selection } from '#model'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import { HypervisorError, power } from '#virt'
+import type { ConductorDeps } from '../deps.ts'
+import { hostClient } from '../hosts.ts'
+import {
+  asEvent,
+  askUnlessDown,
+  type Before,
+  changeOwned,
+  movedSpec,
+  noteTarget,
+  nothingPending,
+  placedInstance,
+} from '../moves.ts'
+import { moveBindings } from '../moving-ports.ts'
+import { finishEvent } from '../records.ts'
+
+type Resize = SagaInputs['server-resize']
+
+export interface ResizeOnHost extends Resize {
+  readonly before: Before
+  readonly selection: Selection
+  /** The scheduler has claimed the first selection; alternates are claimed here. */
+  readonly isClaimed: boolean
+}
+
+export const finishEventName = 'compute_finish_resize'
+
+const isOn = ({ powerState }: Before): boolean => powerState === power.running || powerState === power.paused
+
+/** The row of the server as it was before the move; the growth is pending again. */
+async function writeBack(d: ConductorDeps, input: ResizeOnHost): Promise<void> {
+  const { before, instanceId: id, migrationId, selection } = input
+  const instance = await d.store.instances.find(id)
+  const move = await d.store.moves.find(migrationId)
+  if (instance?.vmState !== 'resized' || move?.oldFlavor === null || move === undefined) return
+  const { old_vm_state: _, ...systemMetadata } = instance.systemMetadata
+  const { vmState, powerState, host, node } = before
+  const change = { vmState, powerState, host, node, flavor: move.oldFlavor, systemMetadata } as const
+  await d.store.instances.change(instance.id, change, d.clock.now(), { vmState: 'resized' })
+  const pending = {
+    vcpus: Math.max(0, input.spec.flavor.vcpus - move.oldFlavor.vcpus),
+    memoryMiB: Math.max(0, input.spec.flavor.memoryMiB - move.oldFlavor.memoryMiB),
+  }
+  await d.store.moves.change(
+    migrationId,
+    { status: 'post-migrating', pending, destHost: selection.host },
+    d.clock.now(),
+  )
+}
+
+/**
+ * Move a guest that is off (or is shut down for it) onto one host, in the size of the new flavor.
+ *
+ * The source keeps the guest set aside until the move is confirmed, so everything here can be taken back: what was made
+ * at the target goes, the ports go home, and the source starts the guest again if it was on.
+ */
+export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-host')
+  .step(
+    'claim',
+    async (s, d) => {
+      if (s.input.isClaimed) return
+      const { spec, selection, instanceId: consumerId } = s.input
+      const { projectId, userId } = spec
+      const { allocations } = selection
+      await d.placement.claim({ consumerId, allocations, projectId, userId, consumerType: 'INSTANCE' })
+    },
+    (s, d) => d.placement.release(s.input.instanceId),
+  )
+  .step('target', async (s, d, c) => {
+    const { selection, migrationId } = s.input
+    await changeOwned(d, s.input, c, { taskState: 'resize_prep' })
+    await noteTarget(d, migrationId, selection, 'pre-migrating')
+    await asEvent(d, s.input, 'compute_prep_resize', selection.host, async () => {
+      const { cold } = await hostClient(d, selection.host).moveAbilities({})
+      if (!cold) throw HypervisorError({ operation: 'resize', reason: 'this hypervisor cannot move guests' })
+    })
+  })
+  .step(
+    'offer',
+    async (s, d, c) => {
+      const { before, migrationId } = s.input
+      await changeOwned(d, s.input, c, { taskState: 'resize_migrating' })
+      await d.store.moves.change(migrationId, { status: 'migrating' }, d.clock.now())
+      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor: s.input.spec.flavor })
+      const gracefulMs = d.options.shutdownTimeoutMs
+      return asEvent(d, s.input, 'compute_resize_instance', before.host, () =>
+        hostClient(d, before.host).offerMove({ spec, gracefulMs }, { key: c.key }),
+      )
+    },
+    async (s, d, c) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance === undefined) return
+      const { before } = s.input
+      const spec = await movedSpec(d, instance)
+      await hostClient(d, before.host).revertMove({ spec, isOn: isOn(before) }, { key: c.key })
+    },
+  )
+  .step(
+    'ports',
+    async (s, d, c) => {
+      const instance = await placedInstance(d, s.input.instanceId)
+      await changeOwned(d, s.input, c, { taskState: 'resize_migrated' })
+      await d.store.moves.change(s.input.migrationId, { status: 'post-migrating' }, d.clock.now())
+      return moveBindings(d, instance, s.input.before.host, s.input.selection.host)
+    },
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance === undefined) return
+      const networkInfo = await moveBindings(d, instance, s.input.selection.host, s.input.before.host)
+      await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
+    },
+  )
+  .step(
+    'guest',
+    async (s, d, c) => {
+      const { selection, before } = s.input
+      await changeOwned(d, s.input, c, { taskState: 'resize_finish' })
+      const { flavor } = s.input.spec
+      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor, vifs: s.ports })
+      return asEvent(d, s.input, finishEventName, selection.host, () =>
+        hostClient(d, selection.host).receiveMove({ offer: s.offer, spec, isOn: isOn(before) }, { key: c.key }),
+      )
+    },
+    (s, d, c) => {
+      const { instanceId: id, selection } = s.input
+      const { host } = selection
+      return askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
+    },
+  )
+  .pivot(
+    'finished',
+    async (s, d, c) => {
+      const { before, selection, migrationId, spec, instanceId: id } = s.input
+      const { systemMetadata } = await d.store.instances.get(id)
+      await changeOwned(d, s.input, c, {
+        vmState: 'resized',
+        host: selection.host,
+        node: selection.node,
+        flavor: spec.flavor,
+        powerState: s.guest.power,
+        networkInfo: s.ports,
+        systemMetadata: { ...systemMetadata, old_vm_state: before.vmState },
+      })
+      await d.store.moves.change(migrationId, { status: 'finished', pending: nothingPending }, d.clock.now())
+      await finishEvent(d.store, d.clock.now(), s.input, finishEventName)
+    },
+    (s, d) => writeBack(d, s.input),
+  )

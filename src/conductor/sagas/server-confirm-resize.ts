@@ -1,0 +1,55 @@
+import { instanceId } from '#base'
+import type { SagaInputs } from '#bus'
+import { HostUnavailable } from '#model'
+import { saga } from '#saga'
+import type { Store } from '#store'
+import { power } from '#virt'
+import type { ConductorDeps } from '../deps.ts'
+import { hostClient, isHostUp } from '../hosts.ts'
+import { finishEvent, recordFault, startEvent } from '../records.ts'
+
+const event = 'compute_confirm_resize'
+
+async function sourceOf(d: ConductorDeps, migrationId: string): Promise<string> {
+  const move = await d.store.moves.find(migrationId)
+  if (move === undefined) throw new Error(`migration ${migrationId} has no record`)
+  return move.sourceHost
+}
+
+/**
+ * The user keeps the new size: what the source has set aside goes, with the allocation it held. Before that nothing has
+ * happened and a failure leaves the resize as it was, to be confirmed again.
+ */
+export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confirm-resize'], Store>(
+  'server-confirm-resize',
+)
+  .step('ready', async (s, d) => {
+    const host = await sourceOf(d, s.input.migrationId)
+    await startEvent(d.store, d.clock.now(), s.input, event, host)
+    if (!(await isHostUp(d, host))) throw HostUnavailable({ host })
+    return { host }
+  })
+  // From here on it is done, however often it takes: a set-aside guest that is gone does not come back.
+  .pivot('decided', () => undefined)
+  .step('source', async (s, d, c) => {
+    await hostClient(d, s.ready.host).confirmMove({ id: s.input.instanceId }, { key: c.key })
+  })
+  .step('allocation', (s, d) => d.placement.release(s.input.migrationId))
+  .settled(async (s, outcome, tx, { nowMs }) => {
+    const { instanceId: id, migrationId } = s.input
+    if (outcome.status === 'undone') {
+      await tx.moves.change(migrationId, { status: 'finished' }, nowMs, 'confirming')
+      await finishEvent(tx, nowMs, s.input, event, outcome.failure)
+      await recordFault(tx, nowMs, s.input, outcome.failure, null)
+      return
+    }
+    await tx.moves.change(migrationId, { status: 'confirmed' }, nowMs)
+    await finishEvent(tx, nowMs, s.input, event)
+    const instance = await tx.instances.find(id)
+    if (instance === undefined) return
+    const { old_vm_state: _, ...systemMetadata } = instance.systemMetadata
+    const vmState = instance.powerState === power.shutdown ? 'stopped' : 'active'
+    await tx.instances.change(instanceId(id), { vmState, systemMetadata }, nowMs, { vmState: 'resized' })
+    const spec = await tx.requestSpecs.find(id)
+    if (spec !== undefined) await tx.requestSpecs.save(id, { ...spec, flavor: instance.flavor })
+  })

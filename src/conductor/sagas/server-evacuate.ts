@@ -1,0 +1,109 @@
+import { instanceId } from '#base'
+import type { SagaInputs } from '#bus'
+import { ComputeHostNotFound, type Selection } from '#model'
+import { type StepContext, saga } from '#saga'
+import type { Store } from '#store'
+import { claimLike, handOverAllocation, takeBackAllocation } from '../allocations.ts'
+import type { ConductorDeps } from '../deps.ts'
+import { destroyGuest, hostClient } from '../hosts.ts'
+import { asEvent, changeOwned, failEvents, noteTarget, placedInstance, scheduleMove, stateBefore } from '../moves.ts'
+import { moveBindings } from '../moving-ports.ts'
+import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { firstSpec } from './instance-build.ts'
+
+type Evacuation = SagaInputs['server-evacuate']
+
+const scheduleEvent = 'rebuild_server'
+const rebuildEvent = 'compute_rebuild_instance'
+
+async function chooseTarget(
+  d: ConductorDeps,
+  input: Evacuation,
+  c: StepContext,
+): Promise<Pick<Selection, 'host' | 'node' | 'nodeId'>> {
+  const { forcedHost: host } = input
+  if (host === null) {
+    const [selection] = await scheduleMove(d, input, input.spec, c)
+    if (selection === undefined) throw new Error('the scheduler answered without a host')
+    return selection
+  }
+  const instance = await placedInstance(d, input.instanceId)
+  await d.placement.release(instance.id)
+  const [source, target] = [
+    await d.store.computeNodes.find({ host: instance.host }),
+    await d.store.computeNodes.find({ host }),
+  ]
+  if (target === undefined) throw ComputeHostNotFound({ host })
+  if (source !== undefined) await claimLike(d, instance, input.migrationId, source.uuid, target.uuid)
+  return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
+}
+
+/**
+ * Rebuild a server of a dead host on another one, from its image. The dead host's guest is removed by its nova-compute
+ * when it is back; until then the migration's record holds the allocation there.
+ */
+export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-evacuate')
+  .step('before', (s, d) => stateBefore(d, s.input.instanceId))
+  .step(
+    'allocation',
+    async (s, d) => handOverAllocation(d, await placedInstance(d, s.input.instanceId), s.input.migrationId),
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance !== undefined) await takeBackAllocation(d, instance, s.input.migrationId)
+    },
+  )
+  .step(
+    'target',
+    async (s, d, c) => {
+      const target = await asEvent(d, s.input, scheduleEvent, null, () => chooseTarget(d, s.input, c))
+      await noteTarget(d, s.input.migrationId, target, 'pre-migrating')
+      return { host: target.host, node: target.node }
+    },
+    (s, d) => d.placement.release(s.input.instanceId),
+  )
+  .step(
+    'ports',
+    async (s, d) => {
+      await startEvent(d.store, d.clock.now(), s.input, rebuildEvent, s.target.host)
+      return moveBindings(d, await placedInstance(d, s.input.instanceId), s.before.host, s.target.host)
+    },
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance === undefined) return
+      const networkInfo = await moveBindings(d, instance, s.target.host, s.before.host)
+      await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
+    },
+  )
+  .step(
+    'guest',
+    async (s, d, c) => {
+      await changeOwned(d, s.input, c, { taskState: 'rebuild_spawning' })
+      const instance = await placedInstance(d, s.input.instanceId)
+      const spec = await firstSpec(d, { ...instance, networkInfo: s.ports })
+      const host = hostClient(d, s.target.host)
+      await host.spawn({ spec }, { key: c.key, requestId: s.input.requestId })
+      const isOff = s.input.staysOff || s.before.vmState === 'stopped'
+      if (isOff) return host.stop({ id: instance.id, gracefulMs: d.options.shutdownTimeoutMs }, { key: c.key })
+      return host.state({ id: instance.id })
+    },
+    (s, d, c) => destroyGuest(d, s.target.host, s.input.instanceId, c.key),
+  )
+  .pivot('owner', async (s, d, c) => {
+    const { host, node } = s.target
+    const vmState = s.input.staysOff || s.before.vmState === 'stopped' ? 'stopped' : 'active'
+    const now = d.clock.now()
+    const change = { host, node, launchedOn: host, vmState, powerState: s.guest.power, networkInfo: s.ports } as const
+    await changeOwned(d, s.input, c, { ...change, launchedAtMs: now, progress: 100 })
+    await d.store.moves.change(s.input.migrationId, { status: 'done' }, now)
+    await finishEvent(d.store, now, s.input, rebuildEvent)
+  })
+  .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
+    await tx.launchSecrets.forget(s.input.instanceId)
+    if (outcome.status === 'done') return
+    await tx.moves.change(s.input.migrationId, { status: s.target === undefined ? 'error' : 'failed' }, nowMs)
+    const home = s.before === undefined ? {} : { host: s.before.host, node: s.before.node }
+    const change = { vmState: 'error', ...home } as const
+    await tx.instances.change(instanceId(s.input.instanceId), change, nowMs, { sagaId })
+    await failEvents(tx, nowMs, s.input, [scheduleEvent, rebuildEvent], outcome.failure)
+    await recordFault(tx, nowMs, s.input, outcome.failure, s.before?.host ?? null)
+  })
