@@ -73,7 +73,7 @@ test('identity: the everyday commands', async () => {
   ])
   const [token, catalog, domain, project, user, shown, group, role, own, effective, left, implied] = documents
   assert.match(String(field(token, 'project_id')), /^[0-9a-f]{32}$/)
-  assert.deepEqual(column(catalog, 'Type'), ['identity', 'image'])
+  assert.deepEqual(column(catalog, 'Type'), ['identity', 'image', 'volumev3'])
   assert.equal(field(domain, 'description'), 'sea')
   assert.deepEqual([field(project, 'depth'), field(project, 'tags')], ['deep', ['wet']])
   assert.equal(field(user, 'default_project_id'), field(project, 'id'))

@@ -3,4 +3,4 @@ import { startCloud } from './kit.ts'
 
 const [folder = ''] = process.argv.slice(2)
 const cloud = await startCloud({ folder })
-console.log(JSON.stringify({ identityUrl: cloud.identityUrl, imageUrl: cloud.imageUrl }))
+console.log(JSON.stringify({ identityUrl: cloud.identityUrl, imageUrl: cloud.imageUrl, volumeUrl: cloud.volumeUrl }))

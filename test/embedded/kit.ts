@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Clock, Closers, silentLog, systemClock } from '#base'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
+import { type ComputeLink, createVolumeService, type VolumeService } from '#embedded/volume'
 import { listen } from '#http'
 
 export const adminPassword = 'a secret of the test'
@@ -20,14 +21,19 @@ export interface CloudOptions {
   readonly clock?: Clock
   readonly tokenLifetimeMs?: number
   readonly maxImageBytes?: number
+  /** Whom the volume service tells; nobody by default. */
+  readonly compute?: ComputeLink
 }
 
 export interface Cloud {
   readonly identity: IdentityService
   readonly image: ImageService
+  readonly volume: VolumeService
   readonly identityUrl: string
   readonly imageUrl: string
+  readonly volumeUrl: string
   readonly imagesPath: string
+  readonly volumesPath: string
   close(): Promise<void>
 }
 
@@ -53,15 +59,38 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     ...(options.maxImageBytes === undefined ? {} : { maxImageBytes: options.maxImageBytes }),
   })
   closers.add(() => image.close())
+  const volumesPath = join(folder, 'volumes')
+  const volume = await createVolumeService({
+    databaseUrl: `sqlite:///${join(folder, 'volume.sqlite')}`,
+    volumesPath,
+    identity: identity.port,
+    images: image.port,
+    log: silentLog,
+    clock,
+    compute: options.compute ?? { tell: async () => undefined, attachmentOf: async () => undefined },
+  })
+  closers.add(() => volume.close())
   const at = (port: number) => `http://127.0.0.1:${port}`
   const identityUrl = at(await listen(identity.face, { service: 'identity', host: '127.0.0.1', port: 0 }))
   const imageUrl = at(await listen(image.face, { service: 'image', host: '127.0.0.1', port: 0 }))
+  const volumeUrl = at(await listen(volume.face, { service: 'volume', host: '127.0.0.1', port: 0 }))
   const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
   await identity.setCatalog([
     { type: 'identity', name: 'keystone', endpoints: everywhere(`${identityUrl}/v3`) },
     { type: 'image', name: 'glance', endpoints: everywhere(imageUrl) },
+    { type: 'volumev3', name: 'cinderv3', endpoints: everywhere(`${volumeUrl}/v3/$(project_id)s`) },
   ])
-  return { identity, image, identityUrl, imageUrl, imagesPath, close: () => closers.close() }
+  return {
+    identity,
+    image,
+    volume,
+    identityUrl,
+    imageUrl,
+    volumeUrl,
+    imagesPath,
+    volumesPath,
+    close: () => closers.close(),
+  }
 }
 
 /** An HTTP answer, looked into by path: `reply.get('token.roles.0.name')`. */

@@ -51,9 +51,11 @@ export class Bits {
       try {
         const digest = new Digest(this.#maxBytes)
         for await (const chunk of source) {
+          const from = digest.sizeBytes
           digest.add(chunk)
-          await writeAll(file, chunk)
+          await writeSparse(file, chunk, from)
         }
+        await file.truncate(digest.sizeBytes)
         await file.datasync()
         const virtualSizeBytes = await virtualSizeOf(file, diskFormat, digest.sizeBytes)
         return { fileName, virtualSizeBytes, ...digest.result() }
@@ -96,8 +98,14 @@ export class Bits {
 
 const newName = (imageId: string): string => `${imageId}.${randomBytes(4).toString('hex')}`
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten
+const zeros = Buffer.alloc(MiB)
+
+/** Zeros become a hole: the image of a volume is mostly that. */
+async function writeSparse(file: FileHandle, chunk: Uint8Array, from: number): Promise<void> {
+  if (chunk.length <= zeros.length && zeros.subarray(0, chunk.length).equals(chunk)) return
+  for (let at = 0; at < chunk.length; ) {
+    at += (await file.write(chunk, at, chunk.length - at, from + at)).bytesWritten
+  }
 }
 
 /** Size and hashes of what passes by. */

@@ -96,22 +96,21 @@ export function removeVolume(core: Core, row: VolumeRow): void {
   for (const snapshot of core.state.table('volume_snapshots').by('volume', row.id)) removeSnapshot(core, snapshot)
   core.work.start(row.id, 'deleting a volume', async () => {
     const { state } = core
-    const gone = await state.change(change => {
+    const files = await state.change(change => {
       const now = state.table('volume_volumes').get(row.id)
-      if (now === undefined) return undefined
+      if (now === undefined) return []
       for (const attachment of state.table('volume_attachments').by('volume', row.id)) {
         change.remove('volume_attachments', attachment)
       }
       for (const transfer of state.table('volume_transfers').by('volume', row.id)) {
         change.remove('volume_transfers', transfer)
       }
-      for (const snapshot of state.table('volume_snapshots').by('volume', row.id)) {
-        change.remove('volume_snapshots', snapshot)
-      }
+      const snapshots = state.table('volume_snapshots').by('volume', row.id)
+      for (const snapshot of snapshots) change.remove('volume_snapshots', snapshot)
       change.remove('volume_volumes', now)
-      return now
+      return [now, ...snapshots].flatMap(({ file_name }) => file_name ?? [])
     })
-    if (gone?.file_name != null) await core.files.remove(gone.file_name)
+    for (const file of files) await core.files.remove(file)
   })
 }
 

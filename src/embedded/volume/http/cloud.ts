@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import { GiB, isoMicros } from '#base'
 import { requireAdmin } from '../core.ts'
-import { Missing } from '../faults.ts'
+import { invalidInput, Missing } from '../faults.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { type Exchange, flagOf, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
@@ -52,6 +52,9 @@ async function updateService(x: Exchange) {
   const action = updates.find(known => known === paramOf(x.request, 'id'))
   const fields = new Fields('body', jsonOf(x.request))
   requireAdmin(x.actor, 'volume_extension:services:update')
+  if (['freeze', 'thaw', 'failover_host', 'failover'].includes(paramOf(x.request, 'id'))) {
+    throw invalidInput('The pool of files is not replicated and cannot be frozen.')
+  }
   if (action === undefined) throw Missing({ reason: 'Unknown action' })
   const binary = fields.text('binary') ?? fields.text('service') ?? ''
   const host = fields.text('host') ?? ''
