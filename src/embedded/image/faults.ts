@@ -4,6 +4,7 @@ import { declareFault } from '#base'
 export const Invalid = declareFault('Invalid', 'refused', (p: { reason: string }) => p.reason, 400)
 export const Forbidden = declareFault('Forbidden', 'refused', (p: { reason: string }) => p.reason, 403)
 export const Missing = declareFault('Missing', 'missing', (p: { reason: string }) => p.reason)
+export const NotPermitted = declareFault('NotPermitted', 'refused', (p: { reason: string }) => p.reason, 405)
 export const Conflict = declareFault('Conflict', 'conflict', (p: { reason: string }) => p.reason)
 export const Gone = declareFault('Gone', 'final', (p: { reason: string }) => p.reason, 410)
 export const TooLarge = declareFault('TooLarge', 'refused', (p: { reason: string }) => p.reason, 413)

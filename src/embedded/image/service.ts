@@ -9,6 +9,7 @@ import { fileRoutes } from './http/file.ts'
 import { imageRoutes } from './http/images.ts'
 import { memberRoutes } from './http/members.ts'
 import { schemaRoutes } from './http/schemas.ts'
+import { absentRoutes, taskRoutes } from './http/tasks.ts'
 import { versionRoutes } from './http/versions.ts'
 import { imagePort } from './image-port.ts'
 import { Records } from './records.ts'
@@ -64,6 +65,8 @@ export async function createImageService(options: ImageOptions): Promise<ImageSe
     fileRoutes(parts)
     memberRoutes(parts)
     schemaRoutes(parts)
+    taskRoutes(parts)
+    absentRoutes(parts)
     return {
       port: imagePort(records, bits),
       register: imageRegister(records, bits),

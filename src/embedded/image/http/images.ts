@@ -72,9 +72,6 @@ export function imageRoutes(parts: Parts): void {
       'import-methods': { description: 'Import methods available.', type: 'array', value: [] },
     }),
   )
-  route(parts, 'GET', '/v2/info/stores', () => {
-    throw Missing({ reason: 'Multi backend is not supported at this site.' })
-  })
   route(parts, 'POST', '/v2/images/:id/import', x => {
     const body = jsonOf(x.request)
     const method = isRecord(body) && isRecord(body.method) ? body.method.name : undefined

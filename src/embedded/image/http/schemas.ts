@@ -89,6 +89,28 @@ const member = {
   },
 }
 
+const task = {
+  name: 'task',
+  properties: {
+    id: { type: 'string', description: 'An identifier for the task', pattern: uuidPattern },
+    type: { type: 'string', description: 'The type of task represented by this content', enum: ['import'] },
+    status: {
+      type: 'string',
+      description: 'The current status of this task',
+      enum: ['pending', 'processing', 'success', 'failure'],
+    },
+    input: { type: ['null', 'object'], description: 'The parameters required by task, JSON blob' },
+    result: { type: ['null', 'object'], description: 'The result of current task, JSON blob' },
+    owner: { type: 'string', description: 'An identifier for the owner of this task' },
+    message: { type: 'string', description: 'Human-readable informative message only included when appropriate' },
+    expires_at: { type: ['null', 'string'], description: 'Datetime when this resource would be subject to removal' },
+    created_at: { type: 'string', description: 'Datetime when this resource was created' },
+    updated_at: { type: 'string', description: 'Datetime when this resource was updated' },
+    self: { readOnly: true, type: 'string' },
+    schema: { readOnly: true, type: 'string' },
+  },
+}
+
 const collection = (name: string, item: object) => ({
   name,
   properties: {
@@ -108,6 +130,8 @@ export function schemaRoutes(parts: Parts): void {
   const documents = {
     image,
     images: collection('images', image),
+    task,
+    tasks: collection('tasks', task),
     member,
     members: {
       name: 'members',
