@@ -6,6 +6,7 @@ import { imageCacher } from './cache-images.ts'
 import { type ConsoleOptions, findConsole } from './consoles.ts'
 import { GuestActors } from './guest-actors.ts'
 import { facetHandlers } from './guest-facets.ts'
+import { operate } from './machine.ts'
 import { moveHandlers } from './move-handlers.ts'
 import { snapshotHandlers, Uploads } from './snapshot-handlers.ts'
 import { mustHoldVolumes, volumeHandlers } from './volume-handlers.ts'
@@ -76,6 +77,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
         return guestOf(id).state()
       }),
     state: ({ id }) => guestOf(id).state(),
+    machine: ({ action }) => operate(driver, action),
     cacheImages: ({ images }) => cacheImages(images),
     console: ask => findConsole(driver, options.consoles, ask),
     consoleLog: async ({ id, lines }) => {

@@ -32,6 +32,7 @@ export interface VirtDriver {
   readonly snapshots?: Snapshots
   readonly consoles?: Consoles
   readonly imageCache?: ImageStock
+  readonly machine?: Machine
   readonly coldMigration?: ColdMigration
   readonly liveMigration?: LiveMigration
   readonly suspendToDisk?: SuspendToDisk
@@ -210,4 +211,13 @@ export interface Consoles {
 export interface ImageStock {
   /** True when it had to be fetched, false when it was there. */
   fetch(image: GuestImage): Promise<boolean>
+}
+
+export type MachineAction = 'startup' | 'shutdown' | 'reboot'
+
+/** The host itself, for hypervisors that can switch it. */
+export interface Machine {
+  act(action: MachineAction): Promise<void>
+  /** In maintenance it is kept free of guests by whoever asked for it. */
+  maintain(isOn: boolean): Promise<void>
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { HypervisorUnavailable } from '#virt'
 import { type ApiCloud, type Json, newest, startCloud } from './harness.ts'
 
 let cloud: ApiCloud
@@ -44,10 +45,26 @@ test('a status is that of the compute service', async () => {
   assert.deepEqual(enabled.expect(200).body, { host: 'two', status: 'enabled' })
 })
 
-test('what no driver here can do', async () => {
-  const asked = [await ask('PUT', '/two', '2.42', { maintenance_mode: 'enable' })]
-  for (const action of ['reboot', 'shutdown', 'startup']) asked.push(await ask('GET', `/two/${action}`))
-  for (const answer of asked) answer.refuses(501, 'The requested functionality is not supported.')
+test('a host whose hypervisor can switch it', async () => {
+  const machine = cloud.drivers.get('two')?.machine
+  const act = async (action: string) => {
+    assert.deepEqual((await ask('GET', `/two/${action}`)).expect(200).body, { host: 'two', power_action: action })
+    return machine?.uptime()
+  }
+  assert.equal(await act('shutdown'), null)
+  assert.match(String(await act('startup')), /up/)
+  assert.match(String(await act('reboot')), /up/)
+  const both = await ask('PUT', '/two', '2.42', { status: 'enable', maintenance_mode: 'enable' })
+  assert.deepEqual(both.expect(200).body, { host: 'two', status: 'enabled', maintenance_mode: 'on_maintenance' })
+  assert.equal(machine?.isInMaintenance, true)
+  const off = await ask('PUT', '/two', '2.42', { maintenance_mode: 'Disable' })
+  assert.deepEqual(off.expect(200).body, { host: 'two', maintenance_mode: 'off_maintenance' })
+  assert.equal(machine?.isInMaintenance, false)
+})
+
+test('and one that does not answer', async () => {
+  cloud.drivers.get('two')?.failNext('machine', HypervisorUnavailable({ reason: 'gone' }))
+  await ask('GET', '/two/reboot').then(a => a.refuses(400, 'Compute service of two is unavailable at this time.'))
 })
 
 test('unknown hosts and bad bodies', async () => {

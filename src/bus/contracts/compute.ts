@@ -8,6 +8,7 @@ import type {
   GuestSpec,
   GuestState,
   GuestVif,
+  MachineAction,
   RescueWish,
 } from '#virt'
 import { contract, method } from '../contract.ts'
@@ -56,6 +57,8 @@ export const computeContract = contract('compute', {
   unpause: method<{ id: string }, GuestState>(),
   state: method<{ id: string }, GuestState>(),
   console: method<ConsoleAsk, ConsoleAccess>(),
+  /** Of the host itself; unsupported where the hypervisor cannot switch it. */
+  machine: method<{ action: MachineAction | 'on_maintenance' | 'off_maintenance' }, { isSupported: boolean }>(),
   cacheImages: method<{ images: readonly GuestImage[] }, CachedImages>(longMs),
   consoleLog: method<{ id: string; lines: number | null }, { text: string }>(),
   diagnostics: method<{ id: string }, Diagnostics>(),

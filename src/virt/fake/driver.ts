@@ -18,7 +18,6 @@ import { eventStream } from '../event-stream.ts'
 import type { GuestDisk } from '../guest-spec.ts'
 import { lastLines } from '../last-lines.ts'
 import type { ColdMigration, LiveMigration } from '../moves.ts'
-import { uptimeText } from '../uptime-text.ts'
 import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
@@ -29,6 +28,7 @@ import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
+import { FakeMachine } from './machine.ts'
 import { fakeSnapshots } from './snapshots.ts'
 import { fakeVolumeSnapshots, fakeVolumes } from './volumes.ts'
 
@@ -56,6 +56,7 @@ export interface FakeDriver extends VirtDriver {
   recordOf(id: InstanceId): GuestRecord | undefined
   readonly consoles: Consoles
   readonly imageCache: ImageStock
+  readonly machine: FakeMachine
   /** Ids of the images fetched ahead. */
   readonly cachedImages: ReadonlySet<string>
   readonly coldMigration: ColdMigration
@@ -84,10 +85,12 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const disks = new FakeDisks(options.disks)
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
+  const machine = new FakeMachine(hypervisor, clock)
   const cachedImages = new Set<string>()
   return {
     hypervisorType: 'fake',
-    host: hostView(options, hypervisor),
+    host: hostView(options, hypervisor, machine),
+    machine,
     list: () => hypervisor.ask('list', () => summaries(hypervisor)),
     guest: id => new FakeGuest(id, hypervisor, disks),
     events: (signal): AsyncIterable<GuestEvent> =>
@@ -177,15 +180,11 @@ const fakeTraits = [
   'HW_ARCH_X86_64',
 ]
 
-/** The host has been up since its driver was made, and idle: guests are not computed. */
-function hostView(options: FakeDriverOptions, hypervisor: FakeHypervisor): HostView {
-  const clock = options.clock ?? systemClock
-  const startedAt = clock.now()
-  const uptime = () => uptimeText(clock.now(), (clock.now() - startedAt) / 1000, [0, 0, 0])
-  return { describe: () => hypervisor.ask('describe', () => describe(options, hypervisor, uptime())) }
-}
+const hostView = (options: FakeDriverOptions, hypervisor: FakeHypervisor, machine: FakeMachine): HostView => ({
+  describe: () => hypervisor.ask('describe', () => describe(options, hypervisor, machine.uptime())),
+})
 
-function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime: string): HostDescription {
+function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime: string | null): HostDescription {
   let memoryUsedMiB = 0
   let diskUsedGiB = 0
   for (const { spec } of hypervisor.aside.values()) diskUsedGiB += spec.flavor.rootGiB + spec.flavor.ephemeralGiB

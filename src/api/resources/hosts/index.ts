@@ -14,8 +14,10 @@ import {
   str,
   until,
 } from '#api/kit'
-import type { Instance } from '#model'
+import { isTransient } from '#base'
+import { HostUnavailable, type Instance } from '#model'
 import type { Service } from '#store'
+import type { MachineAction } from '#virt'
 import type { ApiDeps } from '../../deps.ts'
 import { amounts, findHypervisor, loadOf } from '../hypervisors/fleet.ts'
 import { FeatureNotSupported } from '../not-supported.ts'
@@ -26,7 +28,8 @@ import { isListed, zoneOfService } from '../services/view.ts'
 const op = operation<ApiDeps>()
 const exists = until('2.43')
 const policy = (action: string): string => `os_compute_api:os-hosts:${action}`
-const faults = { HostMappingNotFound: 404, FeatureNotSupported: 501 } as const
+const faults = { HostMappingNotFound: 404, FeatureNotSupported: 501, HostUnavailable: 400 } as const
+type MachineOrder = MachineAction | 'on_maintenance' | 'off_maintenance'
 
 const words = oneOf('enable', 'disable', 'Enable', 'Disable', 'ENABLE', 'DISABLE').optional()
 const open = { rest: 'any' } as const
@@ -53,8 +56,18 @@ const sum = (host: string, project: string, instances: readonly Instance[]) => (
   disk_gb: instances.reduce((n, { flavor }) => n + flavor.rootGiB + flavor.ephemeralGiB, 0),
 })
 
-/** Nothing here can switch a machine on or off. */
-const powerAction = (rule: string) =>
+/** Has the hypervisor do something to its host; 501 where it cannot. */
+async function operate(deps: ApiDeps, host: string, action: MachineOrder): Promise<void> {
+  try {
+    const { isSupported } = await deps.computeOn(host).machine({ action })
+    if (!isSupported) throw FeatureNotSupported({})
+  } catch (error) {
+    if (isTransient(error)) throw HostUnavailable({ host }, { cause: error })
+    throw error
+  }
+}
+
+const powerAction = (rule: string, action: MachineAction) =>
   operation<ApiDeps, { id: string }>()({
     exists,
     policy: policy(rule),
@@ -63,9 +76,12 @@ const powerAction = (rule: string) =>
     async handle({ path, allow }, deps) {
       allow({})
       await mustBeHost(deps, path.id)
-      throw FeatureNotSupported({})
+      await operate(deps, path.id, action)
+      return { host: path.id, power_action: action }
     },
   })
+
+const isEnable = (word: string): boolean => word.toLowerCase() === 'enable'
 
 /** Hosts of services, as older clients see them; os-services and os-hypervisors took their place. */
 export const hosts = resource('/os-hosts', {
@@ -108,7 +124,7 @@ export const hosts = resource('/os-hosts', {
     },
   }),
 
-  // The driver has no maintenance mode. A status is that of the host's service, as os-services would set it.
+  // A status is that of the host's service, as os-services would set it.
   'PUT /{id}': op({
     exists,
     policy: policy('update'),
@@ -124,14 +140,21 @@ export const hosts = resource('/os-hosts', {
     async handle({ path, body, allow }, deps) {
       allow({})
       const service = await mustBeHost(deps, path.id)
-      if (body.status === undefined || body.maintenance_mode !== undefined) throw FeatureNotSupported({})
-      const isDisabled = body.status.toLowerCase() !== 'enable'
-      await changeService(deps, service, { isDisabled, disabledReason: null })
-      return { host: path.id, status: isDisabled ? ('disabled' as const) : ('enabled' as const) }
+      const { status, maintenance_mode: maintenance } = body
+      if (status !== undefined)
+        await changeService(deps, service, { isDisabled: !isEnable(status), disabledReason: null })
+      const isOn = maintenance !== undefined && isEnable(maintenance)
+      const order = isOn ? ('on_maintenance' as const) : ('off_maintenance' as const)
+      if (maintenance !== undefined) await operate(deps, path.id, order)
+      return {
+        host: path.id,
+        ...(status === undefined ? {} : { status: isEnable(status) ? ('enabled' as const) : ('disabled' as const) }),
+        ...(maintenance === undefined ? {} : { maintenance_mode: order }),
+      }
     },
   }),
 
-  'GET /{id}/reboot': powerAction('reboot'),
-  'GET /{id}/shutdown': powerAction('shutdown'),
-  'GET /{id}/startup': powerAction('start'),
+  'GET /{id}/reboot': powerAction('reboot', 'reboot'),
+  'GET /{id}/shutdown': powerAction('shutdown', 'shutdown'),
+  'GET /{id}/startup': powerAction('start', 'startup'),
 })
