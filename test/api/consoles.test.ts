@@ -83,6 +83,7 @@ test('tokens are stored as hashes, and end with their time', async () => {
   const nowMs = cloud.deps.clock.now()
   const grant = {
     instanceId: id,
+    computeHost: 'host-1',
     consoleType: 'novnc',
     host: 'h',
     port: 1,
@@ -138,6 +139,15 @@ test('not while it is deleted or moves, and not without a host', async () => {
     body,
   })
   answer.refuses(409, `Instance ${failed} is not ready`)
+})
+
+test('tokens do not follow a server that moves', async () => {
+  const token = tokenIn((await remote('vnc', 'novnc')).body.remote_console.url)
+  const { id: server } = await cloud.store.instances.get(id)
+  await cloud.store.instances.change(server, { host: 'elsewhere' }, 0)
+  ;(await resolve(token)).refuses(404, 'Token not found')
+  await cloud.store.instances.change(server, { host: 'host-1' }, 0)
+  ;(await resolve(token)).expect(200)
 })
 
 test('tokens go with the server', async () => {

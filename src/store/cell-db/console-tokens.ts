@@ -6,6 +6,8 @@ import type { Db } from '../tables.ts'
 /** What a console token stands for. */
 export interface ConsoleGrant {
   readonly instanceId: string
+  /** The nova-compute that the guest was on. */
+  readonly computeHost: string
   /** `novnc`, `spice-html5`, `spice-direct`, `serial`, `webmks`. */
   readonly consoleType: string
   readonly host: string
@@ -40,6 +42,7 @@ export class ConsoleTokens {
         internal_access_path: grant.internalAccessPath,
         access_url_base: grant.accessUrlBase,
         instance_id: grant.instanceId,
+        compute_host: grant.computeHost,
         expires_at: grant.expiresAtMs,
         created_at: nowMs,
       })
@@ -47,17 +50,21 @@ export class ConsoleTokens {
     return token
   }
 
-  /** Undefined for a token that never was, has expired, or went with its server. */
+  /** Undefined for a token that never was or has expired, and when the server is gone or has moved since. */
   async find(token: string, nowMs: number): Promise<ConsoleGrant | undefined> {
     const row = await this.#db
       .selectFrom('console_auth_tokens')
-      .selectAll()
+      .innerJoin('instances', 'instances.id', 'console_auth_tokens.instance_id')
+      .selectAll('console_auth_tokens')
       .where('token_hash', '=', hashOf(token))
       .where('expires_at', '>', nowMs)
+      .where('instances.deleted', '=', 0)
+      .whereRef('instances.host', '=', 'console_auth_tokens.compute_host')
       .executeTakeFirst()
     if (row === undefined) return undefined
     return {
       instanceId: row.instance_id,
+      computeHost: row.compute_host ?? '',
       consoleType: row.console_type,
       host: row.host,
       port: row.port,
@@ -68,7 +75,6 @@ export class ConsoleTokens {
     }
   }
 
-  /** Whenever the guest leaves the place that its tokens name. */
   async forget(instanceId: string): Promise<void> {
     await this.#db.deleteFrom('console_auth_tokens').where('instance_id', '=', instanceId).execute()
   }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
-import { consoleTokens } from './migrations/console-tokens.ts'
+import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts'
 import { movesTable } from './migrations/moves.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
@@ -204,4 +204,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-console-tokens', up: consoleTokens },
   { name: '2026-11-27-task-log', up: taskLog },
   { name: '2026-11-27-usage-index', up: usageIndex },
+  { name: '2026-11-27-console-token-hosts', up: consoleTokenHosts },
 ]

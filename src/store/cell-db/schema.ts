@@ -143,6 +143,7 @@ export interface CellTables {
     internal_access_path: string | null
     access_url_base: string
     instance_id: string
+    compute_host: string | null
     expires_at: number
     created_at: number
   }

@@ -49,6 +49,13 @@ export async function openConsole(
   if (host === null) throw InstanceNotReady({ id })
   const { accessUrlBase, tokenTtlMs, ...point } = await askHost(deps, instance, host, { id, kind, type })
   const nowMs = deps.clock.now()
-  const grant = { ...point, instanceId: id, consoleType: type, accessUrlBase, expiresAtMs: nowMs + tokenTtlMs }
+  const grant = {
+    ...point,
+    instanceId: id,
+    computeHost: host,
+    consoleType: type,
+    accessUrlBase,
+    expiresAtMs: nowMs + tokenTtlMs,
+  }
   return addressOf(accessUrlBase, type, await deps.store.consoleTokens.grant(grant, nowMs))
 }

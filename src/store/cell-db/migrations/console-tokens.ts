@@ -20,3 +20,8 @@ export async function consoleTokens({ schema }: Kysely<never>): Promise<void> {
   await index('console_auth_tokens_instance', 'instance_id')
   await index('console_auth_tokens_expires', 'expires_at')
 }
+
+/** The compute host of the grant: a guest that has moved is not behind its old tokens any more. */
+export async function consoleTokenHosts({ schema }: Kysely<never>): Promise<void> {
+  await schema.alterTable('console_auth_tokens').addColumn('compute_host', 'varchar(255)').execute()
+}
