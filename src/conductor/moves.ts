@@ -17,6 +17,7 @@ import type { ConductorDeps } from './deps.ts'
 import { guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from './hosts.ts'
 import { finishEvent, startEvent } from './records.ts'
+import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
 /** What a move takes the server away from, and gives back when it is undone. */
 export interface Before {
@@ -95,7 +96,8 @@ export async function scheduleMove(
 ): Promise<readonly Selection[]> {
   await d.placement.release(input.instanceId)
   const scheduler = d.bus.client(schedulerContract)
-  const asked = { spec, instanceIds: [input.instanceId] }
+  const instanceIds = [input.instanceId]
+  const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
   const result = await unlessAborted(
     c.signal,
     scheduler.selectDestinations(asked, { key: c.key, requestId: input.requestId }),
@@ -105,7 +107,7 @@ export async function scheduleMove(
   throw NoValidHost({ reason: result.message }, { detail })
 }
 
-/** The record of the move learns its target. */
+/** The record of the move learns its target, if the server's group lets it go there. */
 export async function noteTarget(
   d: ConductorDeps,
   migrationId: string,
@@ -115,7 +117,11 @@ export async function noteTarget(
   const node = await d.store.computeNodes.find({ uuid: target.nodeId })
   const destIp = node?.description.hostIp ?? null
   const change = { destHost: target.host, destNode: target.node, destIp, status }
-  await d.store.moves.change(migrationId, change, d.clock.now())
+  await d.store.transaction(async tx => {
+    const move = await tx.moves.find(migrationId)
+    if (move !== undefined) await mustKeepPolicy(tx, move.instanceId, target.host)
+    await tx.moves.change(migrationId, change, d.clock.now())
+  })
 }
 
 /** Asks the host, unless it is down: what it has left it finds by itself when it is back. */

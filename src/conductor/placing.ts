@@ -37,7 +37,7 @@ export async function placeServers(
     }
     const places = Object.fromEntries(instanceIds.map((id, i) => [id, result.selections[i] ?? []]))
     try {
-      if (asked.spec.serverGroup !== null) await writeHosts(d, asked.spec, places)
+      if (asked.spec.serverGroup !== null) await writeHosts(d, places)
       return places
     } catch (error) {
       if (!GroupPolicyViolated.is(error) || tries >= mostTries) throw error
@@ -45,11 +45,11 @@ export async function placeServers(
   }
 }
 
-async function writeHosts(d: ConductorDeps, spec: RequestSpec, places: Places): Promise<void> {
+async function writeHosts(d: ConductorDeps, places: Places): Promise<void> {
   await d.store.transaction(async tx => {
     for (const [id, [first]] of Object.entries(places)) {
       if (first === undefined) continue
-      await mustKeepPolicy(tx, spec, id, first.host)
+      await mustKeepPolicy(tx, id, first.host)
       const { host, node } = first
       await tx.instances.change(instanceId(id), { host, node }, d.clock.now(), { vmState: 'building' })
     }

@@ -20,18 +20,18 @@ export async function withGroupNow(
 }
 
 /**
- * The late look: may the server be on the host, with the group's members where they are at this moment? In the transaction
- * that writes the server's host, so that of two which chose at the same time the second one sees the first.
+ * The late look: may the server be on the host, with the group's members where they are, or on their way, at this moment?
+ * In the transaction that writes the server's host or the target of its move, so that of two which chose at the same time
+ * the second one sees the first.
  */
-export async function mustKeepPolicy(tx: Store, spec: RequestSpec, instanceId: string, host: string): Promise<void> {
-  if (spec.serverGroup === null) return
-  const group = await tx.serverGroups.find(spec.serverGroup.id)
+export async function mustKeepPolicy(tx: Store, instanceId: string, host: string): Promise<void> {
+  const groupId = (await tx.serverGroups.ofServers([instanceId])).get(instanceId)
+  const group = groupId === undefined ? undefined : await tx.serverGroups.find(groupId)
   if (group === undefined) return
-  const places = await tx.instances.placesOf(group.members.filter(member => member !== instanceId))
-  const policy = violatedPolicy(
-    group,
-    host,
-    places.flatMap(place => (place.host === null ? [] : [place.host])),
-  )
+  const others = await tx.instances.placesOf(group.members.filter(member => member !== instanceId))
+  const ids = others.map(place => place.id)
+  const moving = group.policy === 'anti-affinity' ? await tx.moves.movingAt(host, ids) : new Set<string>()
+  const hosts = others.flatMap(place => (moving.has(place.id) ? [host] : place.host === null ? [] : [place.host]))
+  const policy = violatedPolicy(group, host, hosts)
   if (policy !== undefined) throw GroupPolicyViolated({ policy })
 }

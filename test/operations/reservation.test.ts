@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newUuid, silentLog, systemClock } from '#base'
+import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { sagas } from '#conductor'
 import { type Journal, SagaEngine } from '#saga'
 import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
+import { mustKeepPolicy } from '../../src/conductor/server-group.ts'
 import { intentOn } from './intent.ts'
 import { caller, projectId, type SmallCloud, smallCloud } from './world.ts'
 
@@ -157,4 +158,40 @@ describe('builds of one group at the same time', () => {
     assert.deepEqual(await complaints(cloud, ids, 'active'), [])
     await cloud.close()
   })
+})
+
+const aMove = {
+  uuid: newUuid(),
+  type: 'migration',
+  status: 'migrating',
+  sourceNode: null,
+  destNode: null,
+  destIp: null,
+  oldFlavor: null,
+  newFlavor: null,
+  userId: null,
+  projectId: null,
+  isCrossCell: false,
+  progress: null,
+  pending: { vcpus: 0, memoryMiB: 0 },
+  createdAtMs: 0,
+  updatedAtMs: null,
+} as const
+
+test('a member on its way to a host counts there already', async () => {
+  const cloud = await smallCloud(['one', 'two', 'three'])
+  const ids = (await Promise.all([1, 2].map(() => accept(cloud, 1, null)))).flat()
+  await runAll(cloud)
+  const [first = '', second = ''] = ids
+  const group = await cloud.store.serverGroups.find(await aGroup(cloud, 'anti-affinity'))
+  assert.ok(group !== undefined)
+  for (const id of ids) await cloud.store.serverGroups.addMember(group, id)
+  const { host } = await cloud.store.instances.get(first)
+  await cloud.store.transaction(async tx => {
+    await mustKeepPolicy(tx, second, 'elsewhere')
+    await assert.rejects(mustKeepPolicy(tx, second, host ?? ''), { message: /^Anti-affinity instance group policy/ })
+    await tx.moves.add({ ...aMove, instanceId: instanceId(first), sourceHost: host ?? '', destHost: 'elsewhere' })
+    await assert.rejects(mustKeepPolicy(tx, second, 'elsewhere'), { message: /^Anti-affinity instance group policy/ })
+  })
+  await cloud.close()
 })

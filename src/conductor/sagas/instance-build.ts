@@ -61,9 +61,9 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const { host, node } = s.input.selection
       const change = { host, node, launchedOn: host, taskState: 'networking' } as const
-      const { instanceId: id, spec } = s.input
+      const { instanceId: id } = s.input
       const changed = await d.store.transaction(async tx => {
-        await mustKeepPolicy(tx, spec, id, host)
+        await mustKeepPolicy(tx, id, host)
         return tx.instances.change(instanceId(id), change, d.clock.now(), { sagaId: c.sagaId })
       })
       if (!changed) throw InstanceChanged({ id })

@@ -58,10 +58,10 @@ async function wantedNow(d: ConductorDeps, id: string, host: string | null): Pro
   return { ...spec, ignoreHosts: [], destination: host === null ? null : { host, node: null, isForced: false } }
 }
 
-async function place(d: ConductorDeps, task: ServerTask, spec: RequestSpec, { host, node }: Selection, sagaId: string) {
+async function place(d: ConductorDeps, task: ServerTask, { host, node }: Selection, sagaId: string) {
   const change = { host, node, launchedOn: host, taskState: 'spawning' } as const
   await d.store.transaction(async tx => {
-    await mustKeepPolicy(tx, spec, task.instanceId, host)
+    await mustKeepPolicy(tx, task.instanceId, host)
     const isOurs = await tx.instances.change(instanceId(task.instanceId), change, d.clock.now(), { sagaId })
     if (!isOurs) throw InstanceChanged({ id: task.instanceId })
   })
@@ -121,8 +121,7 @@ export const serverUnshelve = saga<ConductorDeps, SagaInputs['server-unshelve'],
   .step(
     'place',
     async (s, d, c) => {
-      const spec = await wantedNow(d, s.input.instanceId, s.input.host)
-      await place(d, s.input, spec, s.selection, c.sagaId)
+      await place(d, s.input, s.selection, c.sagaId)
       await startEvent(d.store, d.clock.now(), s.input, buildEvent, s.selection.host)
     },
     async (s, d, c) => {

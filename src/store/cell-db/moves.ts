@@ -173,6 +173,19 @@ export class Moves {
     return rows.map(fromRow)
   }
 
+  /** Which of these servers are on their way from or to the host. */
+  async movingAt(host: string, instanceIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (instanceIds.length === 0) return new Set()
+    const rows = await this.#db
+      .selectFrom('migrations')
+      .select('instance_id')
+      .where('instance_id', 'in', instanceIds)
+      .where(e => e.or([e('source_host', '=', host), e('dest_host', '=', host)]))
+      .where('status', 'not in', endedMigrations)
+      .execute()
+    return new Set(rows.map(row => row.instance_id))
+  }
+
   /** Of this status and type; `untilMs` = not changed since. */
   async inStatus(
     status: string,
