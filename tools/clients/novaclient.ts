@@ -7,6 +7,7 @@ export const novaclient: Suite = {
   name: 'novaclient',
   tests: 'novaclient/tests/functional',
   filter: /^novaclient\./,
+  isSerial: true,
   async prepare(cloud) {
     await newImage(cloud.client, 'cirros-0.6.2-x86_64-uec')
     await newFlavor(cloud.client, { name: 'm1.nano', ram: 64, disk: 1 })

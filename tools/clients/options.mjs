@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { SetupFault } from '../setup/fault.mjs'
 
 /** The suites of `npm run test:clients`. */
-export const clientSuites = ['novaclient', 'openstackclient', 'openstacksdk']
+export const clientSuites = ['novaclient', 'openstackclient', 'openstacksdk', 'openstacksdk-cloud']
 
 const help = (command, suites) => `Usage: npm run ${command} -- ${suites}[options]
 

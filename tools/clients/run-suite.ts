@@ -53,7 +53,7 @@ export async function runSuite(suite: Suite, options: SuiteOptions, undo: Undo):
     suite,
     folder,
     env: { ...cleanEnvironment(), ...env },
-    workers,
+    workers: suite.isSerial ? 1 : workers,
     onSpawn: endWith(undo),
   }
   const all = await listTests(run)

@@ -8,11 +8,11 @@ import { count } from './count.ts'
 import { compare, readLists, writeLists } from './lists.ts'
 import { novaclient } from './novaclient.ts'
 import { openstackclient } from './openstackclient.ts'
-import { openstacksdk } from './openstacksdk.ts'
+import { openstacksdk, openstacksdkCloud } from './openstacksdk.ts'
 import { parseSuiteOptions } from './options.mjs'
 import { runSuite, type SuiteRun } from './run-suite.ts'
 
-const suites = [tempest, novaclient, openstackclient, openstacksdk]
+const suites = [tempest, novaclient, openstackclient, openstacksdk, openstacksdkCloud]
 const [command = '', ...argv] = process.argv.slice(2)
 const options = parseSuiteOptions(command, argv)
 const undo = new Undo()

@@ -64,7 +64,7 @@ export async function listTests(run: Stestr): Promise<readonly string[]> {
 
 /** What a test printed without a newline may stand before it. */
 const finished =
-  /\{\d+\} ((?:setUpClass |tearDownClass )?\(?[\w.]+\)?(?:\[[^\]]*\])?) (?:\[([\d.]*)s?\] )?\.\.\. (ok|FAILED|SKIPPED|xfail|fail)(?:: (.*))?$/
+  /\{\d+\} ((?:setUpClass |tearDownClass )?\S+) (?:\[([\d.]*)s?\] )?\.\.\. (ok|FAILED|SKIPPED|xfail|fail)(?:: (.*))?$/
 const verdicts: Readonly<Record<string, Verdict>> = { ok: 'passed', xfail: 'passed', SKIPPED: 'skipped' }
 
 export function readLine(line: string): Outcome | undefined {

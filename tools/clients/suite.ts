@@ -22,6 +22,8 @@ export interface Suite {
   readonly filter: RegExp
   /** nova.conf, where Nova's defaults are not what the tests are written for. */
   readonly config?: string
+  /** Its tests may not run beside each other. */
+  readonly isSerial?: boolean
   /** Number of hosts that the tests are written for, where it is not ours to choose. */
   readonly hosts?: number
   /** Makes what the tests expect to find; the environment that tells them where it is. */
