@@ -16,17 +16,21 @@ export interface HandlerOptions {
   readonly maxConcurrentBuilds: number
   /** `wait_soft_reboot_seconds` in milliseconds. */
   readonly softRebootMs: number
+  /** `max_concurrent_snapshots`; 0 or nothing = no limit. */
+  readonly maxConcurrentSnapshots?: number
   /** Where snapshots go. */
   readonly images: () => ImagePort
   /** Without them the host gives no consoles away. */
   readonly consoles?: ConsoleOptions
 }
 
+const limiter = (most: number): Limiter => new Limiter(most > 0 ? most : Number.MAX_SAFE_INTEGER)
+
 /** What this host does when it is asked, one guest at a time. */
 export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Handlers<ComputeContract> {
   const actors = new GuestActors()
-  const uploads = new Uploads(driver, options.images)
-  const builds = new Limiter(options.maxConcurrentBuilds > 0 ? options.maxConcurrentBuilds : Number.MAX_SAFE_INTEGER)
+  const uploads = new Uploads(driver, options.images, limiter(options.maxConcurrentSnapshots ?? 0))
+  const builds = limiter(options.maxConcurrentBuilds)
   const cacheImages = imageCacher(driver)
   const guestOf = (id: string) => driver.guest(instanceId(id))
   const hotplug = () => {

@@ -1,4 +1,4 @@
-import { instanceId } from '#base'
+import { instanceId, type Limiter } from '#base'
 import type { ComputeContract, Handlers, SnapshotOrder } from '#bus'
 import { ImageNotFound, type ImagePort } from '#cloud'
 import { HypervisorError, type VirtDriver } from '#virt'
@@ -20,11 +20,13 @@ async function* until(signal: AbortSignal, bits: AsyncIterable<Uint8Array>): Asy
 export class Uploads {
   readonly #driver: VirtDriver
   readonly #images: () => ImagePort
+  readonly #limit: Limiter
   readonly #running = new Map<string, AbortController>()
 
-  constructor(driver: VirtDriver, images: () => ImagePort) {
+  constructor(driver: VirtDriver, images: () => ImagePort, limit: Limiter) {
     this.#driver = driver
     this.#images = images
+    this.#limit = limit
   }
 
   /** A guest that goes does not wait for its snapshot, which nobody wants any more. */
@@ -38,7 +40,7 @@ export class Uploads {
     this.#running.set(order.id, stop)
     try {
       const image = await this.#images().get('service', order.imageId)
-      if (image.status !== 'active') await this.#upload(order, stop.signal)
+      if (image.status !== 'active') await this.#limit.run(() => this.#upload(order, stop.signal))
       return true
     } catch (error) {
       if (ImageNotFound.is(error)) return false
@@ -52,6 +54,7 @@ export class Uploads {
     const { snapshots } = this.#driver
     if (snapshots === undefined)
       throw HypervisorError({ operation: 'snapshot', reason: 'this hypervisor cannot copy the disks of guests' })
+    signal.throwIfAborted()
     const images = this.#images()
     const snapshot = await snapshots.take(instanceId(id))
     try {

@@ -41,6 +41,7 @@ export async function composeCompute(
         disk: ratio(d.disk_allocation_ratio, d.initial_disk_allocation_ratio),
       },
       maxConcurrentBuilds: d.max_concurrent_builds,
+      maxConcurrentSnapshots: d.max_concurrent_snapshots,
       images: at.images,
       softRebootMs: secondsOf(config.libvirt.wait_soft_reboot_seconds),
       consoles: consoleOptions(config, at.hasEveryConsole === true),

@@ -2,6 +2,7 @@ import { always, bare, metadata, name, nonNegative, obj, operation, reply, resou
 import { declareFault } from '#base'
 import { acceptBackup, acceptSnapshot } from '../../accept/snapshots.ts'
 import { mustAllow } from '../../accept/task.ts'
+import { acceptVolumeSnapshot } from '../../accept/volume-snapshot.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { mustFitQuota } from '../images/quota.ts'
 import { glanceUrl } from '../images/view.ts'
@@ -29,21 +30,33 @@ const faults = {
 const behaviours = { answersWithLocation: until('2.45'), countsMetadata: until('2.39') }
 const imageReply = reply(obj({ image_id: str }).since('2.45'))
 
+/** What the volume service says, and what Nova says of volumes. */
+const volumeFaults = {
+  VolumeNotFound: 404,
+  InvalidVolume: 400,
+  VolumeConflict: 409,
+  InstanceQuiesceNotSupported: 400,
+} as const
+
 const createImage = op({
   status: always(202),
   policy: 'os_compute_api:servers:create_image',
   alsoPolicies: ['os_compute_api:servers:create_image:allow_volume_backed'],
   body: bare(obj({ name, metadata: metadata.optional() })),
   reply: imageReply,
-  faults,
+  faults: { ...faults, ...volumeFaults },
   behaviours,
-  async handle({ path, body, caller, allow, behaves, header, requestId }, deps) {
+  async handle({ path, body, caller, allow, insist, behaves, header, requestId }, deps) {
     const instance = await findServer(deps, caller, path.id)
-    allow({ project_id: instance.projectId })
+    const target = { project_id: instance.projectId }
+    allow(target)
     const extra = body.metadata ?? {}
     if (behaves.countsMetadata) await mustFitQuota(deps, caller, extra)
     const asking = { caller, isAdmin: isAdmin(caller), requestId }
-    const image = await acceptSnapshot(deps, asking, instance, { name: body.name.trim(), metadata: extra })
+    const isVolumeBacked = instance.image === null
+    if (isVolumeBacked) insist('os_compute_api:servers:create_image:allow_volume_backed', target)
+    const accept = isVolumeBacked ? acceptVolumeSnapshot : acceptSnapshot
+    const image = await accept(deps, asking, instance, { name: body.name.trim(), metadata: extra })
     if (behaves.answersWithLocation) header('location', `${await glanceUrl(deps, null)}/images/${image.id}`)
     return { image_id: image.id }
   },
