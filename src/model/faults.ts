@@ -17,7 +17,7 @@ export const InstanceInvalidState = declareFault(
   (p: { action: string; id: string; attr: string; state: string | null }) =>
     p.attr === 'launched_at'
       ? `Instance ${p.id} is in an invalid state for '${p.action}'`
-      : `Cannot '${p.action}' instance ${p.id} while it is in ${p.attr} ${p.state}`,
+      : `Cannot '${p.action}' instance ${p.id} while it is in ${p.attr} ${p.state ?? 'None'}`,
 )
 export const InstanceNotReady = declareFault(
   'InstanceNotReady',

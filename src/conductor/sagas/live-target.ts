@@ -9,6 +9,7 @@ import {
   type Selection,
 } from '#model'
 import type { StepContext } from '#saga'
+import { HypervisorError } from '#virt'
 import { claimLike } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
@@ -47,6 +48,10 @@ async function nodeOf(d: ConductorDeps, host: string) {
   return node
 }
 
+const raise = (error: unknown): never => {
+  throw error
+}
+
 /** Both hypervisors are asked whether the guest can run there; throws why not. */
 async function check(d: ConductorDeps, input: Live, instance: Placed, target: string): Promise<void> {
   const [from, to] = [(await nodeOf(d, instance.host)).description, (await nodeOf(d, target)).description]
@@ -58,7 +63,10 @@ async function check(d: ConductorDeps, input: Live, instance: Placed, target: st
     const needs = await asEvent(d, input, sourceEvent, instance.host, () =>
       hostClient(d, instance.host).describeMigration({ id: instance.id }),
     )
-    const { reason } = await hostClient(d, target).refuseMigration({ needs })
+    const { reason } = await hostClient(d, target)
+      .refuseMigration({ needs })
+      // A hypervisor that cannot even say is as good as one that says no.
+      .catch(error => ({ reason: HypervisorError.is(error) ? error.message : raise(error) }))
     if (reason !== null) throw MigrationPreCheckError({ reason })
   })
 }

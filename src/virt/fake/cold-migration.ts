@@ -3,6 +3,7 @@ import { power } from '../driver.ts'
 import { GuestNotFound, HypervisorError, ResizeRefused } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { ColdMigration, MoveOffer } from '../moves.ts'
+import type { FakeDisks } from './disks.ts'
 import type { GuestRecord } from './guest-record.ts'
 import { type FakeHypervisor, idOf } from './hypervisor.ts'
 
@@ -26,12 +27,23 @@ function guestOf({ hypervisorType, detail }: MoveOffer): GuestRecord {
   return fromJson<GuestRecord>(JSON.stringify(detail['guest']))
 }
 
+async function copyOf(
+  hypervisor: FakeHypervisor,
+  disks: FakeDisks,
+  id: string,
+  offer: MoveOffer,
+): Promise<GuestRecord> {
+  const { disk, ...guest } = guestOf(offer)
+  const own = disk === undefined ? {} : { disk: await disks.copy(id, disk) }
+  return { ...guest, ...own, display: hypervisor.freeDisplay() }
+}
+
 function plain(spec: GuestSpec): GuestRecord['spec'] {
   const { configDrive: _, ...rest } = spec
   return rest
 }
 
-export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
+export const coldMigration = (hypervisor: FakeHypervisor, disks: FakeDisks): ColdMigration => ({
   offer: (spec, { gracefulMs }) =>
     hypervisor.change('offer', spec.id, () => {
       const guest = hypervisor.guests.get(spec.id)
@@ -46,16 +58,24 @@ export const coldMigration = (hypervisor: FakeHypervisor): ColdMigration => ({
       return offerOf(off)
     }),
   receive: (offer, spec, { isOn }) =>
-    hypervisor.change('receive', spec.id, () => {
+    hypervisor.change('receive', spec.id, async () => {
       const here = hypervisor.guests.get(spec.id)
-      const before = here ?? { ...guestOf(offer), display: hypervisor.freeDisplay() }
+      const before = here ?? (await copyOf(hypervisor, disks, spec.id, offer))
       const received = { ...before, spec: plain(spec), vifs: spec.vifs, disks: spec.disks }
       hypervisor.put(spec.id, received)
       if (isOn && !isUp(received)) hypervisor.boot(spec, received)
     }),
-  discard: id => hypervisor.change('discard', id, () => hypervisor.remove(id)),
+  discard: id =>
+    hypervisor.change('discard', id, async () => {
+      await disks.remove(hypervisor.guests.get(id)?.disk)
+      hypervisor.remove(id)
+    }),
   setAside: () => hypervisor.ask('list', () => [...hypervisor.aside.values()].map(idOf)),
-  confirm: id => hypervisor.change('confirm', id, () => hypervisor.write(id, { aside: null })),
+  confirm: id =>
+    hypervisor.change('confirm', id, async () => {
+      await disks.remove(hypervisor.aside.get(id)?.disk)
+      hypervisor.write(id, { aside: null })
+    }),
   revert: (spec, { isOn }) =>
     hypervisor.change('revert', spec.id, () => {
       const aside = hypervisor.aside.get(spec.id)

@@ -54,6 +54,16 @@ export class FakeDisks {
     return { ...disk, file }
   }
 
+  /** The same bits for another host's guest: each may be removed without the other. */
+  async copy(guestId: string, disk: FakeDisk): Promise<FakeDisk> {
+    const path = this.#pathOf(disk)
+    if (this.#place === undefined || path === undefined) return disk
+    const file = `${guestId}.${randomBytes(4).toString('hex')}`
+    const copied = join(this.#place.path, file)
+    await link(path, copied).catch(() => copyFile(path, copied, constants.COPYFILE_FICLONE))
+    return { ...disk, file }
+  }
+
   async remove(disk: FakeDisk | undefined): Promise<void> {
     const path = disk === undefined ? undefined : this.#pathOf(disk)
     if (path !== undefined) await rm(path, { force: true })

@@ -100,7 +100,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       hypervisor.close()
     },
     hotplug: hotplug(hypervisor),
-    coldMigration: coldMigration(hypervisor),
+    coldMigration: coldMigration(hypervisor, disks),
     liveMigration: liveMigration({ hypervisor, hostName: options.hostName, clock, faults, brake: copyBrake }),
     copyBrake,
     volumes: fakeVolumes(hypervisor, options.hostName),

@@ -80,7 +80,8 @@ function handOver(from: FakeHypervisor, id: InstanceId, uri: string): void {
     throw HypervisorError({ operation: 'migrate', reason: `nobody waits for the guest at ${uri}` })
   const guest = from.existing(id)
   const { spec, vifs, display } = waiting
-  to.put(id, { ...guest, spec, vifs, display }, guest.power === power.paused ? 'paused' : 'started')
+  const { disks } = spec
+  to.put(id, { ...guest, spec, vifs, disks, display }, guest.power === power.paused ? 'paused' : 'started')
   landings.delete(uri)
   from.remove(id)
 }
