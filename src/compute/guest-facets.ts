@@ -2,6 +2,7 @@ import { instanceId } from '#base'
 import type { ComputeContract, Handlers } from '#bus'
 import { HypervisorError, type VirtDriver } from '#virt'
 import type { GuestActors, GuestOperation } from './guest-actors.ts'
+import { mustHoldVolumes } from './volume-handlers.ts'
 
 /** Facets that the API asks about before it accepts, by their names in the driver. */
 const asked = ['rescue', 'guestAgent'] as const
@@ -55,6 +56,7 @@ type RebuildArgs = Parameters<NonNullable<VirtDriver['rebuild']>['rebuild']>
 
 /** Where the driver has no better way, the guest is removed and made anew; nothing of its disks can be kept then. */
 async function rebuild(driver: VirtDriver, spec: RebuildArgs[0], how: RebuildArgs[1]): Promise<void> {
+  mustHoldVolumes(driver, spec)
   if (driver.rebuild !== undefined) return driver.rebuild.rebuild(spec, how)
   if (how.keepsEphemeral)
     throw HypervisorError({

@@ -9,6 +9,7 @@ export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 import type { Bench } from './conformance/bench.ts'
 import { bootTests } from './conformance/boot.ts'
 import { consoleTests } from './conformance/consoles.ts'
+import { guestFacetTests } from './conformance/guest-facets.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
 import { moveTests } from './conformance/moves.ts'
 import { snapshotTests } from './conformance/snapshots.ts'
@@ -18,6 +19,7 @@ import { volumeTests } from './conformance/volumes.ts'
 export function driverConformance(bench: () => Bench): void {
   lifecycleTests(bench)
   bootTests(bench)
+  guestFacetTests(bench)
   consoleTests(bench)
   moveTests(bench)
   snapshotTests(bench)

@@ -3,6 +3,7 @@ import { power } from '../driver.ts'
 import { AgentNotEnabled, GuestInWrongState, GuestNotRunning } from '../faults.ts'
 import type { CrashDump, GuestAgent, Rebuild, Rescue, SuspendToDisk } from '../guest-facets.ts'
 import type { FakeDisks } from './disks.ts'
+import { hasImage } from './guest.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
 
 const isUp = (hypervisor: FakeHypervisor, id: InstanceId): boolean => {
@@ -59,12 +60,13 @@ export const rebuild = (hypervisor: FakeHypervisor, disks: FakeDisks): Rebuild =
     hypervisor.change('rebuild', spec.id, async () => {
       shutDown(hypervisor, spec.id, gracefulMs)
       const before = hypervisor.guests.get(spec.id)
-      const disk = await disks.make(spec.id, spec.image)
+      // Root disks on volumes are the volume's.
+      const disk = hasImage(spec) ? await disks.make(spec.id, spec.image) : undefined
       const drive = spec.configDrive?.format ?? before?.configDrive
       const made = (before?.ephemeralMade ?? 0) + (keepsEphemeral ? 0 : 1)
       const anew = { boots: 0, ephemeralMade: made, ...(drive === undefined ? {} : { configDrive: drive }) }
       hypervisor.boot(spec, before === undefined ? undefined : { ...before, ...anew }, disk)
-      await disks.remove(before?.disk)
+      if (disk !== undefined) await disks.remove(before?.disk)
     }),
 })
 

@@ -7,7 +7,7 @@ import { fakeDiagnostics } from './fake-diagnostics.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
 
 /** False for a guest whose root disk is a volume. */
-const hasImage = (spec: GuestSpec): boolean => spec.disks.some(disk => disk.kind === 'image')
+export const hasImage = (spec: GuestSpec): boolean => spec.disks.some(disk => disk.kind === 'image')
 
 export class FakeGuest implements Guest {
   readonly id: InstanceId

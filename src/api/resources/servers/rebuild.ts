@@ -13,6 +13,7 @@ import {
 import type { InstanceChange } from '#store'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { canonicalIpV6 } from './access-address.ts'
 import { faults } from './actions.ts'
 import { newPassword } from './create.ts'
 import { BadServerRequest } from './create-faults.ts'
@@ -83,7 +84,7 @@ async function changeFor(
     ...(body.description === undefined ? {} : { description: body.description }),
     ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
     ...(body.accessIPv4 === undefined ? {} : { accessIpV4: body.accessIPv4 }),
-    ...(body.accessIPv6 === undefined ? {} : { accessIpV6: body.accessIPv6 }),
+    ...(body.accessIPv6 === undefined ? {} : { accessIpV6: canonicalIpV6(body.accessIPv6) }),
     ...(disk === undefined ? {} : { systemMetadata: { ...instance.systemMetadata, disk_config: disk } }),
     ...(key === undefined ? {} : { key: await keyFor(deps, caller, key ?? undefined) }),
     ...(body.user_data === undefined ? {} : { userData: body.user_data }),
