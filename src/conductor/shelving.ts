@@ -1,12 +1,12 @@
 import { instanceId } from '#base'
-import type { Instance } from '#model'
+import { type Instance, zoneLeft } from '#model'
 import type { ConductorDeps } from './deps.ts'
 import { specOf } from './guest-spec.ts'
 import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
 import { unbind } from './interfaces.ts'
 
 /** Where the record of a shelved server keeps what it needs to come back. */
-export const shelvedKeys = ['shelved_at', 'shelved_image_id', 'shelved_host'] as const
+const shelvedKeys = ['shelved_at', 'shelved_image_id', 'shelved_host', zoneLeft]
 
 export const shelvedImageOf = ({ systemMetadata }: Instance): string | null =>
   systemMetadata['shelved_image_id'] ?? null
@@ -65,6 +65,10 @@ export async function offload(d: ConductorDeps, id: string, host: string, key: s
   await unbind(d, id)
   // Before the state says so: whoever waits for it may count on the room.
   await d.placement.release(id)
-  const change = { vmState: 'shelved_offloaded', host: null, node: null, powerState: 4 } as const
+  const instance = await d.store.instances.find(id)
+  if (instance === undefined || instance.host !== host) return
+  const zone = (await d.store.aggregates.zones()).get(host) ?? d.options.defaultZone
+  const systemMetadata = { ...instance.systemMetadata, [zoneLeft]: zone }
+  const change = { vmState: 'shelved_offloaded', host: null, node: null, powerState: 4, systemMetadata } as const
   await d.store.instances.change(instanceId(id), change, d.clock.now(), { host })
 }

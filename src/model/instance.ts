@@ -75,6 +75,9 @@ export interface Instance {
   readonly sagaId: string | null
 }
 
+/** In the system metadata of a server that has left its host: the zone it was in, which is shown until it is back. */
+export const zoneLeft = 'shelved_zone'
+
 /** Nova's instance_name_template default, `instance-%08x`. */
 export const guestName = (number: number): string => `instance-${number.toString(16).padStart(8, '0')}`
 

@@ -57,6 +57,7 @@ describe('offloaded at once', () => {
       ],
       [null, null, power.shutdown, ''],
     )
+    assert.equal(off['OS-EXT-AZ:availability_zone'], 'nova')
     assert.deepEqual([await hostsOf(id), await allocationsOf(id)], [[], []])
     assert.deepEqual(
       (await portsOf(id)).map(port => port.bindingHost),

@@ -10,6 +10,7 @@ import {
   showsProgress,
   statusOf,
   type Vif,
+  zoneLeft,
 } from '#model'
 import { isServiceUp, type Service } from '#store'
 import type { ApiDeps } from '../../deps.ts'
@@ -58,7 +59,9 @@ export const hostIdOf = (projectId: string, host: string | null): string =>
         .digest('hex')
 
 export const zoneOf = (deps: ApiDeps, instance: Instance, zones: ReadonlyMap<string, string>): string =>
-  instance.host === null ? (instance.requestedZone ?? '') : (zones.get(instance.host) ?? deps.settings.defaultZone)
+  instance.host === null
+    ? (instance.systemMetadata[zoneLeft] ?? instance.requestedZone ?? '')
+    : (zones.get(instance.host) ?? deps.settings.defaultZone)
 
 export function addressesOf(vifs: readonly Vif[]) {
   const networks: Record<
