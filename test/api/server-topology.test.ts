@@ -52,6 +52,13 @@ test('nodes as the flavor wants them; the side of the host for administrators', 
   })
 })
 
+test('a resize to such a flavor is refused as well', async () => {
+  const id = await cloud.bootServer()
+  const resize = { flavorRef: await layout('uneven too', { 'hw:numa_nodes': '3' }) }
+  const answer = await cloud.request('POST', `/servers/${id}/action`, { version: newest, body: { resize } })
+  answer.refuses(400, /^Instance CPUs and\/or memory cannot be evenly distributed/)
+})
+
 const refused: readonly (readonly [string, Readonly<Record<string, string>>, string])[] = [
   [
     'no number',

@@ -1,6 +1,6 @@
 import { always, anything, bare, diskConfig, either, fqdn, intLike, nil, obj, operation, since, text } from '#api/kit'
 import { type Caller } from '#cloud'
-import type { Flavor, Instance, Migration, RequestSpec } from '#model'
+import { type Flavor, type Instance, type Migration, numaTopology, type RequestSpec, volumeImage } from '#model'
 import { isServiceUp, type Store } from '#store'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
@@ -50,6 +50,8 @@ async function newFlavor(deps: ApiDeps, caller: Caller, instance: Instance, ref:
   const isSame = flavor.number === instance.flavor.number
   if (flavor.isDisabled && !isSame) throw FlavorUnusable({ id })
   if (isSame) throw SameFlavor({})
+  // Refuses a layout that no host could make.
+  numaTopology({ flavor, imageProperties: (instance.image ?? volumeImage(instance.systemMetadata)).properties })
   return flavor
 }
 
@@ -97,6 +99,7 @@ export const resize = op({
     FlavorNotFound: 400,
     CannotResizeToSameFlavor: 400,
     CannotResizeDisk: 400,
+    InvalidNumaRequest: 400,
     ForbiddenWithAccelerators: 403,
     BadServerRequest: 400,
     OverQuota: 403,

@@ -1,5 +1,5 @@
 import { int, keyed, list, obj, operation, query, reply, resource, since } from '#api/kit'
-import { numaTopology } from '#model'
+import { numaTopology, volumeImage } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, targetOf } from '../servers/find.ts'
 
@@ -22,7 +22,8 @@ const show = operation<ApiDeps, { id: string }>()({
   async handle({ path, caller, allow }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
-    const found = numaTopology({ flavor: instance.flavor, imageProperties: instance.image?.properties ?? {} })
+    const { properties } = instance.image ?? volumeImage(instance.systemMetadata)
+    const found = numaTopology({ flavor: instance.flavor, imageProperties: properties })
     return {
       nodes: (found?.cells ?? []).map(cell => ({
         vcpu_set: cell.cpus,
