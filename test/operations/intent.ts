@@ -47,6 +47,7 @@ export async function intentOn(cloud: SmallCloud, userPortId: string | null): Pr
     image,
     bootImage: image,
     devices: [imageDevice(image.id)],
+    exclusiveVolumeIds: [],
     key: null,
     userData: null,
     hasConfigDrive: true,

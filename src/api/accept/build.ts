@@ -6,6 +6,7 @@ import {
   type Flavor,
   type InstanceImage,
   type InstanceKey,
+  isVolume,
   isVolumeBacked,
   keptOfVolume,
   type LaunchSecret,
@@ -19,6 +20,7 @@ import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { excess, QuotaExceeded } from './quota.ts'
 import { joinGroup } from './server-group.ts'
+import { holdMs, holdVolumes, mustBeUnused } from './volumes.ts'
 import { wake } from './wake.ts'
 
 /** What POST /servers means once all names are resolved and all values checked. */
@@ -38,6 +40,8 @@ export interface BuildIntent {
   readonly bootImage: InstanceImage
   /** Every disk, checked. */
   readonly devices: readonly DeviceDefinition[]
+  /** The user's volumes that only one server may have. */
+  readonly exclusiveVolumeIds: readonly string[]
   readonly key: InstanceKey | null
   readonly userData: string | null
   readonly hasConfigDrive: boolean
@@ -166,6 +170,9 @@ async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Prom
   return fits
 }
 
+/** Never with more than one server. */
+const hasUsersVolumes = (intent: BuildIntent): boolean => intent.devices.some(device => device.source === 'volume')
+
 /** All rows of one server, its saga among them. */
 async function writeServer(
   tx: Store,
@@ -183,12 +190,15 @@ async function writeServer(
   for (const tag of intent.tags) await tx.tags.add(id, tag)
   await tx.blockDevices.add(id, nameDevices(intent.devices, instance.rootDeviceName ?? '/dev/vda'), nowMs)
   await tx.requestSpecs.save(id, spec)
-  if (intent.hasConfigDrive) await tx.launchSecrets.keep(id, intent.secret)
+  const makesVolumes = intent.devices.some(device => isVolume(device) && device.source !== 'volume')
+  if (intent.hasConfigDrive || makesVolumes)
+    await tx.launchSecrets.keep(id, { ...intent.secret, ...(makesVolumes ? { creator: caller } : {}) })
   const { userId, projectId } = caller
   await tx.actions.start({ instanceId: id, action: 'create', requestId, userId, projectId, startAtMs: nowMs })
   const { networks, securityGroupIds } = intent
   const input: SagaInputs['server-build'] = { instanceId: id, requestId, spec, networks, securityGroupIds, reservation }
-  const saga = { id: sagaId ?? '', name: 'server-build', instanceId: id, input, waitsFor: reservation }
+  const holds = hasUsersVolumes(intent) ? { heldUntilMs: nowMs + holdMs } : {}
+  const saga = { id: sagaId ?? '', name: 'server-build', instanceId: id, input, waitsFor: reservation, ...holds }
   await tx.sagas.add(saga, emptyJournal(), nowMs)
 }
 
@@ -212,6 +222,7 @@ export async function acceptBuild(
   const reservationId = newReservationId()
   const accepted = await deps.store.transaction(async tx => {
     const count = await allowedCount(tx, deps, intent)
+    await mustBeUnused(tx, intent.exclusiveVolumeIds)
     const servers = Array.from({ length: count }, (_, index) => ({ index, id: newUuid(), sagaId: newUuid() }))
     const ids = servers.map(server => server.id)
     const { serverGroupId } = intent
@@ -226,6 +237,10 @@ export async function acceptBuild(
     }
     return { ids, begins: reservation ?? servers[0]?.sagaId ?? '' }
   })
+  if (hasUsersVolumes(intent)) {
+    for (const id of accepted.ids) await holdVolumes(deps, caller, id)
+    await deps.store.sagas.release(accepted.begins)
+  }
   await wake(deps, accepted.begins)
   return { reservationId, instanceIds: accepted.ids }
 }

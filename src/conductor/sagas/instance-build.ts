@@ -1,6 +1,6 @@
 import { instanceId } from '#base'
 import type { ServerBuild } from '#bus'
-import { type Instance, InstanceChanged, type Selection } from '#model'
+import { type Instance, InstanceChanged, type Selection, type TaskState } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
@@ -10,6 +10,7 @@ import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
 import { finishEvent, startEvent } from '../records.ts'
 import { mustKeepPolicy } from '../server-group.ts'
+import { connectVolumes, disconnectVolumes, volumesOf } from '../volumes.ts'
 
 export interface BuildOnHost extends ServerBuild {
   readonly selection: Selection
@@ -98,6 +99,19 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
       if (!changed) throw InstanceChanged({ id: instance.id })
     },
     async (s, d) => disconnect(d, s.input.instanceId, preservedPorts(undefined, s.input.networks)),
+  )
+  .step(
+    'volumes',
+    async (s, d, c) => {
+      const instance = await owned(d, s.input.instanceId, c.sagaId)
+      if ((await volumesOf(d, instance.id)).length === 0) return
+      const doing = (taskState: TaskState) =>
+        d.store.instances.change(instance.id, { taskState }, d.clock.now(), { sagaId: c.sagaId })
+      await doing('block_device_mapping')
+      await connectVolumes(d, instance, s.input.selection.host)
+      await doing('spawning')
+    },
+    (s, d) => disconnectVolumes(d, s.input.instanceId),
   )
   .step(
     'guest',

@@ -1,11 +1,13 @@
 import { faultFromRecord, instanceId } from '#base'
 import type { ServerBuild } from '#bus'
-import { MaxRetriesExceeded, type Selection } from '#model'
+import { isVolume, MaxRetriesExceeded, type Selection } from '#model'
 import { type Journal, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { makeVolumes, unmakeVolumes } from '../new-volumes.ts'
 import { giveUpPlaces, type Places, placeServers } from '../placing.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { releaseVolumes, reserveVolumes } from '../volumes.ts'
 import { type BuildOnHost, buildEvent, instanceBuild } from './instance-build.ts'
 
 const scheduleEvent = 'conductor_schedule_and_build_instances'
@@ -23,6 +25,9 @@ const hopelessElsewhere = new Set([
   'NoMoreFixedIps',
   'UnexpectedTaskStateError',
   'InstanceNotFound',
+  'VolumeNotFound',
+  'InvalidInput',
+  'InvalidVolume',
 ])
 
 /** What the reservation has found for its servers; undefined when its journal is history already. */
@@ -39,6 +44,12 @@ async function reservedPlaces(d: ConductorDeps, sagaId: string): Promise<Places 
  */
 export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build')
   .step(
+    // The user's own volumes; most are held since the request was accepted.
+    'reservations',
+    (s, d) => reserveVolumes(d, s.input.instanceId),
+    (s, d) => releaseVolumes(d, s.input.instanceId),
+  )
+  .step(
     'selections',
     async (s, d, c): Promise<readonly Selection[]> => {
       const { instanceId: id, reservation } = s.input
@@ -47,6 +58,11 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
       return places[id] ?? []
     },
     (s, d) => giveUpPlaces(d, [s.input.instanceId]),
+  )
+  .step(
+    'volumes',
+    async (s, d, c) => makeVolumes(d, c, await d.store.instances.get(s.input.instanceId)),
+    (s, d, c) => unmakeVolumes(d, c, s.input.instanceId),
   )
   .attempt('build', {
     items: (s): BuildOnHost[] => s.selections.map((selection, i) => ({ ...s.input, selection, isClaimed: i === 0 })),
@@ -70,6 +86,8 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
     const isOurs = await tx.instances.change(id, change, nowMs, { sagaId })
     // Not ours: a delete has cancelled the build and writes the end itself.
     if (!isOurs) return
+    // A server that never was has no volumes.
+    for (const device of await tx.blockDevices.of(id)) if (isVolume(device)) await tx.blockDevices.remove(device.id)
     await recordFault(tx, nowMs, s.input, outcome.failure, null)
     if (s.selections === undefined) {
       await startEvent(tx, nowMs, s.input, scheduleEvent, null)

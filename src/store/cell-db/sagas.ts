@@ -12,6 +12,8 @@ export interface NewSaga {
   readonly input: unknown
   /** Starts only after this one has ended. */
   readonly waitsFor?: string | null
+  /** Not before this time, unless `release` says so earlier: whoever accepts it still has something to do. */
+  readonly heldUntilMs?: number
 }
 
 /** Shape of the journal as far as the store is concerned: it is carried. */
@@ -67,6 +69,9 @@ const waitingFor = prepared((db: Db, { id }: { id: string }) =>
   db.selectFrom('sagas').select('id').where('waits_for', '=', id).where('status', '=', 'open'),
 )
 
+/** Owner of sagas that nobody may run yet. */
+const acceptor = 'acceptor'
+
 const happened = (result: { numAffectedRows?: bigint }): boolean => (result.numAffectedRows ?? 0n) > 0n
 
 /**
@@ -87,8 +92,8 @@ export class Sagas {
       status: 'open',
       waits_for: saga.waitsFor ?? null,
       is_cancelled: 0,
-      owner: null,
-      lease_until: 0,
+      owner: saga.heldUntilMs === undefined ? null : acceptor,
+      lease_until: saga.heldUntilMs ?? 0,
       generation: 0,
       input_json: JSON.stringify(saga.input),
       journal_json: JSON.stringify(journal),
@@ -101,6 +106,27 @@ export class Sagas {
   async endedJournal<J>(id: string): Promise<J | undefined> {
     const [row] = (await byId(this.#db, { id })).rows
     return row === undefined || row.status === 'open' ? undefined : fromJson<J>(row.journal_json)
+  }
+
+  /** A saga that was held may start. */
+  async release(id: string): Promise<void> {
+    await this.#db
+      .updateTable('sagas')
+      .set({ owner: null, lease_until: 0 })
+      .where('id', '=', id)
+      .where('owner', '=', acceptor)
+      .execute()
+  }
+
+  /** Takes back a saga that was held; false when it has begun. */
+  async withdraw(id: string): Promise<boolean> {
+    const result = await this.#db
+      .deleteFrom('sagas')
+      .where('id', '=', id)
+      .where('owner', '=', acceptor)
+      .where('generation', '=', 0)
+      .executeTakeFirstOrThrow()
+    return affected(result) > 0
   }
 
   /** Asks an open saga to take everything back (unless it is past its pivot). */

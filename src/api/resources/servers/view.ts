@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Links } from '#api/kit'
 import { isoMicros, isoSeconds } from '#base'
 import {
+  type BlockDevice,
   guestName,
   type Instance,
   type InstanceFault,
@@ -22,12 +23,13 @@ export interface Extras {
   readonly zones: ReadonlyMap<string, string>
   readonly services: ReadonlyMap<string, Service>
   readonly specs: ReadonlyMap<string, RequestSpec>
+  readonly devices: ReadonlyMap<string, readonly BlockDevice[]>
   /** Ids of server groups by server; not asked for where nobody shows them. */
   readonly groups: ReadonlyMap<string, string>
   readonly nowMs: number
 }
 
-const without = { tags: new Map(), faults: new Map(), specs: new Map(), groups: new Map() }
+const without = { tags: new Map(), faults: new Map(), specs: new Map(), devices: new Map(), groups: new Map() }
 
 export async function loadExtras(
   deps: ApiDeps,
@@ -45,6 +47,7 @@ export async function loadExtras(
           tags: await store.tags.ofMany(ids),
           faults: await store.faults.newest(failed),
           specs: await store.requestSpecs.ofMany(ids),
+          devices: await store.blockDevices.ofMany(ids),
           groups: how.showsGroups === true ? await store.serverGroups.ofServers(ids) : without.groups,
         }
   return { ...own, zones, services: new Map(services.map(s => [s.host, s])), nowMs: deps.clock.now() }
@@ -126,6 +129,12 @@ function flavorView({ flavor }: Instance, links: Links) {
   }
 }
 
+/** Those with a volume; one that is still to be made has none. */
+const volumesView = (devices: readonly BlockDevice[]) =>
+  devices.flatMap(({ volumeId, deleteOnTermination }) =>
+    volumeId === null ? [] : [{ id: volumeId, delete_on_termination: deleteOnTermination }],
+  )
+
 /** One server with every field of every version; the kit picks those of the version and of the caller's rights. */
 export function serverView(deps: ApiDeps, instance: Instance, extras: Extras, { links, isAdmin }: Viewer) {
   const vmState = instance.isDeleted ? 'deleted' : instance.vmState
@@ -170,8 +179,7 @@ export function serverView(deps: ApiDeps, instance: Instance, extras: Extras, { 
     'OS-EXT-STS:task_state': instance.taskState,
     'OS-EXT-STS:vm_state': vmState,
     'OS-EXT-STS:power_state': instance.powerState,
-    // Volumes come with the volume service; a server here can have none.
-    'os-extended-volumes:volumes_attached': [],
+    'os-extended-volumes:volumes_attached': volumesView(extras.devices.get(instance.id) ?? []),
     locked: instance.lockedBy !== null,
     locked_reason: instance.lockedReason,
     host_status: hostStatus(deps, instance, extras),

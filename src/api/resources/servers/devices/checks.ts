@@ -56,10 +56,10 @@ function mustFitFlavor(devices: readonly DeviceDefinition[], flavor: Flavor, max
 
 function mustBeFree(volume: Volume, takesMultiattach: boolean): void {
   if (volume.isMultiattach && !takesMultiattach) throw MultiattachTooEarly({})
-  const usable = volume.isMultiattach ? ['available', 'in-use'] : ['available']
+  const usable = volume.isMultiattach ? ['available', 'in-use', 'downloading'] : ['available', 'downloading']
   if (usable.includes(volume.status)) return
-  const status = volume.isMultiattach ? 'available or in-use' : 'available'
-  const reason = `Invalid volume: Volume ${volume.id} status must be ${status} to reserve, but the current status is ${volume.status}.`
+  const status = `${usable.slice(0, -1).join(', ')} or ${usable.at(-1)}`
+  const reason = `Invalid volume: Volume ${volume.id} status must be ${status} to reserve, but the current status is ${volume.status}. (HTTP 400)`
   throw InvalidVolume({ reason: `Invalid input received: ${reason}` })
 }
 
@@ -134,7 +134,7 @@ export async function checkedDevices(
   deps: ApiDeps,
   devices: readonly DeviceDefinition[],
   at: Checking,
-): Promise<readonly DeviceDefinition[]> {
+): Promise<{ readonly devices: readonly DeviceDefinition[]; readonly exclusiveVolumeIds: readonly string[] }> {
   const volumes = new Map<string, Volume>()
   for (const { volumeId } of devices)
     if (volumeId !== null && !volumes.has(volumeId)) volumes.set(volumeId, await deps.volumes.get(at.caller, volumeId))
@@ -143,7 +143,10 @@ export async function checkedDevices(
   const complete: DeviceDefinition[] = []
   for (const device of devices) complete.push(await checks.complete(device))
   mustFitFlavor(complete, at.flavor, deps.settings.maxLocalDevices)
-  return complete.map(device => ({ ...device, size: device.size ?? flavorSize(device, at.flavor) }))
+  return {
+    devices: complete.map(device => ({ ...device, size: device.size ?? flavorSize(device, at.flavor) })),
+    exclusiveVolumeIds: [...volumes.values()].filter(volume => !volume.isMultiattach).map(volume => volume.id),
+  }
 }
 
 /** A volume that is still to be made must hold what the image demands; one that exists was checked when it was made. */

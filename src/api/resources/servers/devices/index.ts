@@ -29,6 +29,8 @@ export interface BootDevices {
   readonly image: InstanceImage | null
   readonly bootImage: InstanceImage
   readonly devices: readonly DeviceDefinition[]
+  /** The user's volumes that only one server may have. */
+  readonly exclusiveVolumeIds: readonly string[]
 }
 
 async function sourceOf(deps: ApiDeps, { caller, imageRef, asked, hasCertificates }: Asking) {
@@ -53,6 +55,6 @@ export async function bootDevicesFor(deps: ApiDeps, asking: Asking): Promise<Boo
     if (flavor.rootGiB === 0 && !asking.mayGrowRoot()) throw ZeroDiskFlavor({})
     mustFitRoot(bootImage, flavor)
   }
-  const devices = await checkedDevices(deps, mapping, { caller, flavor, imageId, takesMultiattach })
-  return { image, bootImage, devices }
+  const checked = await checkedDevices(deps, mapping, { caller, flavor, imageId, takesMultiattach })
+  return { image, bootImage, ...checked }
 }

@@ -1,0 +1,117 @@
+import { Fault } from '#base'
+import { type VolumeAttachment, VolumeNotFound } from '#cloud'
+import { type BlockDevice, type Instance, isVolume } from '#model'
+import type { ConductorDeps } from './deps.ts'
+import { hostClient } from './hosts.ts'
+
+/**
+ * The volumes of a server, by its record of disks. An attachment is made without a host first and holds the volume for the
+ * server; with a host's connector it becomes a connection, which the record keeps; complete means that the guest has it.
+ * All of this converges: what an interrupted run has made is found by volume and server.
+ */
+
+export const volumesOf = async (d: ConductorDeps, instanceId: string): Promise<readonly BlockDevice[]> =>
+  (await d.store.blockDevices.of(instanceId)).filter(isVolume)
+
+const isRefusal = (error: unknown): error is Fault => error instanceof Fault && error.kind !== 'transient'
+
+async function attachmentOf(d: ConductorDeps, volumeId: string, serverId: string): Promise<VolumeAttachment> {
+  const [known] = await d.volumes.attachments('service', { volumeId, serverId })
+  return known ?? (await d.volumes.createAttachment('service', { volumeId, serverId }))
+}
+
+/** Holds the volume for the server, if nobody has done it yet; returns the attachment's id. */
+export async function reserveVolume(d: ConductorDeps, device: BlockDevice): Promise<string> {
+  if (device.attachmentId !== null) return device.attachmentId
+  if (device.volumeId === null) throw VolumeNotFound({ id: device.id })
+  const { id } = await attachmentOf(d, device.volumeId, device.instanceId)
+  await d.store.blockDevices.change(device.id, { attachmentId: id })
+  return id
+}
+
+/** Every volume that is known by now. */
+export async function reserveVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
+  for (const device of await volumesOf(d, instanceId)) if (device.volumeId !== null) await reserveVolume(d, device)
+}
+
+/** Connects a held volume to a host; the record then has the connection. */
+export async function connectVolume(d: ConductorDeps, device: BlockDevice, host: string): Promise<BlockDevice> {
+  if (device.connectionInfo !== null) return device
+  const attachmentId = await reserveVolume(d, device)
+  const connector = await hostClient(d, host).volumeConnector({})
+  const mountpoint = device.deviceName === null ? {} : { mountpoint: device.deviceName }
+  const { connection } = await d.volumes.updateAttachment('service', attachmentId, { ...connector, ...mountpoint })
+  const connectionInfo = connection === undefined ? null : { ...connection }
+  await d.store.blockDevices.change(device.id, { connectionInfo })
+  return { ...device, attachmentId, connectionInfo }
+}
+
+/** For a guest that starts on this host with all its volumes. */
+export async function connectVolumes(d: ConductorDeps, instance: Instance, host: string): Promise<void> {
+  for (const device of await volumesOf(d, instance.id)) {
+    const { attachmentId } = await connectVolume(d, device, host)
+    if (attachmentId !== null) await d.volumes.completeAttachment('service', attachmentId)
+  }
+}
+
+/** Gives the volume back; the record of the disk stays, without attachment. */
+export async function releaseVolume(d: ConductorDeps, device: BlockDevice): Promise<void> {
+  const { volumeId, instanceId: serverId } = device
+  if (device.attachmentId !== null) await d.volumes.deleteAttachment('service', device.attachmentId)
+  else if (volumeId !== null)
+    for (const left of await attachmentsLeft(d, volumeId, serverId))
+      await d.volumes.deleteAttachment('service', left.id)
+  await d.store.blockDevices.change(device.id, { attachmentId: null, connectionInfo: null })
+}
+
+async function attachmentsLeft(d: ConductorDeps, volumeId: string, serverId: string) {
+  try {
+    return await d.volumes.attachments('service', { volumeId, serverId })
+  } catch (error) {
+    if (VolumeNotFound.is(error)) return []
+    throw error
+  }
+}
+
+export async function releaseVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
+  for (const device of await volumesOf(d, instanceId)) await releaseVolume(d, device)
+}
+
+/**
+ * Takes the volumes off a host and keeps them held for the server: for a guest that did not come to be there, or is moved
+ * or shelved away. Volumes that somebody else took at this very moment are no longer held, and the next connect says so.
+ */
+export async function disconnectVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
+  for (const device of await volumesOf(d, instanceId)) {
+    await releaseVolume(d, device)
+    if (device.volumeId === null) continue
+    try {
+      await reserveVolume(d, { ...device, attachmentId: null, connectionInfo: null })
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      d.log.warn({ instance_id: instanceId, volume_id: device.volumeId, err: error }, 'volume is not held any more')
+    }
+  }
+}
+
+/** Asks for the end of a volume. What the volume service will not delete stays: that is not the server's business. */
+export async function deleteVolume(d: ConductorDeps, instanceId: string, volumeId: string): Promise<void> {
+  try {
+    await d.volumes.delete('service', volumeId)
+  } catch (error) {
+    if (VolumeNotFound.is(error)) return
+    if (!isRefusal(error)) throw error
+    d.log.warn(
+      { instance_id: instanceId, volume_id: volumeId, err: error },
+      'volume could not be deleted with its server',
+    )
+  }
+}
+
+/** The end of a server: its volumes are free, and those that go with it are gone. */
+export async function giveUpVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
+  for (const device of await volumesOf(d, instanceId)) {
+    await releaseVolume(d, device)
+    if (device.deleteOnTermination && device.volumeId !== null) await deleteVolume(d, instanceId, device.volumeId)
+  }
+}
