@@ -4,6 +4,7 @@ import type { ConductorDeps } from './deps.ts'
 import { specOf } from './guest-spec.ts'
 import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
 import { unbind } from './interfaces.ts'
+import { disconnectVolumes } from './volumes.ts'
 
 /** Where the record of a shelved server keeps what it needs to come back. */
 const shelvedKeys = ['shelved_at', 'shelved_image_id', 'shelved_host', zoneLeft]
@@ -57,12 +58,13 @@ export async function powerOnAgain(d: ConductorDeps, id: string, key: string): P
 }
 
 /**
- * Takes a server off its host: guest, wiring and allocation go; ports stay the server's, bound nowhere. Then the record
+ * Takes a server off its host: guest, wiring and allocation go; ports and volumes stay the server's, bound nowhere. Then the record
  * has no host. Whatever of it is done already is not done again.
  */
 export async function offload(d: ConductorDeps, id: string, host: string, key: string): Promise<void> {
   await destroyGuest(d, host, id, key)
   await unbind(d, id)
+  await disconnectVolumes(d, id)
   // Before the state says so: whoever waits for it may count on the room.
   await d.placement.release(id)
   const instance = await d.store.instances.find(id)

@@ -1,6 +1,6 @@
 import { Fault } from '#base'
 import { type VolumeAttachment, VolumeNotFound } from '#cloud'
-import { type BlockDevice, type Instance, isVolume } from '#model'
+import { type BlockDevice, type Instance, isVolume, nameDevices } from '#model'
 import type { ConductorDeps } from './deps.ts'
 import { hostClient } from './hosts.ts'
 
@@ -46,8 +46,17 @@ export async function connectVolume(d: ConductorDeps, device: BlockDevice, host:
   return { ...device, attachmentId, connectionInfo }
 }
 
+/** Volumes that came while the server was on no host have no names yet. */
+async function nameAll(d: ConductorDeps, instance: Instance): Promise<void> {
+  const devices = await d.store.blockDevices.of(instance.id)
+  const named = nameDevices(devices, instance.rootDeviceName ?? '/dev/vda')
+  for (const [i, { id, deviceName }] of named.entries())
+    if (devices[i]?.deviceName === null) await d.store.blockDevices.change(id, { deviceName })
+}
+
 /** For a guest that starts on this host with all its volumes. */
 export async function connectVolumes(d: ConductorDeps, instance: Instance, host: string): Promise<void> {
+  await nameAll(d, instance)
   for (const device of await volumesOf(d, instance.id)) {
     const { attachmentId } = await connectVolume(d, device, host)
     if (attachmentId !== null) await d.volumes.completeAttachment('service', attachmentId)
@@ -77,19 +86,29 @@ export async function releaseVolumes(d: ConductorDeps, instanceId: string): Prom
   for (const device of await volumesOf(d, instanceId)) await releaseVolume(d, device)
 }
 
+/** From here on the volume is held without a host: the new hold is there before the connection goes. */
+async function holdOnly(d: ConductorDeps, device: BlockDevice, volumeId: string): Promise<void> {
+  const { instanceId: serverId } = device
+  const all = await d.volumes.attachments('service', { volumeId, serverId })
+  const free = all.find(attachment => attachment.connection === undefined)
+  const kept = free ?? (await d.volumes.createAttachment('service', { volumeId, serverId }))
+  await d.store.blockDevices.change(device.id, { attachmentId: kept.id, connectionInfo: null })
+  for (const { id } of all) if (id !== kept.id) await d.volumes.deleteAttachment('service', id)
+}
+
 /**
- * Takes the volumes off a host and keeps them held for the server: for a guest that did not come to be there, or is moved
- * or shelved away. Volumes that somebody else took at this very moment are no longer held, and the next connect says so.
+ * Takes the volumes off a host and keeps them held for the server: for a guest that did not come to be there, or is
+ * shelved away. One that cannot be held is free, and the next connect says so.
  */
 export async function disconnectVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
   for (const device of await volumesOf(d, instanceId)) {
-    await releaseVolume(d, device)
     if (device.volumeId === null) continue
     try {
-      await reserveVolume(d, { ...device, attachmentId: null, connectionInfo: null })
+      await holdOnly(d, device, device.volumeId)
     } catch (error) {
       if (!isRefusal(error)) throw error
       d.log.warn({ instance_id: instanceId, volume_id: device.volumeId, err: error }, 'volume is not held any more')
+      await releaseVolume(d, device)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { imageDevice } from '#model'
+import { type DeviceDefinition, imageDevice } from '#model'
 import type { BuildIntent } from '../../src/api/accept/build.ts'
 import { caller, imageId, projectId, type SmallCloud } from './world.ts'
 
@@ -33,7 +33,11 @@ export const image = {
 }
 
 /** A server on the private network and on a port that the user has made. */
-export async function intentOn(cloud: SmallCloud, userPortId: string | null): Promise<BuildIntent> {
+export async function intentOn(
+  cloud: SmallCloud,
+  userPortId: string | null,
+  volumes: readonly DeviceDefinition[] = [],
+): Promise<BuildIntent> {
   const network = { networkId: cloud.networkId, portId: null, fixedIp: null, tag: null }
   return {
     projectId,
@@ -46,7 +50,7 @@ export async function intentOn(cloud: SmallCloud, userPortId: string | null): Pr
     flavor,
     image,
     bootImage: image,
-    devices: [imageDevice(image.id)],
+    devices: [imageDevice(image.id), ...volumes],
     exclusiveVolumeIds: [],
     key: null,
     userData: null,

@@ -13,6 +13,7 @@ import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
 import type { MoveName } from './moves.ts'
+import { userVolumes, volumeCases, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 
 /** How a saga is asked for, and what is true afterwards when it was done. */
@@ -32,6 +33,8 @@ interface Case {
   readonly images?: number
   /** Of the conductor, where they differ. */
   readonly options?: Partial<SmallCloud['conductor']['options']>
+  /** Attached volumes when it was done; two by default. */
+  readonly volumes?: number
 }
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
@@ -248,6 +251,7 @@ const cases: Record<OneServer, Case> = {
     power: power.running,
     interfaces: 1,
   },
+  ...volumeCases,
 }
 
 /** One server of the given cloud, and what belongs to it. */
@@ -259,6 +263,7 @@ class Scene {
   #userPort = ''
   #before: VmState = 'building'
   #imagesBefore = 0
+  #volumes: readonly string[] = []
 
   constructor(cloud: SmallCloud, definition: AnyDefinition, theCase: Case) {
     this.cloud = cloud
@@ -269,7 +274,9 @@ class Scene {
   async begin(): Promise<string> {
     const { cloud } = this
     this.#userPort = await makeUserPort(cloud)
-    const accepted = await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, this.#userPort))
+    this.#volumes = await userVolumes(cloud)
+    const intent = await intentOn(cloud, this.#userPort, volumeDevices(this.#volumes))
+    const accepted = await acceptBuild(cloud.api, caller, requestId, intent)
     this.#id = accepted.instanceIds[0] ?? ''
     for (const name of this.#case.from) {
       if (name !== 'server-build') await cases[name].ask(cloud, await cloud.store.instances.get(this.#id))
@@ -363,6 +370,9 @@ class Scene {
       `ports on '${bound.join(`', '`)}' instead of '${host}'`,
     )
     note(ports.length !== (lives ? wanted : 1), `${ports.length} ports in all`)
+    const attached = lives ? (isDone ? (this.#case.volumes ?? 2) : 2) : 0
+    const isHeldOnly = instance.vmState === 'shelved_offloaded'
+    found.push(...(await volumeComplaints(this.cloud, this.#id, this.#volumes, { attached, isHeldOnly })))
     return found
   }
 }

@@ -43,6 +43,7 @@ import { tenantNetworks } from './tenant-networks/index.ts'
 import { tenantUsage } from './tenant-usage/index.ts'
 import { usageAuditLog } from './usage-audit-log/index.ts'
 import { versions } from './versions/index.ts'
+import { volumeAttachments } from './volume-attachments/index.ts'
 
 /** Every resource of the Compute API. */
 export const resources: readonly Resource<ApiDeps>[] = [
@@ -93,4 +94,5 @@ export const resources: readonly Resource<ApiDeps>[] = [
   tenantUsage,
   usageAuditLog,
   versions,
+  volumeAttachments,
 ]

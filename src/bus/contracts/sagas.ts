@@ -1,10 +1,11 @@
 import type { Instance, InstanceImage, RequestSpec } from '#model'
+import type { VolumeSagaInputs } from './volume-sagas.ts'
 
 /**
  * The sagas that the API may ask for, by name, with what each is told. The API writes the row, the conductor runs it;
  * like a message it must stay readable for the next release.
  */
-export interface SagaInputs {
+export interface SagaInputs extends VolumeSagaInputs {
   'server-build': ServerBuild
   'reservation-place': ReservationPlace
   'server-delete': ServerTask

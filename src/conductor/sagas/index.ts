@@ -22,6 +22,8 @@ import { serverUnshelveStart } from './server-unshelve-start.ts'
 import { serverSetPassword } from './set-password.ts'
 import { serverRestore, serverSoftDelete } from './soft-delete.ts'
 import { serverResume, serverSuspend } from './suspend.ts'
+import { volumeSwap } from './volume-swap.ts'
+import { volumeAttach, volumeDetach } from './volumes.ts'
 
 /** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
 export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
@@ -55,4 +57,7 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-revert-resize': serverRevertResize,
   'server-live-migrate': serverLiveMigrate,
   'server-evacuate': serverEvacuate,
+  'volume-attach': volumeAttach,
+  'volume-detach': volumeDetach,
+  'volume-swap': volumeSwap,
 }

@@ -22,6 +22,7 @@ import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { mustKeepPolicy } from '../server-group.ts'
 import { onShelf, putBack, shelvedImageOf, withoutShelvedKeys } from '../shelving.ts'
 import { mustBeOurs } from '../snapshot.ts'
+import { connectVolumes, disconnectVolumes } from '../volumes.ts'
 
 const outer = 'conductor_unshelve_instance'
 const lookEvent = 'get_image_info'
@@ -137,6 +138,11 @@ export const serverUnshelve = saga<ConductorDeps, SagaInputs['server-unshelve'],
       await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
     },
     (s, d) => unbind(d, s.input.instanceId),
+  )
+  .step(
+    'volumes',
+    async (s, d) => connectVolumes(d, await d.store.instances.get(s.input.instanceId), s.selection.host),
+    (s, d) => disconnectVolumes(d, s.input.instanceId),
   )
   .step(
     'guest',
