@@ -89,6 +89,12 @@ export interface ApiCloud extends People {
   request(method: string, path: string, ask?: Ask): Promise<Answer>
   /** The network's own API, in process: `neutron('POST', '/ports', { port: {…} })`. */
   neutron(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
+  /** The volumes' own API, in process, below the project: `cinder('POST', '/volumes', { volume: {…} })`. */
+  cinder(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
+  /** A volume of the member's, available; its id. */
+  newVolume(fields?: Readonly<Record<string, unknown>>, as?: Person): Promise<string>
+  /** The volume once it has the status. */
+  volumeIs(id: string, status: string): Promise<Json>
   /** The owner's network of that name, with a subnet. */
   newNetwork(name: string, cidr: string, owner?: Person): Promise<string>
   newFlavor(fields: Readonly<Record<string, unknown>>): Promise<string>
@@ -257,6 +263,34 @@ function neutronOf({ network }: Neighbours, usual: Person): ApiCloud['neutron'] 
   }
 }
 
+function cinderOf({ volumes }: Neighbours, usual: Person): Pick<ApiCloud, 'cinder' | 'newVolume' | 'volumeIs'> {
+  const cinder: ApiCloud['cinder'] = async (method, path, body, as = usual) => {
+    const answer = await volumes.face.inject({
+      method,
+      url: `/v3/${as.projectId}${path}`,
+      headers: { 'x-auth-token': as.token, 'content-type': 'application/json', 'openstack-api-version': 'volume 3.67' },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    })
+    assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`)
+    return answer.body === '' ? undefined : answer.json()
+  }
+  const volumeIs: ApiCloud['volumeIs'] = (id, status) =>
+    waitFor(
+      `volume ${id} to be ${status}`,
+      async () => {
+        const { volume } = await cinder('GET', `/volumes/${id}`)
+        return volume.status === status ? volume : undefined
+      },
+      { deadlineMs: patienceMs, everyMs: 5 },
+    )
+  const newVolume: ApiCloud['newVolume'] = async (fields = {}, as = usual) => {
+    const { volume } = await cinder('POST', '/volumes', { volume: { size: 1, ...fields } }, as)
+    if (as === usual) await volumeIs(volume.id, 'available')
+    return volume.id
+  }
+  return { cinder, newVolume, volumeIs }
+}
+
 /** What tests do with servers, by the public API alone. */
 function serverWays(
   request: ApiCloud['request'],
@@ -343,6 +377,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     driver,
     request,
     neutron: neutronOf(near, member),
+    ...cinderOf(near, member),
     newNetwork,
     newFlavor,
     close: () => closers.close(),
