@@ -30,6 +30,11 @@ export function serveAgents(face: Face, deps: ApiDeps, source: AgentSource): voi
     if (agent === undefined) throw AgentNotFound({ id })
     return { agent }
   })
+  // Nothing here is done by more than one kind of provider, so there is none to choose.
+  face.get('/v2.0/service-providers', async request => {
+    await requesterFrom(identity, request)
+    return { service_providers: [] }
+  })
   face.get('/v2.0/availability_zones', async request => {
     await requesterFrom(identity, request)
     const zone = (resource: string): { [key: string]: Json } => ({ name: 'nova', resource, state: 'available' })

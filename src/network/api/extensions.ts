@@ -105,6 +105,12 @@ export const extensions: readonly Extension[] = [
     '2015-01-01',
   ),
   extension('security-group', 'security-group', 'The security groups extension.', '2012-10-05'),
+  extension(
+    'service-type',
+    'Neutron Service Type Management',
+    'API for retrieving service providers for Neutron advanced services',
+    '2013-01-20',
+  ),
   extension('sorting', 'Sorting support', 'Extension that indicates that sorting is enabled.', '2016-06-12'),
   extension(
     'standard-attr-description',
