@@ -23,7 +23,10 @@ const bridgeMac = (networkId: string): string => {
 }
 
 const addressesOf = (network: DesiredNetwork): Set<string> =>
-  new Set(network.subnets.flatMap(subnet => (subnet.hostIp === null ? [] : [`${subnet.hostIp}/${subnet.cidr.prefix}`])))
+  new Set([
+    ...network.subnets.flatMap(subnet => (subnet.hostIp === null ? [] : [`${subnet.hostIp}/${subnet.cidr.prefix}`])),
+    ...network.routerAddresses.map(address => `${address}/${address.includes(':') ? 128 : 32}`),
+  ])
 
 const signature = (network: DesiredNetwork): string => JSON.stringify([network.mtu, [...addressesOf(network)]])
 
@@ -92,7 +95,7 @@ export class Bridges {
       .map(info => `${info.local}/${info.prefixlen}`)
     for (const address of present.filter(item => !wanted.has(item))) await run('addr', 'delete', address, 'dev', bridge)
     for (const address of wanted) {
-      const family = address.includes(':') ? ['nodad'] : ['brd', '+']
+      const family = address.includes(':') ? ['nodad'] : address.endsWith('/32') ? [] : ['brd', '+']
       await run('addr', 'replace', address, ...family, 'dev', bridge)
     }
   }

@@ -1,18 +1,20 @@
 import { fromJson } from '#base'
 import { type Cidr, overlaps } from '../addresses.ts'
-import { bridgeName, tapName } from '../core/binding.ts'
+import { bridgeName, gatewayOwner, tapName } from '../core/binding.ts'
 import { cidrOf } from '../core/subnets.ts'
 import type { Db } from '../store/open.ts'
 import type { NetworkRow, PortRow, SecurityGroupRuleRow, SubnetRow } from '../store/tables.ts'
+import { type DesiredRouting, readRouting } from './routing.ts'
 
 /**
- * What should be on this host, read from the store: the only input of the plumbing. Networks without a bound port are
- * not here, so nothing is made for them.
+ * What should be on this host, read from the store: the only input of the plumbing. Networks without a bound port, of a
+ * guest or of a router's gateway, are not here, so nothing is made for them.
  */
 export interface Desired {
   readonly networks: readonly DesiredNetwork[]
   readonly ports: readonly DesiredPort[]
   readonly groups: ReadonlyMap<string, DesiredGroup>
+  readonly routing: DesiredRouting
 }
 
 export interface DesiredNetwork {
@@ -20,6 +22,8 @@ export interface DesiredNetwork {
   readonly bridge: string
   readonly mtu: number
   readonly subnets: readonly DesiredSubnet[]
+  /** Addresses of routers there, and floating ones: this host answers for them. */
+  readonly routerAddresses: readonly string[]
 }
 
 export interface DesiredSubnet {
@@ -61,7 +65,9 @@ async function readRows(db: Db) {
   const bound = db.selectFrom('ports').where('vifType', '=', 'bridge').where('bindingHost', '!=', '')
   const ports = await bound.selectAll().orderBy('createdAtMs').orderBy('id').execute()
   const portIds = bound.select('id')
-  const networkIds = bound.where('deviceOwner', 'not like', 'network:%').select('networkId')
+  const networkIds = bound
+    .where(eb => eb.or([eb('deviceOwner', 'not like', 'network:%'), eb('deviceOwner', '=', gatewayOwner)]))
+    .select('networkId')
   const [networks, subnets, ips, groups] = await Promise.all([
     db.selectFrom('networks').selectAll().where('id', 'in', networkIds).orderBy('createdAtMs').orderBy('id').execute(),
     db
@@ -95,7 +101,7 @@ function subnetOf(row: SubnetRow, dhcpIp: string | undefined): DesiredSubnet {
 }
 
 /** One host has one routing table: of two overlapping subnets the older network's stays. */
-function networksOf(rows: Rows, own: readonly PortRow[]): DesiredNetwork[] {
+function networksOf(rows: Rows, own: readonly PortRow[], { addresses }: DesiredRouting): DesiredNetwork[] {
   const dhcpPorts = new Set(own.map(port => port.id))
   const dhcpIps = new Map(rows.ips.filter(ip => dhcpPorts.has(ip.portId)).map(ip => [ip.subnetId, ip.address]))
   const taken: Cidr[] = []
@@ -105,7 +111,9 @@ function networksOf(rows: Rows, own: readonly PortRow[]): DesiredNetwork[] {
       .map(subnet => subnetOf(subnet, dhcpIps.get(subnet.id)))
       .filter(subnet => !taken.some(cidr => overlaps(cidr, subnet.cidr)))
     taken.push(...subnets.map(subnet => subnet.cidr))
-    return { id: row.id, bridge: bridgeName(row.id), mtu: row.mtu, subnets }
+    const held = new Set(subnets.map(subnet => subnet.hostIp))
+    const routerAddresses = (addresses.get(row.id) ?? []).filter(address => !held.has(address))
+    return { id: row.id, bridge: bridgeName(row.id), mtu: row.mtu, subnets, routerAddresses }
   })
 }
 
@@ -143,5 +151,6 @@ export async function readDesired(db: Db): Promise<Desired> {
   }
   const ids = new Set([...members.keys(), ...rows.rules.flatMap(rule => rule.remoteGroupId ?? [])])
   const groups = new Map([...ids].map(id => [id, { id, rules: rulesOf.get(id) ?? [], members: members.get(id) ?? [] }]))
-  return { networks: networksOf(rows, own), ports, groups }
+  const routing = await readRouting(db, new Set(rows.networks.map(network => network.id)))
+  return { networks: networksOf(rows, own, routing), ports, groups, routing }
 }

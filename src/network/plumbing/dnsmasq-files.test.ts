@@ -10,6 +10,7 @@ const network: DesiredNetwork = {
   id: 'n',
   bridge: 'brqn',
   mtu: 1450,
+  routerAddresses: [],
   subnets: [
     {
       id: 'subnet',

@@ -14,9 +14,15 @@ export const metadataAddress = '169.254.169.254'
 
 export const inetSets = {
   bridges: 'ifname',
-  /** Interface pairs between which this host forwards for guests: each bridge with itself. */
+  /** Interface pairs between which this host forwards for guests: each bridge with itself and what a router joins. */
   paths: 'ifname . ifname',
   nat4: 'ipv4_addr',
+  external: 'ifname',
+  floating4: 'ipv4_addr',
+  /** A floating address to the fixed one, and back; a subnet to its router's address outside. */
+  dnat4: 'ipv4_addr : ipv4_addr',
+  snat4: 'ipv4_addr : ipv4_addr',
+  hidden4: 'ipv4_addr : ipv4_addr',
   metadata: 'ifname : ipv4_addr . inet_service',
   out4: 'ifname . ipv4_addr : verdict',
   out6: 'ifname . ipv6_addr : verdict',
@@ -26,7 +32,7 @@ export const inetSets = {
 
 export const bridgeSets = { from_tap: 'ifname : verdict', to_tap: 'ifname : verdict' } as const
 
-export const setFlags: Readonly<Record<string, string>> = { nat4: 'interval' }
+export const setFlags: Readonly<Record<string, string>> = { nat4: 'interval', hidden4: 'interval' }
 
 export const emptySet = (name: keyof typeof inetSets | keyof typeof bridgeSets): NamedSet => ({
   type: { ...inetSets, ...bridgeSets }[name],
@@ -73,6 +79,9 @@ const sharedChains = (inet: string, bridge: string): string[] => [
   ]),
 ]
 
+const toFloating = 'ip daddr @floating4 dnat ip to ip daddr map @dnat4'
+const cameToFloating = 'oifname @bridges ct status dnat ct original ip daddr @floating4'
+
 const known = ['ct state established,related accept', 'ct state invalid drop']
 const arriving = ['oifname . ip daddr vmap @in4', 'oifname . ip6 daddr vmap @in6']
 
@@ -91,11 +100,18 @@ export function frame(inet: string, bridge: string): string[] {
     ]),
     ...chain(inet, 'metadata_nat', 'type nat hook prerouting priority dstnat', [
       `iifname @bridges ip daddr ${metadataAddress} tcp dport 80 dnat ip to iifname map @metadata`,
+      toFloating,
+    ]),
+    ...chain(inet, 'host_nat', 'type nat hook output priority -100', [toFloating]),
+    ...shared(inet, 'crossing', [
+      'iifname . oifname @paths return',
+      'ct status dnat ct original ip daddr @floating4 return',
+      'drop',
     ]),
     ...chain(inet, 'arriving', 'type filter hook forward priority filter', [
       'iifname != @bridges oifname != @bridges accept',
-      // Two networks meet only where a router joins them.
-      'iifname @bridges oifname @bridges iifname . oifname != @paths drop',
+      // Two networks meet only where a router joins them, or at a floating address.
+      'iifname @bridges oifname @bridges jump crossing',
       ...known,
       ...arriving,
     ]),
@@ -105,6 +121,13 @@ export function frame(inet: string, bridge: string): string[] {
       ...arriving,
     ]),
     ...chain(inet, 'outside_nat', 'type nat hook postrouting priority srcnat', [
+      // This host speaks to a floating address of its own from that very address, which it would not hear answers to.
+      'oifname @bridges ip saddr @floating4 masquerade',
+      // Guests meet each other at floating addresses as they meet the outside: else answers would take the short way.
+      `${cameToFloating} snat ip to ip saddr map @snat4`,
+      `${cameToFloating} snat ip to ip saddr map @hidden4`,
+      'oifname @external snat ip to ip saddr map @snat4',
+      'oifname @external snat ip to ip saddr map @hidden4',
       'oifname != @bridges ip saddr @nat4 masquerade',
     ]),
     ...chain(bridge, 'from_guest', 'type filter hook prerouting priority dstnat', ['iifname vmap @from_tap']),

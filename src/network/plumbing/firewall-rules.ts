@@ -4,6 +4,7 @@ import type { SecurityGroupRuleRow } from '../store/tables.ts'
 import type { Desired, DesiredGroup, DesiredPort } from './desired.ts'
 import { bridgeSets, emptySet, inetSets } from './firewall-frame.ts'
 import type { Family, NamedSet, Ruleset } from './firewall-model.ts'
+import type { DesiredRouting } from './routing.ts'
 
 /** Desired state to rulesets. Pure. All text comes from ids, numbers and parsed addresses, never from users' words. */
 
@@ -142,6 +143,20 @@ function addNetworks(sets: Map<string, Elements>, desired: Desired, facts: Firew
   }
 }
 
+function addRouting(sets: Map<string, Elements>, { joined, externalBridges, floating, hidden }: DesiredRouting): void {
+  for (const [one, other] of joined) {
+    sets.get('paths')?.set(`${quote(one)} . ${quote(other)}`, '')
+    sets.get('paths')?.set(`${quote(other)} . ${quote(one)}`, '')
+  }
+  for (const bridge of externalBridges) sets.get('external')?.set(quote(bridge), '')
+  for (const { address, fixedAddress } of floating) {
+    sets.get('floating4')?.set(address, '')
+    sets.get('dnat4')?.set(address, fixedAddress)
+    sets.get('snat4')?.set(fixedAddress, address)
+  }
+  for (const { cidr, address } of hidden) sets.get('hidden4')?.set(formatCidr(cidr), address)
+}
+
 function usedGroups(
   desired: Desired,
   secured: readonly DesiredPort[],
@@ -166,6 +181,7 @@ export function buildRulesets(desired: Desired, facts: FirewallFacts): { inet: R
   const inetChains = new Map<string, string[]>()
   const bridgeChains = new Map<string, string[]>()
   addNetworks(inet, desired, facts)
+  addRouting(inet, desired.routing)
   for (const group of groups.chains) {
     for (const direction of ['ingress', 'egress'] as const)
       inetChains.set(groupChain(direction, group.id), rulesFor('inet', group, direction))

@@ -6,6 +6,12 @@ import { difference, type Ruleset } from './firewall-model.ts'
 import { buildRulesets, type FirewallFacts, frameRulesets } from './firewall-rules.ts'
 import { type FirewallState, type StaleFlow, staleFlows } from './stale-flows.ts'
 
+/** Floating addresses that stand for something else than before. */
+function lostFloating(before: Desired, after: Desired): readonly string[] {
+  const now = new Map(after.routing.floating.map(ip => [ip.address, ip.fixedAddress]))
+  return before.routing.floating.filter(ip => now.get(ip.address) !== ip.fixedAddress).map(ip => ip.address)
+}
+
 /** The two nft tables of this cloud; knows what it last wrote and writes only what changed. */
 export class Firewall {
   readonly #commands: Commands
@@ -50,8 +56,17 @@ export class Firewall {
     }
     this.#applied = wanted
     const stale = this.#last === undefined ? [] : staleFlows(this.#last, state)
+    const lost = this.#last === undefined ? [] : lostFloating(this.#last.desired, desired)
     this.#last = state
     for (const flow of await this.#existing(stale)) await this.#forgetFlow(flow)
+    for (const address of lost) await this.#forgetFloating(address)
+  }
+
+  /** Connections to and from a floating address that now is somebody else's, or nobody's. */
+  async #forgetFloating(address: string): Promise<void> {
+    for (const side of ['--orig-dst', '--reply-dst']) {
+      await this.#commands.ask('conntrack', ['-D', '-f', 'ipv4', side, address])
+    }
   }
 
   /** A rule of a large group concerns many ports of which few have flows; looking costs as much as forgetting one. */

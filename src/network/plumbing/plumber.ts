@@ -11,6 +11,7 @@ import { Dnsmasqs } from './dnsmasq.ts'
 import { Firewall } from './firewall.ts'
 import { collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
 import { LeaseIntake, leaseLines } from './leases.ts'
+import { noRouting } from './routing.ts'
 
 /**
  * Keeps this host as the store says: bridges, addresses, DHCP, address translation, firewall.
@@ -251,7 +252,7 @@ class RealPlumber implements Plumber {
   async dismantle(): Promise<void> {
     await this.#queue.run(async () => {
       const { firewall, bridges, dnsmasqs, directory } = this.#started
-      const nothing: Desired = { networks: [], ports: [], groups: new Map() }
+      const nothing: Desired = { networks: [], ports: [], groups: new Map(), routing: noRouting }
       await dnsmasqs.stopAll()
       await dnsmasqs.removeLeftovers(nothing)
       await bridges.apply(nothing)

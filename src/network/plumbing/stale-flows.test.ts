@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { parseCidr } from '../addresses.ts'
 import type { DesiredPort } from './desired.ts'
 import { groupChain } from './firewall-rules.ts'
+import { noRouting } from './routing.ts'
 import { type FirewallState, staleFlows } from './stale-flows.ts'
 
 const cidr = parseCidr('10.0.0.0/24')
@@ -29,6 +30,7 @@ const state = (ports: readonly DesiredPort[], ingress: readonly string[]): Firew
         id: 'n',
         bridge: 'brqn',
         mtu: 1500,
+        routerAddresses: [],
         subnets: [
           {
             id: 's',
@@ -46,6 +48,7 @@ const state = (ports: readonly DesiredPort[], ingress: readonly string[]): Firew
     ],
     ports,
     groups: new Map(),
+    routing: noRouting,
   },
   inet: { chains: new Map([[groupChain('ingress', 'g'), ingress]]), sets: new Map() },
 })
