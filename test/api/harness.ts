@@ -18,7 +18,7 @@ import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
 import { ironicPort } from '#cloud'
-import { imageSource } from '#compute'
+import { type Agent, imageSource } from '#compute'
 import { type LoadOptions, loadConfig } from '#config'
 import { type CatalogService, createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
@@ -79,6 +79,9 @@ export interface ApiCloud extends People {
   readonly network: NetworkService
   readonly placement: Placement
   readonly drivers: ReadonlyMap<string, FakeDriver>
+  /** nova-compute of the host ends, its guests do not. */
+  stopHost(host: string): Promise<void>
+  startHost(host: string): Promise<void>
   /** The driver of the first host. */
   readonly driver: FakeDriver
   /** A public image without content, a public flavor (1 VCPU, 128 MiB, 1 GiB), the member's network `private`. */
@@ -192,16 +195,24 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
   for (const host of options.hosts ?? ['host-1']) {
     const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000, disks })
     closers.add(() => driver.close())
-    const agent = await composeCompute(shared, driver, {
-      host,
-      statePath: join(folder, host),
-      images: () => near.images.port,
-      hasEveryConsole: true,
-    })
-    closers.add(() => agent.stop())
     drivers.set(host, driver)
   }
-  return { bus, drivers }
+  const agents = new Map<string, Agent>()
+  closers.add(async () => {
+    for (const agent of agents.values()) await agent.stop()
+  })
+  const startHost = async (host: string): Promise<void> => {
+    const driver = drivers.get(host)
+    assert.ok(driver !== undefined)
+    const at = { host, statePath: join(folder, host), images: () => near.images.port, hasEveryConsole: true }
+    agents.set(host, await composeCompute(shared, driver, at))
+  }
+  const stopHost = async (host: string): Promise<void> => {
+    await agents.get(host)?.stop()
+    agents.delete(host)
+  }
+  for (const host of drivers.keys()) await startHost(host)
+  return { bus, drivers, startHost, stopHost }
 }
 
 async function makeImage({ images, identity }: Neighbours, folder: string): Promise<string> {
@@ -332,7 +343,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
   const near = await openNeighbours(folder, options.catalog ?? [], closers)
   const store = await openStore('sqlite://')
   closers.add(() => store.close())
-  const { bus, drivers } = await openServices(folder, options, near, store, closers)
+  const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()
   assert.ok(driver !== undefined)
   const deps: ApiDeps = {
@@ -374,6 +385,8 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     network: near.network,
     placement: near.placement,
     drivers,
+    startHost,
+    stopHost,
     driver,
     request,
     neutron: neutronOf(near, member),

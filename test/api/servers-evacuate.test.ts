@@ -57,6 +57,22 @@ describe('evacuation', () => {
       assert.ok((await cloud.drivers.get(from)?.list())?.some(guest => guest.id === id))
     }))
 
+  test('the host that comes back gives up the guest, the allocation and the record', () =>
+    onDeadHost(async (id, from) => {
+      await cloud.stopHost(from)
+      ;(await evacuate(id)).expect(200)
+      await cloud.waitForStatus(id, 'SHUTOFF')
+      const { uuid } = await recordOf(id)
+      assert.equal(Object.keys((await cloud.placement.port.consumer(uuid)).allocations).length, 1)
+      await cloud.startHost(from)
+      assert.deepEqual(
+        (await cloud.drivers.get(from)?.list())?.filter(guest => guest.id === id),
+        [],
+      )
+      assert.equal((await recordOf(id)).status, 'completed')
+      assert.deepEqual((await cloud.placement.port.consumer(uuid)).allocations, {})
+    }))
+
   test('below 2.95 it runs again, and below 2.14 the answer tells its password', () =>
     onDeadHost(async (id, from) => {
       const answer = await evacuate(id, { onSharedStorage: false, adminPass: 'MySecret' }, { version: '2.1' })

@@ -192,6 +192,28 @@ describe('live migration', () => {
     assert.notEqual(await hostOf(id), from)
   })
 
+  test('a source that dies in the middle of the copy keeps the guest, and the target nothing', async () => {
+    const id = await cloud.bootServer()
+    const from = await hostOf(id)
+    await heldMigration(id)
+    await cloud.stopHost(from)
+    const service = await cloud.store.services.find(from, 'nova-compute')
+    assert.ok(service !== undefined)
+    await cloud.store.services.change(service, { isForcedDown: true }, Date.now())
+    await cloud.waitForStatus(id, 'ACTIVE')
+    assert.equal(await hostOf(id), from)
+    assert.deepEqual(await guestsOf(id), [from])
+    assert.equal((await recordOf(id)).status, 'failed')
+    const nodes = new Map((await cloud.store.computeNodes.list()).map(node => [node.uuid, node.host]))
+    const { allocations } = await cloud.placement.port.consumer(id)
+    assert.deepEqual(
+      Object.keys(allocations).map(node => nodes.get(node)),
+      [from],
+    )
+    await cloud.store.services.change(service, { isForcedDown: false }, Date.now())
+    await cloud.startHost(from)
+  })
+
   test('a delete on the way takes everything back and removes the server', async () => {
     const id = await cloud.bootServer()
     await heldMigration(id)

@@ -147,6 +147,24 @@ describe('resize', () => {
   })
 })
 
+test('a resized server deleted while its old host was away leaves nothing there either', async () => {
+  const id = await cloud.bootServer()
+  const from = await hostOf(id)
+  ;(await resize(id)).expect(202)
+  await cloud.waitForStatus(id, 'VERIFY_RESIZE')
+  await cloud.stopHost(from)
+  const service = await cloud.store.services.find(from, 'nova-compute')
+  assert.ok(service !== undefined)
+  await cloud.store.services.change(service, { isForcedDown: true }, Date.now())
+  ;(await act(id, { confirmResize: null })).refuses(409, 'Service is unavailable at this time.')
+  ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
+  await cloud.waitUntilGone(id)
+  assert.equal((await cloud.drivers.get(from)?.coldMigration.setAside())?.length, 1)
+  await cloud.store.services.change(service, { isForcedDown: false }, Date.now())
+  await cloud.startHost(from)
+  assert.deepEqual(await cloud.drivers.get(from)?.coldMigration.setAside(), [])
+})
+
 describe('resize is refused', () => {
   let id: string
   before(async () => {
