@@ -88,10 +88,8 @@ test("pages, with Nova's idea of limits", async () => {
   assert.equal(first.images.length, 1)
   assert.equal(first.images_links[0].href, `${cloud.url}/v2.1/images/detail?limit=1&marker=${own.id}`)
   assert.deepEqual(await names(`?limit=1&marker=${own.id}`), ['empty'])
-  const unlimited = (await get('?limit=0')).expect(200).body
-  assert.deepEqual([unlimited.images.length, unlimited.images_links], [2, undefined])
-  ;(await get('?limit=-1')).refuses(400, 'Invalid input received: limit must be >= 0')
-  ;(await get('?limit=x')).refuses(400, 'Invalid input received: limit must be an integer')
+  for (const query of ['limit=-1', 'limit=0', 'limit=x', 'page_size=0', 'offset=x'])
+    (await get(`?${query}`)).expect(400)
   ;(await get(`?marker=${newUuid()}`)).refuses(400, /^HTTP 400 Bad Request: /)
   ;(await get('?changes-since=yesterday')).refuses(400, /^HTTP 400 Bad Request: /)
 })

@@ -30,12 +30,10 @@ function imageQuery(raw: RawQuery): ImageQuery {
     minRam: last('minRam'),
     minDisk: last('minDisk'),
     changesSince: last('changes-since'),
-    // Nova takes 0 and nothing for no limit, and no limit for no end.
-    limit: integerParameter(raw, 'limit') || undefined,
+    // No limit means no end, whatever max_limit says of other lists.
+    limit: integerParameter(raw, 'limit'),
     marker: last('marker') || undefined,
   }
-  integerParameter(raw, 'page_size')
-  integerParameter(raw, 'offset')
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return { ...named, properties }
 }

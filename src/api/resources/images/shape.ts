@@ -1,4 +1,19 @@
-import { anything, int, keyed, link, list, metadata, obj, oneOf, query, str, text, tuple, uri } from '#api/kit'
+import {
+  anything,
+  int,
+  keyed,
+  link,
+  list,
+  metadata,
+  obj,
+  oneOf,
+  positive,
+  query,
+  str,
+  text,
+  tuple,
+  uri,
+} from '#api/kit'
 
 /** Images as the proxies show them: the shape of the Compute API of 2011, whatever the image service shows today. */
 
@@ -35,6 +50,10 @@ export const listQuery = query({
   type: anyText,
   minRam: anyText,
   minDisk: anyText,
+  limit: positive.optional(),
+  page_size: positive.optional(),
+  marker: anyText,
+  offset: positive.optional(),
 })
 
 const oneItem = keyed({ '^[a-zA-Z0-9-_:. ]{1,255}$': text({ max: 255 }) }, { minKeys: 1, maxKeys: 1 })

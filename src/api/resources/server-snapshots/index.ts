@@ -1,4 +1,4 @@
-import { always, bare, metadata, name, nonNegative, obj, operation, reply, resource, str, until } from '#api/kit'
+import { always, bare, metadata, name, nonNegative, obj, operation, reply, resource, str, text, until } from '#api/kit'
 import { declareFault } from '#base'
 import { acceptBackup, acceptSnapshot } from '../../accept/snapshots.ts'
 import { mustAllow } from '../../accept/task.ts'
@@ -38,11 +38,14 @@ const volumeFaults = {
   InstanceQuiesceNotSupported: 400,
 } as const
 
+/** White space at the ends is refused at the old endpoint too. */
+const tidyName = text({ min: 1, max: 255, format: 'name' })
+
 const createImage = op({
   status: always(202),
   policy: 'os_compute_api:servers:create_image',
   alsoPolicies: ['os_compute_api:servers:create_image:allow_volume_backed'],
-  body: bare(obj({ name, metadata: metadata.optional() })),
+  body: bare(obj({ name: tidyName, metadata: metadata.optional() })),
   reply: imageReply,
   faults: { ...faults, ...volumeFaults },
   behaviours,
