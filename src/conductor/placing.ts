@@ -27,7 +27,7 @@ export async function placeServers(
   requestId: string,
 ): Promise<Places> {
   for (let tries = 1; ; tries++) {
-    await giveUpPlaces(d, instanceIds)
+    await giveUpPlaces(d, spec, instanceIds)
     const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
     const scheduler = d.bus.client(schedulerContract)
     const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId }))
@@ -56,10 +56,12 @@ async function writeHosts(d: ConductorDeps, places: Places): Promise<void> {
   })
 }
 
-/** Nothing of a placement is left: no claim, no host in the record of a server that is not built. */
-export async function giveUpPlaces(d: ConductorDeps, instanceIds: readonly string[]): Promise<void> {
+/** Nothing of a placement is left: no claim, and no host in the record of a server that is not built. */
+export async function giveUpPlaces(d: ConductorDeps, spec: RequestSpec, instanceIds: readonly string[]): Promise<void> {
   for (const id of instanceIds) {
     await d.placement.release(id)
+    // Only those of groups had it written down.
+    if (spec.serverGroup === null) continue
     await d.store.instances.change(instanceId(id), { host: null, node: null }, d.clock.now(), {
       vmState: 'building',
       taskState: 'scheduling',

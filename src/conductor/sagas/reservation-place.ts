@@ -12,5 +12,5 @@ import { giveUpPlaces, placeServers } from '../placing.ts'
 export const reservationPlace = saga<ConductorDeps, SagaInputs['reservation-place'], Store>('reservation-place').step(
   'places',
   (s, d, c) => placeServers(d, c, s.input.spec, s.input.instanceIds, s.input.requestId),
-  (s, d) => giveUpPlaces(d, s.input.instanceIds),
+  (s, d) => giveUpPlaces(d, s.input.spec, s.input.instanceIds),
 )

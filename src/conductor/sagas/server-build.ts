@@ -57,7 +57,7 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
       const places = reserved ?? (await placeServers(d, c, s.input.spec, [id], s.input.requestId))
       return places[id] ?? []
     },
-    (s, d) => giveUpPlaces(d, [s.input.instanceId]),
+    (s, d) => giveUpPlaces(d, s.input.spec, [s.input.instanceId]),
   )
   .step(
     'volumes',

@@ -23,6 +23,7 @@ import { findServer, isAdmin, targetOf } from './find.ts'
 import { injectedFiles } from './personality.ts'
 import { type RebuildBody, rebuildBody, rebuildReply } from './rebuild-shape.ts'
 import { loadExtras, serverView } from './view.ts'
+import { mustHoldVolumes } from './volumes-in-use.ts'
 
 const trustedCerts = 'os_compute_api:servers:rebuild:trusted_certs'
 
@@ -121,6 +122,7 @@ async function acceptRebuild(deps: ApiDeps, instance: Instance, wish: Wish): Pro
   await checkQuotas(deps, caller, { metadata: body.metadata ?? {}, files })
   mustHaveMemory(image, instance.flavor)
   if (!root.isVolume) mustFitRoot(image, instance.flavor)
+  await mustHoldVolumes(deps, instance.id)
   if (isNewImage) mustKeepLayout(instance, image)
   const change = { ...asked, progress: 0, ...(root.isVolume ? {} : { image }) }
   let accepted = instance

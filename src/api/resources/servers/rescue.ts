@@ -9,6 +9,7 @@ import { newPassword } from './create.ts'
 import { instanceImage } from './create-image.ts'
 import { mustHaveFacet } from './facet.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
+import { mustHoldVolumes } from './volumes-in-use.ts'
 
 const op = operation<ApiDeps, { id: string }>()
 
@@ -59,7 +60,14 @@ export const rescue = op({
   policy: 'os_compute_api:os-rescue',
   body: bare(obj({ adminPass: str.optional(), rescue_image_ref: uuid.optional() }).nullable()),
   reply: reply(obj({ adminPass: str.optional() })),
-  faults: { ...faults, UnsupportedRescueImage: 400, InstanceNotRescuable: 400, NotImplemented: 501 },
+  faults: {
+    ...faults,
+    UnsupportedRescueImage: 400,
+    InstanceNotRescuable: 400,
+    InvalidVolume: 409,
+    VolumeNotFound: 404,
+    NotImplemented: 501,
+  },
   behaviours: { mayBeOnVolume: since('2.87') },
   async handle({ path, body, caller, allow, behaves, requestId }, deps) {
     const adminPassword = body?.adminPass ?? newPassword(deps.settings.passwordLength)
@@ -67,6 +75,7 @@ export const rescue = op({
     allow(targetOf(instance))
     mustAllow(instance, 'rescue', 'rescue', isAdmin(caller))
     const image = await rescueImage(deps, caller, instance, body?.rescue_image_ref)
+    await mustHoldVolumes(deps, instance.id)
     await mustBeRescuable(deps, instance, image, behaves.mayBeOnVolume)
     await mustHaveFacet(deps, instance, 'rescue')
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
