@@ -2,6 +2,7 @@ import { links as linkList, list, obj, operation, type Page, reply, since } from
 import type { ApiDeps } from '../../deps.ts'
 import { BadHypervisor, NoHypervisorMatches } from './faults.ts'
 import { type Hypervisor, listHypervisors, loadOf, serversOn } from './fleet.ts'
+import { isLike } from './like.ts'
 import { detail, listQuery, summary } from './shape.ts'
 import { detailView, plainView, serversView } from './view.ts'
 
@@ -21,10 +22,9 @@ interface ListContext {
   readonly page: () => Page
 }
 
-/** Part of the name, in any case: what LIKE does in Nova. `NoHypervisorMatches` when none has it. */
+/** Part of the name, with LIKE's wildcards as in Nova. `NoHypervisorMatches` when none has it. */
 export function matching(hypervisors: readonly Hypervisor[], pattern: string): readonly Hypervisor[] {
-  const wanted = pattern.toLowerCase()
-  const found = hypervisors.filter(h => h.node.description.hypervisorHostname.toLowerCase().includes(wanted))
+  const found = hypervisors.filter(h => isLike(h.node.description.hypervisorHostname, `%${pattern}%`))
   if (found.length === 0) throw NoHypervisorMatches({ pattern })
   return found
 }
