@@ -19,6 +19,7 @@ const urls = (ports: Ports) => {
     compute: at(ports.compute, '/v2.1'),
     image: at(ports.image, '/v2'),
     network: at(ports.network, '/v2.0'),
+    volume: at(ports.volume, '/v3'),
     placement: at(ports.placement),
   }
 }

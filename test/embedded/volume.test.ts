@@ -557,12 +557,18 @@ test('types: private ones, extra specs, encryption, defaults', async () => {
     (await ask('GET', `${at}/os-volume-type-access`, admins)).each('volume_type_access', 'project_id').length,
     2,
   )
-  ;(await ask('POST', `${at}/extra_specs`, { ...admins, body: { extra_specs: { a: 'b', multiattach: 'no' } } })).expect(
-    200,
-  )
+  ;(
+    await ask('POST', `${at}/extra_specs`, {
+      ...admins,
+      body: { extra_specs: { a: 'b', 'RESKEY:availability_zones': 'nova' } },
+    })
+  ).expect(200)
   ;(await ask('PUT', `${at}/extra_specs/a`, { ...admins, body: { a: 'c' } })).expect(200)
-  assert.deepEqual((await ask('GET', `${at}/extra_specs`, admins)).get('extra_specs'), { a: 'c', multiattach: 'no' })
-  assert.deepEqual((await ask('GET', `${at}/extra_specs`)).get('extra_specs'), { multiattach: 'no' })
+  assert.deepEqual((await ask('GET', `${at}/extra_specs`, admins)).get('extra_specs'), {
+    a: 'c',
+    'RESKEY:availability_zones': 'nova',
+  })
+  assert.deepEqual((await ask('GET', `${at}/extra_specs`)).get('extra_specs'), { 'RESKEY:availability_zones': 'nova' })
   ;(await ask('DELETE', `${at}/extra_specs/a`, admins)).expect(202)
   const encryption = { provider: 'luks', control_location: 'front-end', cipher: 'aes-xts-plain64', key_size: 256 }
   ;(await ask('POST', `${at}/encryption`, { ...admins, body: { encryption } })).expect(200)

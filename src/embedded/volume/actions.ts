@@ -1,6 +1,7 @@
 /** What is done to a volume as it is: status by status, in Cinder's order and words. */
 import { type Image, ImageNotFound } from '#cloud'
 import { attachmentsOf, attachVolume, dropAttachment } from './attachments.ts'
+import { fitsPool } from './capabilities.ts'
 import { growVolume, refillVolume } from './content.ts'
 import { type Actor, type Core, changeVolume, mapOf, requireAdmin, requireWriter, seenVolume } from './core.ts'
 import { Conflict, Invalid, invalidInput, invalidVolume, Missing } from './faults.ts'
@@ -144,6 +145,8 @@ export async function retypeVolume(core: Core, actor: Actor, id: string, type: s
       )
     }
     requireTypeQuota(core, row, wished.id)
+    // As if the scheduler had looked for a pool in vain: the volume stays what it was.
+    if (!fitsPool(wished)) return row
     return { ...row, volume_type_id: wished.id, is_multiattach: isMulti ? 1 : 0 }
   })
 }

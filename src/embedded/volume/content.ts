@@ -9,6 +9,7 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { MiB, newUuid } from '#base'
 import type { Image } from '#cloud'
+import { fitsPool } from './capabilities.ts'
 import { type Actor, type Core, leaveMessage, settleVolume, taskOf } from './core.ts'
 import { newFileName } from './files.ts'
 import type { Source } from './sources.ts'
@@ -59,6 +60,7 @@ const isNew = (row: VolumeRow): boolean => taskOf(row)?.kind === 'create'
 /** Makes the content of a new volume; `available` or `error` afterwards. */
 export function fillVolume(core: Core, actor: Actor, row: VolumeRow, source: Source): void {
   core.work.start(queueOf(row, source), 'making a volume', async () => {
+    if (!(await place(core, row))) return
     const fileName = newFileName(row.id)
     try {
       if (source.kind === 'image') {
@@ -76,6 +78,15 @@ export function fillVolume(core: Core, actor: Actor, row: VolumeRow, source: Sou
       await leaveMessage(core, about, source.kind === 'image' ? 'image' : 'create', error)
     }
   })
+}
+
+/** False, and an error, when the pool is not what the volume's type wants. */
+async function place(core: Core, row: VolumeRow): Promise<boolean> {
+  const type = core.state.table('volume_types').get(row.volume_type_id)
+  if (type === undefined || fitsPool(type)) return true
+  await settleVolume(core, row.id, now => (isNew(now) ? { ...now, status: 'error', task: null } : now))
+  await leaveMessage(core, { id: row.id, project_id: row.project_id, type: 'VOLUME' }, 'place', undefined)
+  return false
 }
 
 /** The file counts once the row names it; a volume deleted or put in order by force meanwhile does not want it. */

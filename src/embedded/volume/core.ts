@@ -110,6 +110,7 @@ export async function settleVolume(core: Core, id: string, next: (row: VolumeRow
 
 /** Cinder's numbers and words for what failed. */
 const failures = {
+  place: ['003', '001', 'schedule allocate volume:Could not find any available weighted backend.'],
   create: ['009', '008', 'create volume from backend storage:Driver failed to create the volume.'],
   image: ['009', '005', 'copy image to volume:An unknown error occurred.'],
   snapshot: ['013', '009', 'create snapshot:Snapshot failed to create.'],

@@ -1,6 +1,7 @@
 /** The service itself: its zone, its processes, its one pool, and what it can do. */
 import { statfs } from 'node:fs/promises'
 import { GiB, isoMicros } from '#base'
+import { capabilities } from '../capabilities.ts'
 import { requireAdmin } from '../core.ts'
 import { invalidInput, Missing } from '../faults.ts'
 import type { ServiceRow } from '../store/rows.ts'
@@ -79,27 +80,15 @@ async function pools(x: Exchange) {
   if (!flagOf(x.query, 'detail')) return sendJson(x.reply, 200, { pools: [{ name: x.core.pool }] })
   const { bavail, blocks, bsize } = await statfs(x.core.files.folder)
   const rows = x.core.state.table('volume_volumes').all()
-  const capabilities = {
-    volume_backend_name: 'files',
-    pool_name: 'files',
-    vendor_name: 'Nova',
-    driver_version: '1.0',
-    storage_protocol: 'file',
+  const detailed = {
+    ...capabilities,
     total_capacity_gb: Math.floor((blocks * bsize) / GiB),
     free_capacity_gb: Math.floor((bavail * bsize) / GiB),
     allocated_capacity_gb: rows.reduce((sum, row) => sum + row.size_gib, 0),
     provisioned_capacity_gb: rows.reduce((sum, row) => sum + row.size_gib, 0),
-    reserved_percentage: 0,
-    max_over_subscription_ratio: '20.0',
-    thin_provisioning_support: true,
-    thick_provisioning_support: false,
-    multiattach: true,
-    online_extend_support: true,
-    QoS_support: false,
-    backend_state: 'up',
     timestamp: isoMicros(x.core.clock.now()),
   }
-  return sendJson(x.reply, 200, { pools: [{ name: x.core.pool, capabilities }] })
+  return sendJson(x.reply, 200, { pools: [{ name: x.core.pool, capabilities: detailed }] })
 }
 
 function hosts(x: Exchange) {
@@ -201,18 +190,18 @@ function resourceFilters(x: Exchange) {
   return sendJson(x.reply, 200, { resource_filters })
 }
 
-function capabilities(x: Exchange) {
+function described(x: Exchange) {
   requireAdmin(x.actor, 'volume_extension:capabilities')
   if (x.id !== x.core.pool && x.id !== hostOf(x, 'cinder-volume')) {
     throw Missing({ reason: `Can't find service: ${x.id}` })
   }
   return sendJson(x.reply, 200, {
     namespace: `OS::Storage::Capabilities::${hostOf(x, 'cinder-volume')}`,
-    vendor_name: 'Nova',
-    volume_backend_name: 'files',
-    pool_name: 'files',
-    driver_version: '1.0',
-    storage_protocol: 'file',
+    vendor_name: capabilities.vendor_name,
+    volume_backend_name: capabilities.volume_backend_name,
+    pool_name: capabilities.pool_name,
+    driver_version: capabilities.driver_version,
+    storage_protocol: capabilities.storage_protocol,
     display_name: 'Raw files',
     description: 'Sparse raw files in one folder',
     visibility: 'public',
@@ -230,7 +219,7 @@ export function cloudRoutes(parts: Parts): void {
   route(parts, 'GET', '/scheduler-stats/get_pools', pools)
   route(parts, 'GET', '/os-hosts', hosts)
   route(parts, 'GET', '/os-hosts/:id', host)
-  route(parts, 'GET', '/capabilities/:id', capabilities)
+  route(parts, 'GET', '/capabilities/:id', described)
   route(parts, 'GET', '/resource_filters', resourceFilters, { since: 33 })
   route(parts, 'GET', '/extensions', x => sendJson(x.reply, 200, { extensions: extensions.map(extensionView) }))
   route(parts, 'GET', '/extensions/:id', x => {

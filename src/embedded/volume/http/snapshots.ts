@@ -68,7 +68,8 @@ const forceIsInvalid =
 async function create(x: Exchange) {
   const fields = Fields.of(new Fields('body', jsonOf(x.request)).only('snapshot').record, 'snapshot')
   fields.only('name', 'display_name', 'description', 'volume_id', 'force', 'metadata')
-  const volumeId = fields.requiredUuid('volume_id')
+  // Null is no volume that could be found; nothing at all is a mistake.
+  const volumeId = fields.has('volume_id') ? (fields.uuid('volume_id') ?? 'None') : fields.requiredUuid('volume_id')
   const force = fields.flag('force')
   // Since 3.66 a volume in use needs no force.
   const isFree = x.version >= 66

@@ -6,7 +6,7 @@ import { defaultType, defaultTypeName, maySeeType, seenType } from '../types.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { accepted, type Exchange, type Parts, route, sendJson } from './exchange.ts'
 import { type Collection, hasAll, literalOf, pageOf } from './listing.ts'
-import { typeView } from './views.ts'
+import { newTypeView, typeSummary, typeView } from './views.ts'
 
 const collection: Collection<TypeRow> = {
   path: 'types',
@@ -80,7 +80,7 @@ async function create(x: Exchange) {
     if (!isPublic) change.put('volume_type_access', { type_id: made.id, project_id: x.actor.projectId })
     return made
   })
-  return sendJson(x.reply, 200, { volume_type: typeView(x, row) })
+  return sendJson(x.reply, 200, { volume_type: newTypeView(x, row) })
 }
 
 async function update(x: Exchange) {
@@ -105,7 +105,7 @@ async function update(x: Exchange) {
     change.put('volume_types', changed)
     return changed
   })
-  return sendJson(x.reply, 200, { volume_type: typeView(x, row) })
+  return sendJson(x.reply, 200, { volume_type: typeSummary(x, row) })
 }
 
 async function remove(x: Exchange) {

@@ -139,14 +139,24 @@ export function specsFor(x: Exchange, row: TypeRow): Record<string, string> {
   return Object.fromEntries(Object.entries(specs).filter(([key]) => visibleSpecs.includes(key)))
 }
 
-export const typeView = (x: Exchange, row: TypeRow): JsonRecord => ({
+/** A type as an update shows it. */
+export const typeSummary = (x: Exchange, row: TypeRow): JsonRecord => ({
   id: row.id,
   name: row.name,
   is_public: row.is_public === 1,
   description: row.description,
   extra_specs: specsFor(x, row),
-  ...(x.actor.isAdmin ? { qos_specs_id: row.qos_specs_id } : {}),
+})
+
+/** As its creation shows it. */
+export const newTypeView = (x: Exchange, row: TypeRow): JsonRecord => ({
+  ...typeSummary(x, row),
   'os-volume-type-access:is_public': row.is_public === 1,
+})
+
+export const typeView = (x: Exchange, row: TypeRow): JsonRecord => ({
+  ...newTypeView(x, row),
+  ...(x.actor.isAdmin ? { qos_specs_id: row.qos_specs_id } : {}),
 })
 
 export const transferSummary = (x: Exchange, row: TransferRow): JsonRecord => ({
