@@ -100,6 +100,10 @@ export const cacheImages = op({
     const { hosts } = await findAggregate(deps.store, path.id)
     const images = []
     for (const id of ids) images.push(instanceImage(await deps.images.get(caller, id)))
-    await deps.conductor.cacheImages({ hosts, images })
+    try {
+      await deps.conductor.cacheImages({ hosts, images })
+    } catch (error) {
+      deps.log.warn({ aggregate: path.id, err: error }, 'no conductor took the wish for images ahead of their use')
+    }
   },
 })
