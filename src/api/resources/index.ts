@@ -1,6 +1,7 @@
 import type { Resource } from '#api/kit'
 import type { ApiDeps } from '../deps.ts'
 import { aggregates } from './aggregates/index.ts'
+import { assistedVolumeSnapshots } from './assisted-volume-snapshots/index.ts'
 import { availabilityZones } from './availability-zones/index.ts'
 import { baremetalNodes } from './baremetal-nodes/index.ts'
 import { consoles, consoleTokens } from './consoles/index.ts'
@@ -44,9 +45,11 @@ import { tenantUsage } from './tenant-usage/index.ts'
 import { usageAuditLog } from './usage-audit-log/index.ts'
 import { versions } from './versions/index.ts'
 import { volumeAttachments } from './volume-attachments/index.ts'
+import { volumes } from './volumes/index.ts'
+import { volumeSnapshots } from './volumes/snapshots.ts'
+import { volumesBoot } from './volumes-boot/index.ts'
 
-/** Every resource of the Compute API. */
-export const resources: readonly Resource<ApiDeps>[] = [
+const own: readonly Resource<ApiDeps>[] = [
   aggregates,
   availabilityZones,
   baremetalNodes,
@@ -95,4 +98,10 @@ export const resources: readonly Resource<ApiDeps>[] = [
   usageAuditLog,
   versions,
   volumeAttachments,
+  volumes,
+  volumeSnapshots,
+  assistedVolumeSnapshots,
 ]
+
+/** Every resource of the Compute API. */
+export const resources: readonly Resource<ApiDeps>[] = [...own, volumesBoot(own)]

@@ -70,6 +70,8 @@ export interface FakeDriver extends VirtDriver {
   readonly volumeSnapshots: VolumeSnapshots
   /** The disks that a guest has now. */
   disksOf(id: InstanceId): readonly GuestDisk[]
+  /** Files that snapshots have put over a volume of the guest. */
+  overlaysOf(id: InstanceId, volumeId: string): readonly string[]
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
   /** As if the guest's process died. */
@@ -106,6 +108,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     volumes: fakeVolumes(hypervisor, options.hostName),
     volumeSnapshots: fakeVolumeSnapshots(hypervisor),
     disksOf: id => hypervisor.guests.get(id)?.disks ?? [],
+    overlaysOf: (id, volumeId) => hypervisor.guests.get(id)?.overlays[volumeId] ?? [],
     consoleLog: {
       read: (id, lines) =>
         hypervisor.ask('consoleLog', () => {
