@@ -1,5 +1,5 @@
 import type { Caller, Image } from '#cloud'
-import type { Instance } from '#model'
+import { type Instance, isVolumeBacked } from '#model'
 import type { ApiDeps } from '../deps.ts'
 import { withNewImage } from './image.ts'
 import { acceptTask, mustAllow } from './task.ts'
@@ -62,7 +62,7 @@ export async function acceptShelve(
 ): Promise<void> {
   mustAllow(instance, 'shelve', 'shelve', isAdmin)
   const task = { action: 'shelve', word: 'shelve' } as const
-  if (instance.image === null) {
+  if (isVolumeBacked(await deps.store.blockDevices.of(instance.id))) {
     const request = { ...task, saga: 'server-shelve-offload', input: {} } as const
     return acceptTask(deps, caller, isAdmin, requestId, instance, request)
   }

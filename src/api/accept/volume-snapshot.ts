@@ -130,7 +130,8 @@ export async function acceptVolumeSnapshot(
   mustAllow(instance, 'createImage', 'createImage', isAdmin)
   const devices = await deps.store.blockDevices.of(instance.id)
   await mustFitLimits(deps, caller, devices.filter(isVolume).length)
-  const kept = volumeImage(instance.systemMetadata)
+  // One made of such an image has that image, and its disk on a volume all the same.
+  const kept = instance.image ?? volumeImage(instance.systemMetadata)
   mustNotNeedQuiesce(instance, kept.properties)
   const root = instance.rootDeviceName === null ? {} : { root_device_name: instance.rootDeviceName }
   return recorded(deps, asking, instance, async () => {
@@ -144,7 +145,7 @@ export async function acceptVolumeSnapshot(
       minDiskGiB: Math.max(kept.minDiskGiB, instance.flavor.rootGiB),
       minRamMiB: kept.minRamMiB,
       properties: {
-        // It has no image of its own; Nova says so with an empty one.
+        // Without an image of its own the base is an empty text, as Nova has it.
         ...inheritedProperties(deps, { ...instance, image: kept }),
         ...asked.metadata,
         ...root,

@@ -1,5 +1,6 @@
 import { always, bare, metadata, name, nonNegative, obj, operation, reply, resource, str, text, until } from '#api/kit'
 import { declareFault } from '#base'
+import { isVolumeBacked } from '#model'
 import { acceptBackup, acceptSnapshot } from '../../accept/snapshots.ts'
 import { mustAllow } from '../../accept/task.ts'
 import { acceptVolumeSnapshot } from '../../accept/volume-snapshot.ts'
@@ -56,9 +57,9 @@ const createImage = op({
     const extra = body.metadata ?? {}
     if (behaves.countsMetadata) await mustFitQuota(deps, caller, extra)
     const asking = { caller, isAdmin: isAdmin(caller), requestId }
-    const isVolumeBacked = instance.image === null
-    if (isVolumeBacked) insist('os_compute_api:servers:create_image:allow_volume_backed', target)
-    const accept = isVolumeBacked ? acceptVolumeSnapshot : acceptSnapshot
+    const isOnVolume = isVolumeBacked(await deps.store.blockDevices.of(instance.id))
+    if (isOnVolume) insist('os_compute_api:servers:create_image:allow_volume_backed', target)
+    const accept = isOnVolume ? acceptVolumeSnapshot : acceptSnapshot
     const image = await accept(deps, asking, instance, { name: body.name.trim(), metadata: extra })
     if (behaves.answersWithLocation) header('location', `${await glanceUrl(deps, null)}/images/${image.id}`)
     return { image_id: image.id }
@@ -81,7 +82,7 @@ const createBackup = op({
     const { backup_type: backupType, rotation } = body
     const asked = { name: body.name.trim(), backupType, rotation, metadata: extra }
     mustAllow(instance, 'createBackup', 'createBackup', isAdmin(caller))
-    if (instance.image === null) throw NoBackupOfVolumes({})
+    if (isVolumeBacked(await deps.store.blockDevices.of(instance.id))) throw NoBackupOfVolumes({})
     const image = await acceptBackup(deps, asking, instance, asked)
     // One that is rotated out at once has no address.
     if (behaves.answersWithLocation && rotation > 0) {
