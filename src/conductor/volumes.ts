@@ -87,7 +87,7 @@ export async function releaseVolumes(d: ConductorDeps, instanceId: string): Prom
 }
 
 /** From here on the volume is held without a host: the new hold is there before the connection goes. */
-async function holdOnly(d: ConductorDeps, device: BlockDevice, volumeId: string): Promise<void> {
+export async function holdOnly(d: ConductorDeps, device: BlockDevice, volumeId: string): Promise<void> {
   const { instanceId: serverId } = device
   const all = await d.volumes.attachments('service', { volumeId, serverId })
   const free = all.find(attachment => attachment.connection === undefined)

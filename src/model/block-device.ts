@@ -141,3 +141,9 @@ export const keptOfVolume = (image: InstanceImage): Readonly<Record<string, stri
   [`${imageKey}min_disk`]: String(image.minDiskGiB),
   [`${imageKey}min_ram`]: String(image.minRamMiB),
 })
+
+/** Without it: the volume has another content now. */
+export const withoutVolumeImage = (
+  systemMetadata: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(systemMetadata).filter(([key]) => !key.startsWith(imageKey)))

@@ -92,7 +92,11 @@ export interface ServerRebuild extends ServerTask {
   readonly image: InstanceImage
   /** Another one than before: the scheduler has to agree. */
   readonly isNewImage: boolean
+  /** The root disk is a volume, which then gets the image's content. */
+  readonly isOnVolume: boolean
   readonly keepsEphemeral: boolean
+  /** Of the request spec, before. */
+  readonly specImage: RequestSpec['image']
   /** What the acceptance has changed in the record, as it was. */
   readonly before: Partial<Instance>
 }

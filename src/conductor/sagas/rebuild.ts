@@ -8,6 +8,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { reconnectRoot, reimageRoot } from '../reimage.ts'
 
 const scheduleEvent = 'rebuild_server'
 const event = 'compute_rebuild_instance'
@@ -76,6 +77,19 @@ export const serverRebuild = saga<ConductorDeps, Input, Store>('server-rebuild')
     await go(d, s.input.instanceId, c.sagaId, { taskState: 'rebuild_block_device_mapping' })
     await go(d, s.input.instanceId, c.sagaId, { taskState: 'rebuild_spawning' })
   })
+  .step(
+    'root',
+    async (s, d, c) => {
+      if (!s.input.isNewImage || !s.input.isOnVolume) return
+      const instance = await d.store.instances.get(s.input.instanceId)
+      await reimageRoot(d, instance, { host: s.place.host, imageId: s.input.image.id }, c)
+    },
+    async (s, d, c) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance === undefined || !s.input.isNewImage || !s.input.isOnVolume) return
+      await reconnectRoot(d, instance, s.place.host, c)
+    },
+  )
   .pivot('guest', async (s, d, c) => {
     const instance = await d.store.instances.get(s.input.instanceId)
     for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
@@ -117,8 +131,8 @@ export const serverRebuild = saga<ConductorDeps, Input, Store>('server-rebuild')
   })
 
 /** As it was when the request came. */
-async function restoreRecord(tx: Store, { instanceId: id, before }: Input, nowMs: number): Promise<void> {
+async function restoreRecord(tx: Store, { instanceId: id, before, specImage }: Input, nowMs: number): Promise<void> {
   await tx.instances.change(instanceId(id), before, nowMs)
   const spec = await tx.requestSpecs.find(id)
-  if (spec !== undefined && before.image !== undefined) await tx.requestSpecs.save(id, { ...spec, image: before.image })
+  if (spec !== undefined) await tx.requestSpecs.save(id, { ...spec, image: specImage })
 }

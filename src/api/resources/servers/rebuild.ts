@@ -6,9 +6,11 @@ import {
   type InstanceImage,
   InvalidNumaRequest,
   isVolumeBacked,
+  keptOfVolume,
   numaTopology,
   rootDevice,
   VolumeImageFixed,
+  withoutVolumeImage,
 } from '#model'
 import type { InstanceChange } from '#store'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
@@ -100,6 +102,14 @@ async function changeFor(
 const before = (instance: Instance, change: InstanceChange): Partial<Instance> =>
   Object.fromEntries(Object.keys(change).map(field => [field, instance[field as keyof Instance]]))
 
+/** The server's own image, or what it remembers of its volume's. */
+function imageChange(instance: Instance, asked: InstanceChange, root: Root, image: InstanceImage): InstanceChange {
+  if (!root.isVolume) return { image }
+  if (root.imageId === image.id) return {}
+  const kept = asked.systemMetadata ?? instance.systemMetadata
+  return { systemMetadata: { ...withoutVolumeImage(kept), ...keptOfVolume(image) } }
+}
+
 interface Wish {
   readonly caller: Caller
   readonly body: RebuildBody
@@ -124,7 +134,8 @@ async function acceptRebuild(deps: ApiDeps, instance: Instance, wish: Wish): Pro
   if (!root.isVolume) mustFitRoot(image, instance.flavor)
   await mustHoldVolumes(deps, instance.id)
   if (isNewImage) mustKeepLayout(instance, image)
-  const change = { ...asked, progress: 0, ...(root.isVolume ? {} : { image }) }
+  const change = { ...asked, progress: 0, ...imageChange(instance, asked, root, image) }
+  const spec = await deps.store.requestSpecs.find(instance.id)
   let accepted = instance
   await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
     action: 'rebuild',
@@ -133,14 +144,15 @@ async function acceptRebuild(deps: ApiDeps, instance: Instance, wish: Wish): Pro
     input: {
       image,
       isNewImage,
+      isOnVolume: root.isVolume,
       keepsEphemeral: body.preserve_ephemeral === true,
+      specImage: spec?.image ?? null,
       before: before(instance, change),
     },
     change,
     async alsoWrite(tx) {
       const secret = files.map(({ path, contents }) => ({ path, base64: contents }))
       await tx.launchSecrets.keep(instance.id, { adminPassword, files: secret })
-      const spec = await tx.requestSpecs.find(instance.id)
       if (spec !== undefined && isNewImage) await tx.requestSpecs.save(instance.id, { ...spec, image })
       accepted = await tx.instances.get(instance.id)
     },
