@@ -10,6 +10,7 @@ import { createMetadataSource, type MetadataSource } from './metadata-source.ts'
 import { createPlugger } from './plugger.ts'
 import type { Plumber } from './plumbing/plumber.ts'
 import { createPortAdapter } from './port-adapter.ts'
+import { ensurePublicNetwork, type PublicNetwork } from './public-network.ts'
 import { type Db, deploymentId, openStore } from './store/open.ts'
 
 export interface NetworkServiceOptions {
@@ -33,6 +34,8 @@ export interface NetworkService {
   onServersChanged(listener: (serverIds: readonly string[]) => Promise<void>): void
   /** Makes the project's network of that name unless it exists. */
   ensureDefaultNetwork(wanted: DefaultNetwork): Promise<NetworkView>
+  /** Makes an external network and the project's router to it, unless the project has a network of that name. */
+  ensurePublicNetwork(wanted: PublicNetwork): Promise<void>
   /** Brings the host in line with the store from nothing. */
   reconcile(): Promise<void>
   close(): Promise<void>
@@ -101,6 +104,7 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
       tellServers = listener
     },
     ensureDefaultNetwork: wanted => ensureDefaultNetwork({ db, work, plumber }, wanted),
+    ensurePublicNetwork: wanted => ensurePublicNetwork({ work, gate, plumber }, wanted),
     reconcile: async () => plumber?.reconcile(),
     async close() {
       await face.close()

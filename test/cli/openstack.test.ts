@@ -119,6 +119,7 @@ describe('the openstack client', { concurrency: false }, () => {
       'port create --network private p1',
       'server create --flavor a1.tiny --port p1 --image cirros --security-group default --key-name k1 --wait vPoldeweg1',
       'server list',
+      'floating ip create --port p1 public',
       'server list --long --all-projects',
       'server show vPoldeweg1',
       'console log show vPoldeweg1',
@@ -140,6 +141,7 @@ describe('the openstack client', { concurrency: false }, () => {
       'server list',
     )
     assert.match(output, /vPoldeweg1\s+\|\s+ACTIVE\s+\|\s+private=/)
+    assert.match(output, /private=10[^|]*172\.24\.4\./)
   })
 
   test('hosts, limits, quotas, usage', async () => {

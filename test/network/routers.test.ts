@@ -227,3 +227,22 @@ test('an external network goes with its unused floating addresses', async () => 
   assert.equal((await call('DELETE', `/networks/${network.id}`, undefined, admin)).status, 204)
   assert.equal((await call('GET', `/floatingips/${ip.id}`)).status, 404)
 })
+
+test('the first network outside comes with a router, once', async () => {
+  const { service } = running
+  const inside = await service.ensureDefaultNetwork({ projectId: 'delta', name: 'private', cidr: '10.40.0.0/24' })
+  const wanted = { projectId: 'delta', name: 'world', insideId: inside.id, cidr: '172.26.4.0/24' }
+  await service.ensurePublicNetwork(wanted)
+  await service.ensurePublicNetwork(wanted)
+  const { routers } = (await call('GET', '/routers', undefined, 'delta:member')).body
+  assert.equal(routers.length, 1)
+  const port = await made('/ports', { port: { network_id: inside.id } }, 'delta:member')
+  const { networks } = (await call('GET', '/networks?name=world', undefined, 'delta:member')).body
+  assert.deepEqual([networks.length, networks[0].is_default], [1, true])
+  const ip = await made(
+    '/floatingips',
+    { floatingip: { floating_network_id: networks[0].id, port_id: port.id } },
+    'delta:member',
+  )
+  assert.equal(ip.router_id, routers[0].id)
+})

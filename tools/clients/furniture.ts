@@ -52,6 +52,13 @@ export async function furnishAsDevStack(client: Client): Promise<void> {
 
 /** An external network that floating IPs come from, as DevStack has it. */
 export async function newPublicNetwork(client: Client): Promise<string> {
+  const { networks } = await client.call<{ networks: Named[] }>(
+    'network',
+    'GET',
+    '/networks?name=public&router:external=true',
+  )
+  const [known] = networks
+  if (known !== undefined) return known.id
   const { network } = await client.call<{ network: Named }>('network', 'POST', '/networks', {
     network: { name: 'public', 'router:external': true },
   })

@@ -25,9 +25,16 @@ export async function makeFlavors(client: CloudClient): Promise<void> {
     if (!names.has(flavor.name)) await client.call('compute', 'POST', '/flavors', { flavor })
 }
 
-/** The network `private` of the administrator's project, on a subnet that nothing on this machine uses. */
-export const makeNetwork = (cloud: Cloud) =>
-  cloud.network.ensureDefaultNetwork({ projectId: cloud.identity.bootstrapped.adminProjectId, name: 'private' })
+/**
+ * The network `private` of the administrator's project, on a subnet that nothing on this machine uses, and a router from
+ * there to `public`, where floating addresses come from.
+ */
+export async function makeNetworks({ network, identity }: Cloud) {
+  const projectId = identity.bootstrapped.adminProjectId
+  const inside = await network.ensureDefaultNetwork({ projectId, name: 'private' })
+  await network.ensurePublicNetwork({ projectId, name: 'public', insideId: inside.id })
+  return inside
+}
 
 const openings = [
   { direction: 'ingress', ethertype: 'IPv4', protocol: 'tcp', port_range_min: 22, port_range_max: 22 },

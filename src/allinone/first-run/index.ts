@@ -7,7 +7,7 @@ import type { Ports } from '../ports.ts'
 import type { Progress } from '../progress.ts'
 import type { Secrets } from '../state-folder.ts'
 import { CloudClient } from './client.ts'
-import { firstFlavor, makeFlavors, makeKey, makeNetwork, openGroups } from './furniture.ts'
+import { firstFlavor, makeFlavors, makeKey, makeNetworks, openGroups } from './furniture.ts'
 import { firstImage, makeStockImage, registerEmpty, registerOwn, startCirros } from './images.ts'
 
 export interface FirstRun {
@@ -111,7 +111,7 @@ export async function firstRun(run: FirstRun): Promise<FirstRunResult> {
   const keyFile = join(options.stateDir, 'keys', serverName)
   if (!existsSync(done)) {
     await makeFlavors(client)
-    const network = await makeNetwork(cloud)
+    const network = await makeNetworks(cloud)
     await openGroups(client, groupName)
     await makeKey(client, options.stateDir, serverName)
     await makeImages(run, client)

@@ -7,8 +7,8 @@ import type { NetworkRow, PortRow, SecurityGroupRuleRow, SubnetRow } from '../st
 import { type DesiredRouting, readRouting } from './routing.ts'
 
 /**
- * What should be on this host, read from the store: the only input of the plumbing. Networks without a bound port, of a
- * guest or of a router's gateway, are not here, so nothing is made for them.
+ * What should be on this host, read from the store: the only input of the plumbing. Networks without a guest, and external
+ * ones that no router joins with a network that has one, are not here, so nothing is made for them.
  */
 export interface Desired {
   readonly networks: readonly DesiredNetwork[]
@@ -65,8 +65,19 @@ async function readRows(db: Db) {
   const bound = db.selectFrom('ports').where('vifType', '=', 'bridge').where('bindingHost', '!=', '')
   const ports = await bound.selectAll().orderBy('createdAtMs').orderBy('id').execute()
   const portIds = bound.select('id')
+  const ofGuests = bound.where('deviceOwner', 'not like', 'network:%').select('networkId')
+  const routersOfGuests = db
+    .selectFrom('routerInterfaces')
+    .innerJoin('ports', 'ports.id', 'routerInterfaces.portId')
+    .where('ports.networkId', 'in', ofGuests)
+    .select('routerInterfaces.routerId')
   const networkIds = bound
-    .where(eb => eb.or([eb('deviceOwner', 'not like', 'network:%'), eb('deviceOwner', '=', gatewayOwner)]))
+    .where(eb =>
+      eb.or([
+        eb('deviceOwner', 'not like', 'network:%'),
+        eb.and([eb('deviceOwner', '=', gatewayOwner), eb('deviceId', 'in', routersOfGuests)]),
+      ]),
+    )
     .select('networkId')
   const [networks, subnets, ips, groups] = await Promise.all([
     db.selectFrom('networks').selectAll().where('id', 'in', networkIds).orderBy('createdAtMs').orderBy('id').execute(),
