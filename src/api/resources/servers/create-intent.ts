@@ -6,7 +6,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
 import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './create-faults.ts'
-import { networksFor, securityGroupIdsFor } from './create-networks.ts'
+import { networksFor, securityGroupIdsFor, withinPortQuota } from './create-networks.ts'
 import type { CreateBody, CreateEnvelope } from './create-shape.ts'
 import { askedDevices, bootDevicesFor } from './devices/index.ts'
 import { injectedFiles } from './personality.ts'
@@ -132,10 +132,11 @@ export async function buildIntent(
   // Refuses a layout that no host could make.
   numaTopology({ flavor, imageProperties: boot.bootImage.properties })
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
+  const networks = await networksFor(deps, body.networks, asking)
   return {
     projectId: caller.projectId ?? '',
     userId: caller.userId,
-    ...count,
+    ...(await withinPortQuota(deps, caller, networks, count)),
     name,
     hostname: body.hostname ?? null,
     description: context.isDescribedByName ? name : (body.description ?? null),
@@ -161,7 +162,7 @@ export async function buildIntent(
     )),
     hints,
     serverGroupId: await groupFor(deps, hints['group']?.[0]),
-    networks: await networksFor(deps, body.networks, asking),
+    networks,
     securityGroupIds: await securityGroupIdsFor(deps, caller, groupNames(body)),
   }
 }

@@ -1,5 +1,5 @@
 import type { RequestedNetwork } from '#bus'
-import { type Caller, type NetworkView, PortInUseByOther, type PortView } from '#cloud'
+import { type Caller, type NetworkView, PortInUseByOther, PortQuotaExceeded, type PortView } from '#cloud'
 import type { ApiDeps } from '../../deps.ts'
 import { BadServerRequest, ExternalNetworkForbidden, NetworkAmbiguous, NoUniqueMatch } from './create-faults.ts'
 
@@ -94,6 +94,22 @@ export async function networksFor(
     })
   }
   return resolved
+}
+
+/** As many servers as the project may still have ports for, but never fewer than asked for at least. */
+export async function withinPortQuota<C extends { readonly minCount: number; readonly maxCount: number }>(
+  deps: ApiDeps,
+  caller: Caller,
+  networks: readonly RequestedNetwork[],
+  count: C,
+): Promise<C> {
+  const portsEach = networks.filter(network => network.portId === null).length
+  if (portsEach === 0) return count
+  const left = await deps.network.portQuotaLeft(caller, caller.projectId ?? '')
+  if (left === undefined) return count
+  const fitting = Math.floor(left / portsEach)
+  if (fitting < count.minCount) throw PortQuotaExceeded({})
+  return { ...count, maxCount: Math.min(count.maxCount, fitting) }
 }
 
 /** Ids of the named groups, for the ports that we make. `default` alone is what a port gets by itself. */

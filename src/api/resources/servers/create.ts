@@ -56,6 +56,7 @@ export const create = op({
     OnsetFileLimitExceeded: 403,
     OverQuota: 403,
     GroupMemberLimitExceeded: 403,
+    PortLimitExceeded: 403,
     InstanceGroupNotFound: 400,
   },
   behaviours: { namesDescribe: until('2.19'), takesMultiattach: since('2.60') },
