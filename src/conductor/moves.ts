@@ -16,6 +16,7 @@ import type { GuestSpec } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from './hosts.ts'
+import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
@@ -44,9 +45,21 @@ export async function stateBefore(d: ConductorDeps, id: string): Promise<Before>
 export async function movedSpec(
   d: ConductorDeps,
   instance: Instance,
-  { flavor = instance.flavor, vifs }: { readonly flavor?: Flavor; readonly vifs?: readonly Vif[] } = {},
+  change: {
+    readonly flavor?: Flavor
+    readonly vifs?: readonly Vif[]
+    /** Connections that the record does not name yet. */
+    readonly volumes?: readonly TargetVolume[]
+  } = {},
 ): Promise<GuestSpec> {
-  return guestSpec({ ...instance, flavor }, await d.store.blockDevices.of(instance.id), vifs)
+  const { flavor = instance.flavor, vifs, volumes = [] } = change
+  const connected = new Map(volumes.map(({ deviceId, connectionInfo }) => [deviceId, connectionInfo]))
+  const devices = await d.store.blockDevices.of(instance.id)
+  const there = devices.map(device => ({
+    ...device,
+    connectionInfo: connected.get(device.id) ?? device.connectionInfo,
+  }))
+  return guestSpec({ ...instance, flavor }, there, vifs)
 }
 
 /** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */

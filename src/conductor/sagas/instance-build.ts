@@ -21,9 +21,8 @@ export interface BuildOnHost extends ServerBuild {
 /** Nova's name for this event has two underscores. */
 export const buildEvent = 'compute__do_build_and_run_instance'
 
-/** The spec of the first start: the only one that carries a config drive. */
-export async function firstSpec(d: ConductorDeps, instance: Instance): Promise<GuestSpec> {
-  const spec = await specOf(d, instance)
+/** The spec of a guest's first start: the only one that carries a config drive. */
+export async function withDrive(d: ConductorDeps, instance: Instance, spec: GuestSpec): Promise<GuestSpec> {
   if (!instance.hasConfigDrive) return spec
   return { ...spec, configDrive: await d.configDrive(instance.id, await d.store.launchSecrets.find(instance.id)) }
 }
@@ -118,7 +117,7 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     async (s, d, c) => {
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const host = hostClient(d, s.input.selection.host)
-      const spec = await unlessAborted(c.signal, firstSpec(d, instance))
+      const spec = await unlessAborted(c.signal, withDrive(d, instance, await specOf(d, instance)))
       await unlessAborted(c.signal, host.spawn({ spec }, { key: c.key, requestId: s.input.requestId }))
     },
     (s, d, c) => destroyGuest(d, s.input.selection.host, s.input.instanceId, c.key),

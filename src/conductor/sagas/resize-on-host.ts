@@ -16,6 +16,7 @@ import {
   placedInstance,
 } from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
+import { moveVolumes } from '../moving-volumes.ts'
 import { finishEvent } from '../records.ts'
 
 type Resize = SagaInputs['server-resize']
@@ -112,6 +113,14 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       if (instance === undefined) return
       const networkInfo = await moveBindings(d, instance, s.input.selection.host, s.input.before.host)
       await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
+    },
+  )
+  .step(
+    'volumes',
+    async (s, d) => moveVolumes(d, await placedInstance(d, s.input.instanceId), s.input.selection.host),
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      if (instance !== undefined) await moveVolumes(d, instance, s.input.before.host)
     },
   )
   .step(

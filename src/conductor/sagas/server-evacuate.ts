@@ -6,10 +6,20 @@ import type { Store } from '#store'
 import { claimLike, handOverAllocation, takeBackAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest, hostClient } from '../hosts.ts'
-import { asEvent, changeOwned, failEvents, noteTarget, placedInstance, scheduleMove, stateBefore } from '../moves.ts'
+import {
+  asEvent,
+  changeOwned,
+  failEvents,
+  movedSpec,
+  noteTarget,
+  placedInstance,
+  scheduleMove,
+  stateBefore,
+} from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
+import { connectTarget, disconnectTarget, keepTarget } from '../moving-volumes.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
-import { firstSpec } from './instance-build.ts'
+import { withDrive } from './instance-build.ts'
 
 type Evacuation = SagaInputs['server-evacuate']
 
@@ -74,12 +84,18 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
     },
   )
+  // The dead host's attachments stay until the guest is elsewhere: it may come back with its guest before that.
+  .step(
+    'volumes',
+    (s, d) => connectTarget(d, s.input.instanceId, s.target.host),
+    (s, d) => disconnectTarget(d, s.input.instanceId),
+  )
   .step(
     'guest',
     async (s, d, c) => {
       await changeOwned(d, s.input, c, { taskState: 'rebuild_spawning' })
       const instance = await placedInstance(d, s.input.instanceId)
-      const spec = await firstSpec(d, { ...instance, networkInfo: s.ports })
+      const spec = await withDrive(d, instance, await movedSpec(d, instance, { vifs: s.ports, volumes: s.volumes }))
       const host = hostClient(d, s.target.host)
       await host.spawn({ spec }, { key: c.key, requestId: s.input.requestId })
       const isOff = s.input.staysOff || s.before.vmState === 'stopped'
@@ -97,6 +113,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
     await d.store.moves.change(s.input.migrationId, { status: 'done' }, now)
     await finishEvent(d.store, now, s.input, rebuildEvent)
   })
+  .step('attachments', (s, d) => keepTarget(d, s.input.instanceId, s.volumes))
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
     await tx.launchSecrets.forget(s.input.instanceId)
     if (outcome.status === 'done') return

@@ -17,6 +17,7 @@ import {
   stateBefore,
 } from '../moves.ts'
 import { dropBindings, prepareBindings, switchBindings } from '../moving-ports.ts'
+import { connectTarget, disconnectTarget, keepTarget } from '../moving-volumes.ts'
 import { recordFault } from '../records.ts'
 import { checkEvents, liveTarget } from './live-target.ts'
 import { bringHome, copyMemory, type Passage } from './memory-copy.ts'
@@ -96,9 +97,17 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
     },
   )
   .step(
+    'volumes',
+    (s, d) => connectTarget(d, s.input.instanceId, s.target.host),
+    (s, d) => disconnectTarget(d, s.input.instanceId),
+  )
+  .step(
     'landing',
     async (s, d, c) => {
-      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { vifs: s.bindings })
+      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), {
+        vifs: s.bindings,
+        volumes: s.volumes,
+      })
       return asEvent(d, s.input, prepareEvent, s.target.host, () =>
         hostClient(d, s.target.host).prepareIncoming({ spec }, { key: c.key }),
       )
@@ -131,6 +140,7 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
       await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now())
     }),
   )
+  .step('attachments', (s, d) => keepTarget(d, s.input.instanceId, s.volumes))
   .step('source', (s, d, c) => {
     const id = s.input.instanceId
     return askUnlessDown(d, s.before.host, id, () => hostClient(d, s.before.host).forgetGuest({ id }, { key: c.key }))

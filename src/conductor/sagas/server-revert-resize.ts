@@ -8,6 +8,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { asEvent, askUnlessDown, failEvents, movedSpec, nothingPending, placedInstance } from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
+import { moveVolumes } from '../moving-volumes.ts'
 import { recordFault } from '../records.ts'
 
 const discardEvent = 'compute_revert_resize'
@@ -55,6 +56,7 @@ export const serverRevertResize = saga<ConductorDeps, SagaInputs['server-revert-
   .step('ports', async (s, d) =>
     moveBindings(d, await d.store.instances.get(s.input.instanceId), s.home.target, s.home.host),
   )
+  .step('volumes', async (s, d) => moveVolumes(d, await d.store.instances.get(s.input.instanceId), s.home.host))
   .step('guest', async (s, d, c) => {
     const instance = await d.store.instances.get(s.input.instanceId)
     const spec = await movedSpec(d, instance, { flavor: s.home.flavor, vifs: s.ports })

@@ -10,8 +10,10 @@ import { type FakeHypervisor, idOf } from './hypervisor.ts'
 const isUp = (guest: GuestRecord): boolean => guest.power === power.running || guest.power === power.paused
 
 /** Disks are copied as they are and grown at the target; there is no way to make one smaller. */
-function refuseShrinking(now: GuestRecord['spec']['flavor'], wanted: GuestSpec['flavor']): void {
-  if (wanted.rootGiB < now.rootGiB || wanted.ephemeralGiB < now.ephemeralGiB)
+function refuseShrinking({ spec, disks }: GuestRecord, wanted: GuestSpec['flavor']): void {
+  const now = spec.flavor
+  const hasRoot = disks.some(disk => disk.kind === 'image')
+  if ((hasRoot && wanted.rootGiB < now.rootGiB) || wanted.ephemeralGiB < now.ephemeralGiB)
     throw ResizeRefused({ reason: 'Unable to resize disk down.' })
 }
 
@@ -52,7 +54,7 @@ export const coldMigration = (hypervisor: FakeHypervisor, disks: FakeDisks): Col
         if (aside === undefined) throw GuestNotFound({ id: spec.id })
         return offerOf(aside)
       }
-      refuseShrinking(guest.spec.flavor, spec.flavor)
+      refuseShrinking(guest, spec.flavor)
       const off: GuestRecord = { ...guest, power: power.shutdown, wasShutDown: isUp(guest) && gracefulMs > 0 }
       hypervisor.remove(spec.id, off)
       return offerOf(off)
