@@ -133,7 +133,7 @@ test('types, qualities, transfers, services', async () => {
   const [plain, secret, encrypted, shown, types, , qualities, fast] = documents
   assert.deepEqual([field(plain, 'is_public'), field(secret, 'is_public')], [true, false])
   assert.equal(column(encrypted, 'Name').length, 3)
-  assert.equal(column(field(shown, 'access_project_ids'), 'length').length, 2)
+  assert.equal(column(field(shown, 'access_project_ids'), 'length').length, 1)
   assert.deepEqual(column(types, 'Name').sort(), ['__DEFAULT__', 'secret', 'simple'])
   assert.deepEqual(column(qualities, 'Associations'), [['simple']])
   assert.deepEqual(field(fast, 'properties'), { r: '2' })

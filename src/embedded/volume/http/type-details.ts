@@ -153,8 +153,8 @@ async function createEncryption(x: Exchange) {
     }
     change.put('volume_type_encryption', row)
   })
-  const { provider, cipher, key_size, control_location } = row
-  return sendJson(x.reply, 200, { encryption: { provider, cipher, key_size, control_location } })
+  const { type_id: volume_type_id, created_at_ms: _, updated_at_ms: __, ...encryption } = row
+  return sendJson(x.reply, 200, { encryption: { volume_type_id, ...encryption } })
 }
 
 async function updateEncryption(x: Exchange) {

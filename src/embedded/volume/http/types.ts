@@ -76,8 +76,6 @@ async function create(x: Exchange) {
       updated_at_ms: null,
     }
     change.put('volume_types', made)
-    // Whoever made a private type may use it.
-    if (!isPublic) change.put('volume_type_access', { type_id: made.id, project_id: x.actor.projectId })
     return made
   })
   return sendJson(x.reply, 200, { volume_type: newTypeView(x, row) })
