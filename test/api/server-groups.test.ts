@@ -162,3 +162,33 @@ test('a request for several is answered with all or none', async () => {
   }
   await drop(group)
 })
+
+test('several servers are told apart by number, as many as the quota has room for', async () => {
+  const { projectId, userId } = cloud.member
+  const limit = async (instances: number) =>
+    (
+      await cloud.request('PUT', `/os-quota-sets/${projectId}?user_id=${userId}`, {
+        as: cloud.admin,
+        body: { quota_set: { instances } },
+      })
+    ).expect(200)
+  const many = async (name: string) => {
+    const { server } = bootBody('', { name, min_count: 1, max_count: 3, return_reservation_id: true })
+    const { reservation_id } = (await cloud.request('POST', '/servers', { version: newest, body: { server } })).body
+    const listed = await cloud.request('GET', `/servers/detail?reservation_id=${reservation_id}`, { version: newest })
+    const { servers } = listed.body
+    for (const { id } of servers) {
+      await cloud.waitForStatus(id, 'ACTIVE')
+      ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
+      await cloud.waitUntilGone(id)
+    }
+    return servers.map((s: Record<string, string>) => [s['name'], s['OS-EXT-SRV-ATTR:hostname']]).sort()
+  }
+  await limit(1)
+  assert.deepEqual(await many('Just One'), [['Just One', 'just-one']])
+  await limit(2)
+  assert.deepEqual(await many('Two'), [
+    ['Two-1', 'two-1'],
+    ['Two-2', 'two-2'],
+  ])
+})

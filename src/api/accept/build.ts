@@ -73,8 +73,11 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const newReservationId = (): string =>
   `r-${Array.from({ length: 8 }, () => alphabet[Math.floor(Math.random() * alphabet.length)]).join('')}`
 
-/** A name as a host name: what DNS cannot hold is dropped or becomes a dash; nothing left gives `Server-<id>`. */
-export function hostnameFrom(name: string, id: string): string {
+/**
+ * A name as a host name: what DNS cannot hold is dropped or becomes a dash; nothing left gives `Server-<id>`. The suffix
+ * tells several servers of one request apart.
+ */
+export function hostnameFrom(name: string, id: string, suffix = ''): string {
   const words = name
     .normalize('NFKD')
     .replaceAll(/[ _]/g, '-')
@@ -82,21 +85,22 @@ export function hostnameFrom(name: string, id: string): string {
     .replaceAll('.', '-')
     .toLowerCase()
     .replaceAll(/^[.-]+|[.-]+$/g, '')
-  return words === '' ? `server-${id}` : words.slice(0, 63).replaceAll(/-+$/g, '')
+  if (words === '') return `Server-${id}`
+  return words.slice(0, 63 - suffix.length).replaceAll(/-+$/g, '') + suffix
 }
 
 function newInstance(
   deps: ApiDeps,
   caller: Caller,
   intent: BuildIntent,
-  at: { id: string; index: number; name: string; reservationId: string; sagaId: string },
+  at: { id: string; index: number; suffix: string; reservationId: string; sagaId: string },
 ): NewInstance {
   return {
     id: instanceId(at.id),
     projectId: intent.projectId,
     userId: intent.userId,
-    displayName: at.name,
-    hostname: intent.hostname ?? hostnameFrom(at.name, at.id),
+    displayName: intent.name + at.suffix,
+    hostname: intent.hostname ?? hostnameFrom(intent.name, at.id, at.suffix),
     description: intent.description,
     reservationId: at.reservationId,
     launchIndex: at.index,
@@ -231,8 +235,8 @@ export async function acceptBuild(
     const input = { instanceIds: ids, requestId, spec }
     const reservation = count > 1 ? await addReservation(tx, deps.clock.now(), input) : null
     for (const server of servers) {
-      const name = intent.maxCount > 1 ? `${intent.name}-${server.index + 1}` : intent.name
-      const instance = newInstance(deps, caller, intent, { ...server, name, reservationId })
+      const suffix = count > 1 ? `-${server.index + 1}` : ''
+      const instance = newInstance(deps, caller, intent, { ...server, suffix, reservationId })
       await writeServer(tx, deps, caller, requestId, intent, spec, instance, reservation)
     }
     return { ids, begins: reservation ?? servers[0]?.sagaId ?? '' }
