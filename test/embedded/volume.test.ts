@@ -184,7 +184,6 @@ test('what cannot be made is refused in Cinder’s words', async () => {
   assert.match(await refused({}, 400), /Volume size 'None' must be an integer and greater than 0/)
   assert.match(await refused({ size: 1, availability_zone: 'mars' }, 400), /Availability zone 'mars' is invalid\./)
   assert.match(await refused({ size: 1, strange: 1 }, 400), /Additional properties are not allowed/)
-  assert.match(await refused({ size: 1, multiattach: true }, 400), /multiattach parameter has been removed/)
   const none = newUuid()
   assert.equal(await refused({ size: 1, snapshot_id: none }, 404), `Snapshot ${none} could not be found.`)
   assert.equal(await refused({ size: 1, source_volid: none }, 404), `Volume ${none} could not be found.`)
@@ -336,6 +335,9 @@ test('attachments: reserved, connected, complete, and not taken away by hand', a
 })
 
 test('many servers share a volume of a multiattach type', async () => {
+  const asked = await newVolume({ multiattach: true })
+  assert.equal((await ask('GET', `/volumes/${asked}`)).get('volume.multiattach'), true)
+  await remove(asked)
   const spec = { name: 'shared', extra_specs: { multiattach: '<is> True' } }
   ;(await ask('POST', '/types', { body: { volume_type: spec } })).expect(403)
   const type = (await ask('POST', '/types', { token: admin, body: { volume_type: spec } })).expect(200)

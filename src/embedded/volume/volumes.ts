@@ -20,6 +20,8 @@ export interface VolumeWish {
   readonly type: string | undefined
   readonly zone: string | undefined
   readonly metadata: Readonly<Record<string, string>>
+  /** Also without a type that says so. */
+  readonly isMultiattach?: boolean
 }
 
 /** Cinder without a key manager has one key, with this id. */
@@ -107,7 +109,7 @@ function newRow(
     source_volid: source.kind === 'volume' ? source.row.id : null,
     availability_zone: core.zone,
     is_bootable: 0,
-    is_multiattach: isMultiattach(type) ? 1 : 0,
+    is_multiattach: isMultiattach(type) || wish.isMultiattach === true ? 1 : 0,
     encryption_key_id: isEncrypted(core.state, type) ? fixedKeyId : null,
     metadata: JSON.stringify(wish.metadata),
     admin_metadata: '{}',

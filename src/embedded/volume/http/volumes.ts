@@ -138,12 +138,6 @@ function refuseUnsupported(fields: Fields): void {
   }
   const backup = fields.uuid('backup_id')
   if (backup !== undefined) throw Missing({ reason: `Backup ${backup} could not be found.` })
-  if (fields.flag('multiattach') === true) {
-    throw Invalid({
-      reason:
-        'multiattach parameter has been removed. The default behavior is to use multiattach enabled volume types. Contact your administrator to create a multiattach enabled volume type and use it to create multiattach volumes.',
-    })
-  }
 }
 
 async function create(x: Exchange) {
@@ -161,6 +155,8 @@ async function create(x: Exchange) {
     type: fields.text('volume_type') || undefined,
     zone: fields.text('availability_zone', { min: 1 }),
     metadata: fields.texts('metadata') ?? {},
+    // Cinder 21 refuses what every Cinder before it took, and Tempest 33 still asks for.
+    isMultiattach: fields.flag('multiattach') === true,
   }
   refuseUnsupported(fields)
   return sendJson(x.reply, 202, { volume: volumeView(x, await createVolume(x.core, x.actor, wish)) })
