@@ -22,6 +22,8 @@ export interface ConductorOptions {
   readonly shelvedPollMs?: number
   /** `reclaim_instance_interval`; absent: deleted servers are not kept. */
   readonly reclaimMs?: number
+  /** `rescue_timeout`; absent: a rescue ends when somebody asks for it. */
+  readonly rescueMs?: number
   /** A resize that nobody has confirmed for this long is confirmed; `resize_confirm_window`, 0 = never. */
   readonly resizeConfirmMs: number
   /** Other targets that a live migration tries; `migrate_max_retries`, -1 = all. */

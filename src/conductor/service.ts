@@ -11,6 +11,7 @@ import { carryIn } from './reconcilers/host-report.ts'
 import { confirmLateResizes, settleMoves } from './reconcilers/moves.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { reclaim } from './reconcilers/reclaim.ts'
+import { endRescues } from './reconcilers/rescue-timeout.ts'
 import { offloadShelved } from './reconcilers/shelved.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
 import { sagas } from './sagas/index.ts'
@@ -18,7 +19,7 @@ import { sagas } from './sagas/index.ts'
 /** Ended sagas are kept this long for whoever investigates. */
 const keepEndedMs = 24 * 3_600_000
 const housekeepingMs = 600_000
-/** Nova's spacing of its look for servers to reclaim. */
+/** Nova's spacing of its looks for servers to reclaim, and for rescues to end. */
 const reclaimEveryMs = 60_000
 /** Nova's interval of `_poll_unconfirmed_resizes`. */
 const resizePollMs = 60_000
@@ -129,14 +130,20 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
   const offload = () => offloadShelved(deps, sagaId => engine.wake(sagaId))
   const period = deps.options.usageAuditPeriod
   const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
-  const { reclaimMs = 0 } = deps.options
+  const { reclaimMs = 0, rescueMs = 0 } = deps.options
   const reclaimNow = async () => {
     for (const id of await reclaim(deps, reclaimMs)) engine.wake(id)
+  }
+  const endRescuesNow = async () => {
+    for (const id of await endRescues(deps, rescueMs)) engine.wake(id)
   }
   const confirmLate = async () => {
     for (const id of await confirmLateResizes(deps)) engine.wake(id)
   }
   const timers = [
+    ...(rescueMs === 0
+      ? []
+      : [every(deps.clock, Math.min(reclaimEveryMs, rescueMs), endRescuesNow, failed('end of rescues'))]),
     ...(reclaimMs === 0 ? [] : [every(deps.clock, Math.min(reclaimEveryMs, reclaimMs), reclaimNow, failed('reclaim'))]),
     every(deps.clock, resizePollMs, confirmLate, failed('confirmation of late resizes')),
     every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),

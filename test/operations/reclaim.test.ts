@@ -5,9 +5,10 @@ import { sagas } from '#conductor'
 import { type Journal, SagaEngine } from '#saga'
 import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
-import { acceptSoftDelete } from '../../src/api/accept/task.ts'
+import { acceptSoftDelete, acceptTask } from '../../src/api/accept/task.ts'
 import { reclaim } from '../../src/conductor/reconcilers/reclaim.ts'
-import { intentOn } from './intent.ts'
+import { endRescues } from '../../src/conductor/reconcilers/rescue-timeout.ts'
+import { image, intentOn } from './intent.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
@@ -39,5 +40,25 @@ test('a server that was put away is deleted when its time is over, once', async 
   assert.equal((await cloud.store.instances.get(id, { withDeleted: true })).isDeleted, true)
   assert.deepEqual(await cloud.drivers.get('one')?.list(), [])
   assert.deepEqual((await cloud.placement.port.consumer(id)).allocations, {})
+  await cloud.close()
+})
+
+test('a rescue that lasts too long is ended', async () => {
+  const cloud = await smallCloud(['one'])
+  const [id = ''] = (await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, null))).instanceIds
+  await runAll(cloud)
+  await acceptTask(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), {
+    action: 'rescue',
+    word: 'rescue',
+    saga: 'server-rescue',
+    input: { image },
+  })
+  await runAll(cloud)
+  assert.equal((await cloud.store.instances.get(id)).vmState, 'rescued')
+  assert.deepEqual(await endRescues(cloud.conductor, 3_600_000), [])
+  const later = { ...cloud.conductor, clock: { ...systemClock, now: () => systemClock.now() + 3_600_001 } }
+  assert.equal((await endRescues(later, 3_600_000)).length, 1)
+  await runAll(cloud)
+  assert.equal((await cloud.store.instances.get(id)).vmState, 'active')
   await cloud.close()
 })

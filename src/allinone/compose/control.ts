@@ -28,6 +28,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),
     ...pollFor(config.DEFAULT.shelved_poll_interval),
     reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
+    rescueMs: secondsOf(config.DEFAULT.rescue_timeout),
     resizeConfirmMs: secondsOf(config.DEFAULT.resize_confirm_window),
     migrateMaxRetries: config.DEFAULT.migrate_max_retries,
     maxLiveMigrations: config.DEFAULT.max_concurrent_live_migrations,

@@ -201,6 +201,20 @@ export class Instances {
     return rows.map(r => r.id)
   }
 
+  /** Ids of idle servers that were rescued before this time. */
+  async rescuedBefore(timeMs: number, limit: number): Promise<readonly string[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select('id')
+      .where('vm_state', '=', 'rescued')
+      .where('launched_at', '<', timeMs)
+      .where('deleted', '=', 0)
+      .where('task_state', 'is', null)
+      .limit(limit)
+      .execute()
+    return rows.map(r => r.id)
+  }
+
   /**
    * What a project (and one user of it) uses now, without what is put away and may come back. Inside the create's
    * transaction this makes the quota exact.
