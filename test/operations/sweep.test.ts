@@ -384,10 +384,39 @@ class Scene {
   }
 }
 
-for (const [name, definition] of Object.entries(sagas)) {
-  if (!(name in cases)) continue
-  describe(`sweep ${name}`, async () => {
-    const theCase = cases[name as OneServer]
+/** The same sagas from other states. */
+const variants: readonly { readonly what: string; readonly name: OneServer; readonly theCase: Case }[] = [
+  {
+    what: 'server-delete of one on the shelf',
+    name: 'server-delete',
+    theCase: { ...cases['server-delete'], from: ['server-build', 'server-shelve'], images: 0 },
+  },
+  {
+    what: 'server-delete of one on the shelf of its host',
+    name: 'server-delete',
+    theCase: { ...cases['server-delete'], from: ['server-build', 'server-shelve'], images: 0, options: staysOnHost },
+  },
+  {
+    what: 'server-shelve of a paused one',
+    name: 'server-shelve',
+    theCase: { ...cases['server-shelve'], from: ['server-build', 'server-pause'] },
+  },
+  {
+    what: 'server-shelve that stays on its host',
+    name: 'server-shelve',
+    theCase: { ...cases['server-shelve'], vmState: 'shelved', power: power.shutdown, options: staysOnHost },
+  },
+]
+
+const plain = Object.keys(cases).map(name => ({
+  what: name,
+  name: name as OneServer,
+  theCase: cases[name as OneServer],
+}))
+
+for (const { what, name, theCase } of [...plain, ...variants]) {
+  const definition = sagas[name]
+  describe(`sweep ${what}`, async () => {
     const newWorld = async (): Promise<World> => {
       const cloud = await smallCloud(['one', 'two'], theCase.options)
       const scene = new Scene(cloud, definition, theCase)
