@@ -34,6 +34,7 @@ import { serverIps } from './server-ips/index.ts'
 import { serverMetadata } from './server-metadata/index.ts'
 import { serverPassword } from './server-password/index.ts'
 import { serverSecurityGroups } from './server-security-groups/index.ts'
+import { serverShares } from './server-shares/index.ts'
 import { serverShelve } from './server-shelve/index.ts'
 import { serverSnapshots } from './server-snapshots/index.ts'
 import { serverTags } from './server-tags/index.ts'
@@ -87,6 +88,7 @@ const own: readonly Resource<ApiDeps>[] = [
   serverMigrations,
   serverPassword,
   serverSecurityGroups,
+  serverShares,
   serverShelve,
   serverSnapshots,
   serverTags,
