@@ -62,3 +62,13 @@ test('no route is declared twice', () => {
     [],
   )
 })
+
+test('no route of Nova is missing', () => {
+  const declared = new Set(operations.map(routeOf))
+  // The document at the root of a mount needs no token and is the kit's own.
+  const ownOfKit = 'GET /'
+  assert.deepEqual(
+    golden.map(({ route }) => route).filter(route => route !== ownOfKit && !declared.has(route)),
+    [],
+  )
+})
