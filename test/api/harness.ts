@@ -67,6 +67,8 @@ export interface ServerWish extends Ask {
   readonly name?: string
   /** More fields of the body's `server`. */
   readonly fields?: Readonly<Record<string, unknown>>
+  /** `os:scheduler_hints`. */
+  readonly hints?: Readonly<Record<string, unknown>>
   /** Waited for; default ACTIVE. */
   readonly status?: string
 }
@@ -322,10 +324,11 @@ function serverWays(
       { deadlineMs: patienceMs, everyMs: 5 },
     )
   const bootServer: ApiCloud['bootServer'] = async (wish = {}) => {
-    const { name = 'server', fields, status = 'ACTIVE', ...ask } = wish
+    const { name = 'server', fields, hints, status = 'ACTIVE', ...ask } = wish
     const { imageId, flavorId, networkId } = home
     const body = {
       server: { name, imageRef: imageId, flavorRef: flavorId, networks: [{ uuid: networkId }], ...fields },
+      ...(hints === undefined ? {} : { 'os:scheduler_hints': hints }),
     }
     const { id } = (await request('POST', '/servers', { version: newest, ...ask, body })).expect(202).body.server
     await waitForStatus(id, status)

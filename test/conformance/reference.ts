@@ -22,7 +22,7 @@ export interface RouteShapes {
 }
 
 /** By `METHOD path` or `METHOD path action`, names of path parameters left out. */
-const nameless = (route: string): string => route.replaceAll(/\{[^}]*\}/g, '{}')
+export const nameless = (route: string): string => route.replaceAll(/\{[^}]*\}/g, '{}')
 
 export const schemas: ReadonlyMap<string, RouteShapes> = new Map(
   Object.entries(read<Record<string, RouteShapes>>('api-schemas.json')).map(([route, shapes]) => [
@@ -38,7 +38,10 @@ export interface Sample {
   readonly action?: string
   readonly microversion: string
   readonly kind: 'request' | 'response'
-  readonly status: number
+  /** What a running Nova answered; missing where it was not observed. */
+  readonly status?: number
+  /** The route has gone from today's Nova. */
+  readonly removed?: boolean
   readonly seen?: boolean
   readonly document: unknown
 }

@@ -1,0 +1,47 @@
+import type { Json } from '../../api/harness.ts'
+
+/** Bodies at the newest microversion, of operations without a sample that fits there; ids are put in as for samples. */
+export const bodies: Readonly<Record<string, Json>> = {
+  'POST /flavors': { flavor: { name: 'made', ram: 512, vcpus: 1, disk: 1 } },
+  'POST /flavors/{}/os-extra_specs': { extra_specs: { 'hw:cpu_policy': 'shared' } },
+  'PUT /flavors/{}/os-extra_specs/{}': { key1: 'value2' },
+  'POST /servers/{}/action addFixedIp': { addFixedIp: { networkId: 'the network' } },
+  'POST /servers/{}/action removeFixedIp': { removeFixedIp: { address: '10.255.255.1' } },
+  'POST /servers/{}/action forceDelete': { forceDelete: null },
+  'POST /servers/{}/action injectNetworkInfo': { injectNetworkInfo: null },
+  'POST /servers/{}/action resetNetwork': { resetNetwork: null },
+  'POST /servers/{}/action os-getRDPConsole': { 'os-getRDPConsole': { type: 'rdp-html5' } },
+  'POST /servers/{}/action os-getSPICEConsole': { 'os-getSPICEConsole': { type: 'spice-html5' } },
+  'POST /servers/{}/action os-getSerialConsole': { 'os-getSerialConsole': { type: 'serial' } },
+  'POST /servers/{}/action os-getVNCConsole': { 'os-getVNCConsole': { type: 'novnc' } },
+  'POST /servers/{}/action os-resetState': { 'os-resetState': { state: 'active' } },
+  'POST /servers/{}/action os-start': { 'os-start': null },
+  'POST /servers/{}/action os-stop': { 'os-stop': null },
+  'POST /servers/{}/action reboot': { reboot: { type: 'HARD' } },
+  'POST /servers/{}/action resize': { resize: { flavorRef: '2' } },
+  'POST /servers/{}/action confirmResize': { confirmResize: null },
+  'POST /servers/{}/action revertResize': { revertResize: null },
+  'POST /servers/{}/action suspend': { suspend: null },
+  'POST /servers/{}/action resume': { resume: null },
+  'POST /servers': { server: { name: 'made', imageRef: '', flavorRef: '1', networks: 'none' } },
+  'POST /servers/{}/metadata': { metadata: { a: 'b' } },
+  'POST /servers/{}/action unshelve': { unshelve: null },
+  'POST /servers/{}/migrations/{}/action force_complete': { force_complete: null },
+  'POST /servers/{}/remote-consoles': { remote_console: { protocol: 'vnc', type: 'novnc' } },
+  'POST /servers/{}/shares': { share: { share_id: 'e8debdc0-447a-4376-a10a-4cd9122d7986' } },
+  'PUT /servers/{}/tags': { tags: ['tag1'] },
+  'POST /os-floating-ips': { pool: 'public' },
+  'POST /os-keypairs': {
+    keypair: {
+      name: 'made',
+      type: 'ssh',
+      public_key:
+        'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQDx8nkQv/zgGgB4rMYmIf+6A4l6Rr+o/6lHBQdW5aYd44bd8JttDCE/F/pNRr0lRE+PiqSPO8nDPHw0010JeMH9gYgnnFlyY3/OcJ02RhIPyyxYpv9FhY+2YiUkpwFOcLImyrxEsYXpD/0d3ac30bNH6Sw9JD9UZHYcpSxsIbECHw== x',
+    },
+  },
+  'PUT /os-quota-sets/{}': { quota_set: {} },
+  'PUT /os-quota-class-sets/{}': { quota_class_set: {} },
+  'PUT /os-security-groups/{}': { security_group: { name: 'renamed', description: '' } },
+  'PUT /os-services/{}': { status: 'enabled' },
+  'PUT /servers/{}': { server: { name: 'renamed' } },
+}
