@@ -27,7 +27,7 @@ const nameOf = (operation: Described): string => routeOf(operation)
 
 /** The request of the newest sample of the operation, else a made one. */
 function sampleOf(operation: Described): Sample {
-  const route = nameOf(operation)
+  const route = nameOf(operation).replace('/os-volumes_boot', '/servers')
   const newest = minor((operation.versions.at(-1)?.[1] ?? '2.1') as VersionText)
   const own = samples
     .filter(
@@ -80,12 +80,15 @@ describe('authorisation', { concurrency: false }, () => {
   })
 
   /** What one caller has started is done before the next one asks; copies of memory are held back and stay. */
-  async function atRest({ ids }: Scene): Promise<void> {
-    const id = ids['servers']
+  async function atRest({ ids }: Scene, action: string | undefined): Promise<void> {
+    const id = ids['servers'] ?? ids['os-volumes_boot']
     if (id === undefined || ids['migrations'] !== undefined) return
     const isIdle = async () => {
       const { status, body } = await world.ask('GET', `/servers/${id}`)
-      return status === 404 || body.server['OS-EXT-STS:task_state'] === null ? true : undefined
+      if (status === 404) return true
+      const { status: shown, 'OS-EXT-STS:task_state': task } = body.server
+      // A confirmation is no task.
+      return task === null && !(action === 'confirmResize' && shown === 'VERIFY_RESIZE') ? true : undefined
     }
     await waitFor('the server to be idle', isIdle, { deadlineMs: 20_000, everyMs: 5 })
   }
@@ -103,7 +106,7 @@ describe('authorisation', { concurrency: false }, () => {
         const body = hasBody ? { body: await bodyOf(world, sample, scene) } : {}
         const { status } = await world.ask(sample.method, path, { version, as, ...body })
         statuses[who] = status
-        if (status < 300 && hasBody) await atRest(scene)
+        if (status < 300 && hasBody) await atRest(scene, sample.action)
       }
     } finally {
       await scene.after?.(undefined)

@@ -44,6 +44,8 @@ async function walk(world: World, value: Json, scene: Scene, parent: string): Pr
       if (key === 'uuid' && parent === 'networks') return [key, world.networkId]
       if (key === 'uuid' && parent === 'block_device_mapping_v2') return [key, world.imageId]
       if (key === 'id' && parent === 'cache') return [key, world.imageId]
+      if (key === 'availability_zone' && parent === 'volume') return [key, 'nova']
+      if (key === 'device' && scene.ids['device'] !== undefined) return [key, scene.ids['device']]
       if (key === 'id' && parent === 'volumeAttachment') return [key, scene.ids['os-volume_attachments'] ?? newUuid()]
       const substitute = byKey[key]
       if (substitute !== undefined) return [key, await substitute(world, inner, scene)]

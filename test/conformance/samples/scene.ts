@@ -30,7 +30,10 @@ const byRoute = new Map(Object.entries(preparations).map(([route, prepare]) => [
 /** The route's own preparation, and for ids that it leaves open a thing of that kind. */
 export async function sceneFor(world: World, sample: Sample): Promise<Scene> {
   const scene: Scene = { ids: {} }
-  await byRoute.get(routeOf(sample))?.(world, scene, sample)
+  // An old name of /servers.
+  const known = { ...sample, path: sample.path.replace('/os-volumes_boot', '/servers') }
+  await byRoute.get(routeOf(known))?.(world, scene, known)
+  scene.ids['os-volumes_boot'] = scene.ids['servers']
   for (const [, segment = ''] of sample.path.matchAll(/([^/]+)\/\{/g)) {
     scene.ids[segment] ??= await things[segment]?.(world, scene)
   }

@@ -168,12 +168,12 @@ export class World {
     const isGone = async () => {
       const found = await volumes.get('service', id).catch(() => undefined)
       if (found === undefined) return true
+      for (const snapshot of await volumes.listSnapshots('service')) {
+        if (snapshot.volumeId === id) await volumes.deleteSnapshot('service', snapshot.id).catch(() => undefined)
+      }
       if (found.status === 'available' || found.status === 'error')
         await volumes.delete('service', id).catch(() => undefined)
       return undefined
-    }
-    for (const snapshot of await volumes.listSnapshots('service')) {
-      if (snapshot.volumeId === id) await volumes.deleteSnapshot('service', snapshot.id).catch(() => undefined)
     }
     await waitFor('the volume to be gone', isGone, { deadlineMs: 20_000, everyMs: 5 })
   }

@@ -26,7 +26,7 @@ const securityGroup: Prepare = async (world, scene) => {
 }
 
 const volume: Prepare = async (world, scene) => {
-  scene.ids['os-volumes'] = await world.volume()
+  scene.ids['os-volumes'] = await world.attached(await world.server())
 }
 
 const snapshot: Prepare = async (world, scene) => {

@@ -10,10 +10,11 @@ const withVolume: Prepare = async (world, scene, sample) => {
   const id = await world.server()
   scene.ids['servers'] = id
   scene.ids['os-volume_attachments'] = await world.attached(id, {
-    device: '/dev/sdb',
     ...(minorOf(sample) >= 49 ? { tag: 'foo' } : {}),
   })
-  const keepsVolume = sample.file.includes('delete-flag')
+  const path = `/servers/${id}/os-volume_attachments/${scene.ids['os-volume_attachments']}`
+  scene.ids['device'] = (await world.ask('GET', path)).expect(200).body.volumeAttachment.device
+  const keepsVolume = sample.file.includes('delete-flag') || sample.path === '/os-assisted-volume-snapshots'
   scene.ids['new volume'] = keepsVolume ? scene.ids['os-volume_attachments'] : await world.volume()
 }
 
