@@ -1,4 +1,4 @@
-import { newUuid } from '#base'
+import { newUuid, waitFor } from '#base'
 import type { Json } from '../../api/harness.ts'
 import type { Scene } from './scene.ts'
 import type { World } from './world.ts'
@@ -69,14 +69,11 @@ export const things: Readonly<Record<string, Make>> = {
   'os-snapshots': async world => {
     const { volumes } = world.cloud.deps
     const volumeId = await world.volume()
-    return (
-      await volumes.createSnapshot(await world.caller(), {
-        volumeId,
-        name: 'a snapshot',
-        description: '',
-        isForced: false,
-      })
-    ).id
+    const wish = { volumeId, name: 'a snapshot', description: '', isForced: false }
+    const { id } = await volumes.createSnapshot(await world.caller(), wish)
+    const isThere = async () => ((await volumes.getSnapshot('service', id)).status === 'available' ? true : undefined)
+    await waitFor('the snapshot to be available', isThere, { deadlineMs: 20_000, everyMs: 5 })
+    return id
   },
   'os-volume_attachments': (world, scene) => world.attached(serverOf(scene)),
   'os-volumes_boot': world => world.server(),

@@ -107,7 +107,7 @@ export class World {
   async serverLike(sample: Json): Promise<string> {
     const has = (key: string): boolean => Array.isArray(sample?.[key]) && sample[key].length > 0
     const hints = has('server_groups') ? { group: await this.serverGroup() } : undefined
-    const id = await this.server({ ...(has('tags') ? { tags: ['tag1', 'tag2'] } : {}) }, hints)
+    const id = await this.server(has('tags') ? { tags: ['tag1', 'tag2'] } : {}, hints)
     if (has('os-extended-volumes:volumes_attached')) await this.attached(id)
     return id
   }

@@ -1,6 +1,5 @@
 import type { Json } from '../../../api/harness.ts'
 import type { Prepare } from '../preparations.ts'
-import type { World } from '../world.ts'
 
 const image: Prepare = (world, scene) => {
   scene.ids['images'] = world.imageId

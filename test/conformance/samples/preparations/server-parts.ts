@@ -9,9 +9,7 @@ const minorOf = ({ microversion }: Sample): number => Number(microversion.slice(
 const withVolume: Prepare = async (world, scene, sample) => {
   const id = await world.server()
   scene.ids['servers'] = id
-  scene.ids['os-volume_attachments'] = await world.attached(id, {
-    ...(minorOf(sample) >= 49 ? { tag: 'foo' } : {}),
-  })
+  scene.ids['os-volume_attachments'] = await world.attached(id, minorOf(sample) >= 49 ? { tag: 'foo' } : {})
   const path = `/servers/${id}/os-volume_attachments/${scene.ids['os-volume_attachments']}`
   scene.ids['device'] = (await world.ask('GET', path)).expect(200).body.volumeAttachment.device
   const keepsVolume = sample.file.includes('delete-flag') || sample.path === '/os-assisted-volume-snapshots'
