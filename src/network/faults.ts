@@ -147,11 +147,6 @@ export const SecurityGroupRuleExists = declareFault(
   'conflict',
   (p: Id) => `Security group rule already exists. Rule id is ${p.id}.`,
 )
-export const SecurityGroupRuleInvalid = declareFault(
-  'SecurityGroupRuleInvalid',
-  'refused',
-  (p: { reason: string }) => p.reason,
-)
 export const PortSecurityNeedsAddress = declareFault(
   'PortSecurityAndIPRequiredForSecurityGroups',
   'refused',

@@ -273,15 +273,17 @@ test('security groups and rules follow Neutron’s checks', async () => {
     })
   const web = { protocol: 'tcp', port_range_min: 80, port_range_max: 80, remote_ip_prefix: '10.0.0.9/8' }
   const { security_group_rule: made } = await ok(rule(web), 201)
-  assert.deepEqual([made.ethertype, made.remote_ip_prefix], ['IPv4', '10.0.0.0/8'])
+  assert.deepEqual([made.ethertype, made.remote_ip_prefix, made.normalized_cidr], ['IPv4', '10.0.0.9/8', '10.0.0.0/8'])
   assert.match(await refused(rule(web), 409, 'SecurityGroupRuleExists'), new RegExp(made.id))
-  await refused(rule({ protocol: 'tcp', port_range_min: 90, port_range_max: 80 }), 400, 'SecurityGroupRuleInvalid')
-  await refused(rule({ port_range_min: 80, port_range_max: 80 }), 400, 'SecurityGroupRuleInvalid')
-  await refused(rule({ protocol: 'icmp', port_range_max: 3 }), 400, 'SecurityGroupRuleInvalid')
-  await refused(rule({ protocol: 'teleport' }), 400, 'SecurityGroupRuleInvalid')
-  await refused(rule({ remote_ip_prefix: 'fd00::/8' }), 400, 'SecurityGroupRuleInvalid')
+  await refused(rule({ protocol: 'tcp', port_range_min: 90, port_range_max: 80 }), 400, 'SecurityGroupInvalidPortRange')
+  await refused(rule({ port_range_min: 80, port_range_max: 80 }), 400, 'SecurityGroupProtocolRequiredWithPorts')
+  await refused(rule({ protocol: 'icmp', port_range_max: 3 }), 400, 'SecurityGroupMissingIcmpType')
+  await refused(rule({ protocol: 'teleport' }), 400, 'SecurityGroupRuleInvalidProtocol')
+  await refused(rule({ remote_ip_prefix: 'fd00::/8' }), 400, 'SecurityGroupRuleParameterConflict')
   await refused(rule({ remote_group_id: '11111111-2222-3333-4444-555555555555' }), 404, 'SecurityGroupNotFound')
   await ok(rule({ protocol: 'icmp', ethertype: 'IPv6' }), 201)
+  const all = (await ok(rule({ protocol: 'udp', port_range_min: 1, port_range_max: 65_535 }), 201)).security_group_rule
+  assert.deepEqual([all.port_range_min, all.port_range_max], [null, null])
   await refused(
     api('POST', '/v2.0/security-groups', { security_group: { name: 'default' } }),
     409,

@@ -111,6 +111,12 @@ export const extensions: readonly Extension[] = [
     'API for retrieving service providers for Neutron advanced services',
     '2013-01-20',
   ),
+  extension(
+    'security-groups-normalized-cidr',
+    'Normalized CIDR field for security group rules',
+    'Add new field with normalized remote_ip_prefix cidr in SG rule',
+    '2020-11-13',
+  ),
   extension('sorting', 'Sorting support', 'Extension that indicates that sorting is enabled.', '2016-06-12'),
   extension(
     'standard-attr-description',

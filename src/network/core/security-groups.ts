@@ -1,5 +1,6 @@
 import { newUuid } from '#base'
 import { affected, insertIgnore } from '#store/engine'
+import { formatCidr, parseCidr } from '../addresses.ts'
 import {
   SecurityGroupCannotRemoveDefault,
   SecurityGroupInUse,
@@ -26,8 +27,14 @@ const anything: Omit<RuleContent, 'direction' | 'ethertype'> = {
   description: '',
 }
 
+/** A prefix means the same whatever its host bits are. */
+const prefixOf = ({ remoteIpPrefix }: RuleContent): string | null => {
+  const cidr = remoteIpPrefix === null ? undefined : parseCidr(remoteIpPrefix)
+  return cidr === undefined ? null : formatCidr(cidr)
+}
+
 const sameness = (rule: RuleContent): string =>
-  [rule.direction, rule.ethertype, rule.protocol, rule.portMin, rule.portMax, rule.remoteIpPrefix, rule.remoteGroupId]
+  [rule.direction, rule.ethertype, rule.protocol, rule.portMin, rule.portMax, prefixOf(rule), rule.remoteGroupId]
     .map(part => part ?? '')
     .join('|')
 

@@ -1,4 +1,4 @@
-import { formatAddress, formatCidr, linkLocal } from '../addresses.ts'
+import { formatAddress, formatCidr, linkLocal, parseCidr } from '../addresses.ts'
 import { icmpProtocols, protocolNumber } from '../core/protocols.ts'
 import type { SecurityGroupRuleRow } from '../store/tables.ts'
 import type { Desired, DesiredGroup, DesiredPort } from './desired.ts'
@@ -19,8 +19,9 @@ function remoteMatch(rule: SecurityGroupRuleRow): string {
   const ip = ipKeyword(rule)
   if (rule.remoteGroupId !== null) return `${ip} ${side} @${memberSet(ip === 'ip' ? 4 : 6, rule.remoteGroupId)} `
   // nft cannot say "any address" as a prefix of length 0.
-  if (rule.remoteIpPrefix === null || rule.remoteIpPrefix.endsWith('/0')) return ''
-  return `${ip} ${side} ${rule.remoteIpPrefix} `
+  const cidr = rule.remoteIpPrefix === null ? undefined : parseCidr(rule.remoteIpPrefix)
+  if (cidr === undefined || cidr.prefix === 0) return ''
+  return `${ip} ${side} ${formatCidr(cidr)} `
 }
 
 function protocolMatch(rule: SecurityGroupRuleRow): string {

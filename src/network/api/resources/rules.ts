@@ -1,10 +1,23 @@
 import type { Json } from '#base'
-import { formatCidr, parseCidr } from '../../addresses.ts'
+import { formatAddress, formatCidr, parseAddress, parseCidr } from '../../addresses.ts'
 import { icmpProtocols, portProtocols, protocolNumber, protocolNumbers } from '../../core/protocols.ts'
 import { createRule, deleteRule, groupById, type RuleContent } from '../../core/security-groups.ts'
-import { SecurityGroupNotFound, SecurityGroupRuleInvalid, SecurityGroupRuleNotFound } from '../../faults.ts'
+import { SecurityGroupNotFound, SecurityGroupRuleNotFound } from '../../faults.ts'
+import {
+  RuleEthertypeConflict,
+  RuleInvalidIcmpValue,
+  RuleInvalidPortRange,
+  RuleInvalidPortValue,
+  RuleInvalidProtocol,
+  RuleManyRemotes,
+  RuleMissingIcmpType,
+  RuleNeedsProtocol,
+  RuleParameterConflict,
+  RuleProtocolWithoutPorts,
+  RuleReadOnly,
+} from '../../rule-faults.ts'
 import type { SecurityGroupRuleRow } from '../../store/tables.ts'
-import { attribute, cidr, integer, oneOf, orNull, text, uuid, type Values } from '../attributes.ts'
+import { attribute, cidr, integer, oneOf, orNull, readOnly, text, uuid, type Values } from '../attributes.ts'
 import type { Reading } from '../context.ts'
 import type { Wire } from '../listing.ts'
 import type { Narrow, Resource } from '../resource.ts'
@@ -24,6 +37,7 @@ const attributes = {
   port_range_max: attribute(portNumber),
   remote_ip_prefix: attribute(orNull(cidr)),
   remote_group_id: attribute(orNull(uuid)),
+  normalized_cidr: readOnly(),
 } as const
 
 type RuleValues = Values<typeof attributes>
@@ -38,6 +52,7 @@ export const ruleWire = (row: SecurityGroupRuleRow) => ({
   port_range_min: row.portMin,
   port_range_max: row.portMax,
   remote_ip_prefix: row.remoteIpPrefix,
+  normalized_cidr: normalized(row.remoteIpPrefix),
   remote_group_id: row.remoteGroupId,
   description: row.description,
   tags: [] as Json,
@@ -60,8 +75,6 @@ async function list({ db, requester }: Reading, narrow: Narrow): Promise<readonl
   return rows.map(ruleWire)
 }
 
-const invalid = (reason: string) => SecurityGroupRuleInvalid({ reason })
-
 function protocolOf(values: RuleValues): string | null {
   const name = (values.protocol ?? null)?.toLowerCase() ?? null
   if (name === null || name === 'any') return null
@@ -70,38 +83,55 @@ function protocolOf(values: RuleValues): string | null {
     const known = Object.keys(protocolNumbers)
       .map(word => `'${word}'`)
       .join(', ')
-    throw invalid(
-      `Security group rule protocol ${name} not supported. Only protocol values [${known}] and integer representations [0 to 255] are supported.`,
-    )
+    throw RuleInvalidProtocol({
+      reason: `Security group rule protocol ${name} not supported. Only protocol values [${known}] and integer representations [0 to 255] are supported.`,
+    })
   }
   // Old clients say icmp and mean the one of the rule's family.
   return name === 'icmp' && values.ethertype === 'IPv6' ? 'ipv6-icmp' : name
 }
 
 function checkIcmp(min: number | null, max: number | null): void {
-  for (const [field, attr, value] of [
+  for (const [attr, field, value] of [
     ['port_range_min', 'type', min],
     ['port_range_max', 'code', max],
   ] as const) {
     if (value !== null && value > 255)
-      throw invalid(`Invalid value for ICMP ${field} (${attr}) ${value}. It must be 0 to 255.`)
+      throw RuleInvalidIcmpValue({ reason: `Invalid value for ICMP ${field} (${attr}) ${value}. It must be 0 to 255.` })
   }
   if (min === null && max !== null) {
-    throw invalid(`ICMP code (port-range-max) ${max} is provided but ICMP type (port-range-min) is missing.`)
+    throw RuleMissingIcmpType({
+      reason: `ICMP code (port-range-max) ${max} is provided but ICMP type (port-range-min) is missing.`,
+    })
   }
 }
 
 function checkPorts(protocol: string | null, min: number | null, max: number | null): void {
   if (min === null && max === null) return
   const number = protocolNumber(protocol)
-  if (number === undefined) throw invalid('Must also specify protocol if port range is given.')
+  if (number === undefined) throw RuleNeedsProtocol({ reason: 'Must also specify protocol if port range is given.' })
   if (icmpProtocols.has(number)) return checkIcmp(min, max)
   if (!portProtocols.has(number)) {
-    throw invalid(`Invalid port range for protocol ${protocol}: it has no ports.`)
+    const valid = 'DCCP, SCTP, TCP, UDP, UDPLITE'
+    throw RuleProtocolWithoutPorts({
+      reason: `Ports cannot be specified for protocol ${number}. Ports are only supported for ${valid}.`,
+    })
   }
-  if (min === null || max === null || min > max)
-    throw invalid('For TCP/UDP protocols, port_range_min must be <= port_range_max')
-  if (min === 0 || max === 0) throw invalid('Invalid port value 0')
+  if (min === 0 || max === 0) throw RuleInvalidPortValue({ reason: 'Invalid value for port 0' })
+  if (min === null || max === null || min > max) {
+    throw RuleInvalidPortRange({ reason: 'For TCP/UDP protocols, port_range_min must be <= port_range_max' })
+  }
+}
+
+/** Neutron keeps the host bits of a prefix; a bare address gets its length. */
+function asGiven(text: string, length: number): string {
+  const address = parseAddress(text.split('/')[0] ?? '')
+  return address === undefined ? text : `${formatAddress(address.version, address.value)}/${length}`
+}
+
+function normalized(prefix: string | null): string | null {
+  const parsed = prefix === null ? undefined : parseCidr(prefix)
+  return parsed === undefined ? null : formatCidr(parsed)
 }
 
 function contentOf(values: RuleValues): RuleContent {
@@ -109,22 +139,25 @@ function contentOf(values: RuleValues): RuleContent {
   const { ethertype = 'IPv4', remote_ip_prefix: prefix = null, remote_group_id: remoteGroupId = null } = values
   const { port_range_min: portMin = null, port_range_max: portMax = null } = values
   checkPorts(protocol, portMin, portMax)
+  // All ports of a protocol are no restriction.
+  const isEveryPort = portMin === 1 && portMax === 65_535
   if (prefix !== null && remoteGroupId !== null)
-    throw invalid('Only remote_ip_prefix or remote_group_id may be provided.')
+    throw RuleManyRemotes({
+      reason: 'Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.',
+    })
   const parsed = prefix === null ? undefined : parseCidr(prefix)
   if (parsed !== undefined && `IPv${parsed.version}` !== ethertype) {
-    throw invalid(`Conflicting value ethertype ${ethertype} for CIDR ${prefix}`)
+    throw RuleParameterConflict({ reason: `Conflicting value ethertype ${ethertype} for CIDR ${prefix}` })
   }
   const isIcmpOfOther =
     (protocolNumber(protocol) === 58) !== (ethertype === 'IPv6') && icmpProtocols.has(protocolNumber(protocol) ?? -1)
-  if (isIcmpOfOther) throw invalid(`Invalid ethertype ${ethertype} for protocol ${protocol}.`)
+  if (isIcmpOfOther) throw RuleEthertypeConflict({ reason: `Invalid ethertype ${ethertype} for protocol ${protocol}.` })
   return {
     direction: values.direction ?? 'ingress',
     ethertype,
     protocol,
-    portMin,
-    portMax,
-    remoteIpPrefix: parsed === undefined ? null : formatCidr(parsed),
+    ...(isEveryPort ? { portMin: null, portMax: null } : { portMin, portMax }),
+    remoteIpPrefix: prefix === null || parsed === undefined ? null : asGiven(prefix, parsed.prefix),
     remoteGroupId,
     description: values.description ?? '',
   }
@@ -151,7 +184,7 @@ export const rules: Resource<typeof attributes> = {
   },
   async update({ unit }, seen, values) {
     const strange = Object.keys(values).find(name => name !== 'description')
-    if (strange !== undefined) throw invalid(`Cannot update read-only attribute ${strange}`)
+    if (strange !== undefined) throw RuleReadOnly({ reason: `Cannot update read-only attribute ${strange}` })
     if (values.description === undefined) return
     await unit.db
       .updateTable('securityGroupRules')
