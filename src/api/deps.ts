@@ -27,6 +27,8 @@ export interface ApiSettings {
   readonly defaultFloatingPool: string
   /** `allow_resize_to_same_host`. */
   readonly allowsResizeToSameHost: boolean
+  /** `[cinder] cross_az_attach`: volumes of another zone than the server's may be attached. */
+  readonly crossesZonesToAttach: boolean
   /** `[api] glance_link_prefix`: base of links to images. */
   readonly glanceLinkPrefix: string | null
   /** `non_inheritable_image_properties`: what a snapshot does not take over from the server's image. */

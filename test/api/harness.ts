@@ -145,6 +145,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   maxLocalDevices: 3,
   maxDiskDevices: -1,
   allowsResizeToSameHost: false,
+  crossesZonesToAttach: true,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',

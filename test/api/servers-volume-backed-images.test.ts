@@ -146,3 +146,34 @@ test('on the shelf without an image, its volume kept for it, and back', async ()
   await cloud.waitUntilGone(id)
   await cloud.volumeIs(root, 'available')
 })
+
+test('where volumes do not cross zones, the server comes back only to theirs', async () => {
+  const strict = await startCloud({ hosts: ['host-1', 'host-2'], settings: { crossesZonesToAttach: false } })
+  try {
+    const as = { as: strict.admin }
+    const body = { aggregate: { name: 'east', availability_zone: 'east' } }
+    const { aggregate } = (await strict.request('POST', '/os-aggregates', { ...as, body })).expect(200).body
+    const add = { add_host: { host: 'host-2' } }
+    ;(await strict.request('POST', `/os-aggregates/${aggregate.id}/action`, { ...as, body: add })).expect(200)
+    const root = {
+      boot_index: 0,
+      source_type: 'image',
+      destination_type: 'volume',
+      uuid: strict.imageId,
+      volume_size: 1,
+    }
+    const id = await strict.bootServer({ fields: { imageRef: '', block_device_mapping_v2: [root] } })
+    const ask = (request: object) => strict.request('POST', `/servers/${id}/action`, { version: newest, body: request })
+    ;(await ask({ shelve: null })).expect(202)
+    const { 'os-extended-volumes:volumes_attached': volumes } = await strict.waitForStatus(id, 'SHELVED_OFFLOADED')
+    const refused = await ask({ unshelve: { availability_zone: 'east' } })
+    refused.refuses(
+      409,
+      `The availability zone between the server and its attached volumes do not match: The specified availability zone does not match the volume ${volumes[0].id} attached to the server. Specified availability zone is east. Volume is in nova..`,
+    )
+    ;(await ask({ unshelve: { availability_zone: 'nova' } })).expect(202)
+    await strict.waitForStatus(id, 'ACTIVE')
+  } finally {
+    await strict.close()
+  }
+})

@@ -92,6 +92,7 @@ const settings: ApiDeps['settings'] = {
   maxLocalDevices: 3,
   maxDiskDevices: -1,
   allowsResizeToSameHost: false,
+  crossesZonesToAttach: true,
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',

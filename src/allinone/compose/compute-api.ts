@@ -30,6 +30,7 @@ const settings = (config: Config): ApiSettings => ({
   forceConfigDrive: config.DEFAULT.force_config_drive,
   defaultFloatingPool: config.neutron.default_floating_pool,
   allowsResizeToSameHost: config.DEFAULT.allow_resize_to_same_host,
+  crossesZonesToAttach: config.cinder.cross_az_attach,
   glanceLinkPrefix: config.api.glance_link_prefix,
   nonInheritableImageProperties: config.DEFAULT.non_inheritable_image_properties,
   usageAuditPeriod: config.DEFAULT.instance_usage_audit_period,

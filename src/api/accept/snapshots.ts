@@ -66,7 +66,11 @@ export async function acceptShelve(
     const request = { ...task, saga: 'server-shelve-offload', input: {} } as const
     return acceptTask(deps, caller, isAdmin, requestId, instance, request)
   }
-  const image = { name: `${instance.displayName}-shelved`, type: 'snapshot', extra: {} } as const
+  const image = {
+    name: `${instance.displayName}-shelved`,
+    type: 'snapshot',
+    extra: { base_image_ref: instance.image?.id ?? '' },
+  } as const
   await withNewImage(deps, caller, instance, image, ({ id: imageId }) =>
     acceptTask(deps, caller, isAdmin, requestId, instance, { ...task, saga: 'server-shelve', input: { imageId } }),
   )

@@ -76,6 +76,8 @@ const unshelve = op({
     ...faults,
     UnshelveInstanceInvalidState: 409,
     UnshelveHostNotInAZ: 409,
+    MismatchVolumeAZException: 409,
+    VolumeNotFound: 404,
     InvalidRequest: 400,
     ComputeHostNotFound: 400,
   },

@@ -1,5 +1,5 @@
 import { declareFault } from '#base'
-import { ComputeHostNotFound, type Instance, type RequestSpec } from '#model'
+import { ComputeHostNotFound, type Instance, isVolume, type RequestSpec } from '#model'
 import { isServiceUp } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 
@@ -20,6 +20,13 @@ export const HostNotInZone = declareFault(
   (p: { host: string; zone: string }) => `Host "${p.host}" is not in the availability zone "${p.zone}".`,
 )
 
+export const VolumesElsewhere = declareFault(
+  'MismatchVolumeAZException',
+  'conflict',
+  (p: { volumeId: string; zone: string; volumeZone: string }) =>
+    `The availability zone between the server and its attached volumes do not match: The specified availability zone does not match the volume ${p.volumeId} attached to the server. Specified availability zone is ${p.zone}. Volume is in ${p.volumeZone}..`,
+)
+
 /** Where it shall come back. Undefined: nothing is said about it; a zone of null: in any. */
 export interface UnshelveWish {
   readonly zone: string | null | undefined
@@ -32,6 +39,22 @@ async function openZones(deps: ApiDeps, zones: ReadonlyMap<string, string>): Pro
   const now = deps.clock.now()
   const open = services.filter(s => !s.isDisabled && isServiceUp(s, now, deps.settings.serviceDownTimeMs))
   return new Set(open.map(({ host }) => zones.get(host) ?? deps.settings.defaultZone))
+}
+
+/** The zone must be open, and reach the server's volumes where those do not cross zones. */
+async function mustServe(
+  deps: ApiDeps,
+  instance: Instance,
+  zone: string,
+  zones: ReadonlyMap<string, string>,
+): Promise<void> {
+  if (!(await openZones(deps, zones)).has(zone)) throw ZoneUnavailable({})
+  if (deps.settings.crossesZonesToAttach) return
+  for (const { volumeId } of (await deps.store.blockDevices.of(instance.id)).filter(isVolume)) {
+    if (volumeId === null) continue
+    const { availabilityZone: volumeZone } = await deps.volumes.get('service', volumeId)
+    if (volumeZone !== zone) throw VolumesElsewhere({ volumeId, zone, volumeZone })
+  }
 }
 
 /**
@@ -50,8 +73,7 @@ export async function zoneAfterUnshelve(
   if (isAboutPlace && instance.vmState !== 'shelved_offloaded')
     throw NotOffloaded({ id: instance.id, state: instance.vmState })
   const zones = await deps.store.aggregates.zones()
-  if (zone !== undefined && zone !== null && zone !== '' && !(await openZones(deps, zones)).has(zone))
-    throw ZoneUnavailable({})
+  if (zone !== undefined && zone !== null && zone !== '') await mustServe(deps, instance, zone, zones)
   const after = zone === undefined ? (spec?.requestedZone ?? null) : zone
   if (host === undefined || host === '') return after
   insistHost()
