@@ -22,7 +22,10 @@ export const triggerCrashDump = op({
     }),
 })
 
-/** Wrote the network into the guests of a hypervisor that is no more; guests ask DHCP and the metadata service. */
+/**
+ * Reads the server's ports anew. It once wrote them into the guests of a hypervisor that is no more; guests ask DHCP and
+ * the metadata service.
+ */
 export const injectNetworkInfo = op({
   status: 202,
   policy: 'os_compute_api:os-admin-actions:inject_network_info',
@@ -32,5 +35,8 @@ export const injectNetworkInfo = op({
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
     mustAllow(instance, 'injectNetworkInfo', 'inject_network_info', isAdmin(caller))
+    await deps.conductor.refreshNetwork({ instanceId: instance.id }).catch(error => {
+      deps.log.warn({ instance_id: instance.id, err: error }, 'ports could not be read; their next event will do it')
+    })
   },
 })
