@@ -1,7 +1,16 @@
 import { instanceId } from '#base'
-import { type Instance, InstanceNotFound, serverPassword, withServerPassword } from '#model'
+import {
+  type BlockDevice,
+  type Instance,
+  InstanceNotFound,
+  isEphemeral,
+  isSwap,
+  isVolume,
+  serverPassword,
+  withServerPassword,
+} from '#model'
 import type { Store } from '#store'
-import type { InstanceMetadata, MetadataSource } from './source.ts'
+import type { DeviceBus, InstanceMetadata, MetadataDevice, MetadataSource } from './source.ts'
 
 /** Whose guest is at the other end of a connection; the network service knows. */
 export type AddressLookup = (connection: {
@@ -22,7 +31,45 @@ export interface StoreSourceOptions {
 const numberOfUuid = (uuid: string | undefined): number | null =>
   uuid === undefined ? null : Number.parseInt(uuid.replaceAll('-', '').slice(0, 8), 16)
 
-function describe(instance: Instance, zone: string | null): InstanceMetadata {
+/** Where a disk of this bus is found in the guest. */
+const placeOf = (bus: string | null): DeviceBus => {
+  if (bus === 'scsi' || bus === 'sata') return 'scsi'
+  return bus === 'ide' || bus === 'usb' || bus === 'xen' ? bus : 'pci'
+}
+
+/** What the user has given a name to; the guest finds it by serial number or MAC. */
+function taggedDevices(instance: Instance, devices: readonly BlockDevice[]): readonly MetadataDevice[] {
+  const disks = devices.flatMap((disk): MetadataDevice[] =>
+    disk.tag === null
+      ? []
+      : [
+          {
+            kind: 'disk',
+            serial: disk.volumeId,
+            path: null,
+            bus: placeOf(disk.diskBus),
+            address: null,
+            tags: [disk.tag],
+          },
+        ],
+  )
+  const nics = instance.networkInfo.flatMap(({ mac, tag }): MetadataDevice[] =>
+    tag === null ? [] : [{ kind: 'nic', mac, vlan: null, isTrusted: false, bus: 'pci', address: null, tags: [tag] }],
+  )
+  return [...disks, ...nics]
+}
+
+function disksOf(instance: Instance, devices: readonly BlockDevice[]): InstanceMetadata['disks'] {
+  const names = (of: readonly BlockDevice[]) => of.flatMap(d => (d.deviceName === null ? [] : [d.deviceName]))
+  return {
+    root: instance.rootDeviceName,
+    volumes: names(devices.filter(isVolume)),
+    ephemerals: names(devices.filter(isEphemeral)),
+    swap: names(devices.filter(isSwap))[0] ?? null,
+  }
+}
+
+function describe(instance: Instance, zone: string | null, devices: readonly BlockDevice[]): InstanceMetadata {
   const { image } = instance
   return {
     id: instance.id,
@@ -40,7 +87,7 @@ function describe(instance: Instance, zone: string | null): InstanceMetadata {
     imageId: image?.id ?? null,
     bootRoles: (instance.systemMetadata['boot_roles'] ?? '').split(',').filter(role => role !== ''),
     vifs: instance.networkInfo,
-    devices: [],
+    devices: taggedDevices(instance, devices),
     dedicatedCpus: [],
     ec2: {
       instance: instance.number,
@@ -48,7 +95,7 @@ function describe(instance: Instance, zone: string | null): InstanceMetadata {
       kernel: numberOfUuid(image?.properties['kernel_id']),
       ramdisk: numberOfUuid(image?.properties['ramdisk_id']),
     },
-    disks: { root: instance.rootDeviceName, volumes: [], ephemerals: [], swap: null },
+    disks: disksOf(instance, devices),
     password: serverPassword(instance.systemMetadata),
   }
 }
@@ -62,7 +109,7 @@ export async function instanceMetadata(
   const instance = await store.instances.find(id)
   if (instance === undefined) return undefined
   const zone = instance.host === null ? null : ((await store.aggregates.zones()).get(instance.host) ?? defaultZone)
-  return describe(instance, zone)
+  return describe(instance, zone, await store.blockDevices.of(id))
 }
 
 /** Metadata straight from Nova's records. */

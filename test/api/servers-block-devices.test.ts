@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { instanceId, newUuid, waitFor } from '#base'
+import { instanceMetadata } from '#metadata'
 import { HypervisorError } from '#virt'
 import { type ApiCloud, type Ask, type Json, newest, startCloud } from './harness.ts'
 import { moreVolumes } from './volumes.ts'
@@ -90,6 +91,11 @@ describe('boot from a volume', () => {
     assert.deepEqual([volume.size, volume.name, volume.user_id], [2, '', cloud.member.userId])
     const server = await cloud.server(id)
     assert.equal(server.image, '')
+    const told = await instanceMetadata(cloud.store, 'nova', id)
+    assert.deepEqual(told?.disks, { root: '/dev/vda', volumes: ['/dev/vda'], ephemerals: [], swap: null })
+    assert.deepEqual(told?.devices, [
+      { kind: 'disk', serial: made.volumeId, path: null, bus: 'pci', address: null, tags: ['root'] },
+    ])
     await remove(id)
     await isGone(made.volumeId)
   })
