@@ -71,13 +71,14 @@ export async function settleSnapshot(
  * An image of a server's disk, up to the moment when it is there: the server goes on as before. Undone: the image's record
  * is gone. An image that its owner deletes meanwhile is no failure.
  */
-export const imageSaga = <T extends SnapshotTask>(name: string, event: string) =>
+export const imageSaga = <T extends SnapshotTask>(name: string, event: string, begins: TaskState) =>
   saga<ConductorDeps, T, Store>(name)
     .step(
       'image',
-      async (s, d) => {
+      async (s, d, c) => {
         const instance = await d.store.instances.get(s.input.instanceId)
         await startEvent(d.store, d.clock.now(), s.input, event, hostOf(instance))
+        await nowDoing(d, s.input, c, begins)
       },
       (s, d) => removeImage(d, s.input.imageId),
     )

@@ -17,6 +17,6 @@ async function rotate(d: ConductorDeps, input: SagaInputs['server-backup']): Pro
 }
 
 /** createBackup: a snapshot, and then the oldest ones of its kind go. */
-export const serverBackup = imageSaga<SagaInputs['server-backup']>('server-backup', event)
+export const serverBackup = imageSaga<SagaInputs['server-backup']>('server-backup', event, 'image_backup')
   .step('rotation', (s, d) => rotate(d, s.input))
   .settled((s, outcome, tx, at) => settleSnapshot(s.input, event, outcome, tx, at))
