@@ -137,6 +137,43 @@ test('servers of a group: apart, shown on both sides, bounded, gone with the ser
   await cloud.waitUntilGone(second)
 })
 
+test('softly together, softly apart', async () => {
+  for (const [policy, hosts] of [
+    ['soft-affinity', 1],
+    ['soft-anti-affinity', 2],
+  ] as const) {
+    const { id: group } = (await make({ name: policy, policy })).expect(200).body.server_group
+    const ids: string[] = []
+    for (const name of ['a', 'b']) {
+      const { id } = (await boot(group, { name })).expect(202).body.server
+      await cloud.waitForStatus(id, 'ACTIVE')
+      ids.push(id)
+    }
+    const places = await cloud.store.instances.placesOf(ids)
+    assert.equal(new Set(places.map(place => place.host)).size, hosts, policy)
+    for (const id of ids) {
+      ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
+      await cloud.waitUntilGone(id)
+    }
+    await drop(group)
+  }
+})
+
+test('members are counted exactly, whoever comes at once', async () => {
+  const { id: group } = (await make({ name: 'full', policy: 'soft-affinity' })).expect(200).body.server_group
+  const answers = await Promise.all([1, 2, 3, 4].map(() => boot(group)))
+  const made = answers.filter(answer => answer.status === 202).map(answer => answer.body.server.id)
+  assert.equal(made.length, 2)
+  for (const answer of answers.filter(answer => answer.status !== 202))
+    answer.refuses(403, 'Quota exceeded, too many servers in group')
+  assert.deepEqual((await show(group)).members.toSorted(), made.toSorted())
+  for (const id of made) {
+    ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
+    await cloud.waitUntilGone(id)
+  }
+  await drop(group)
+})
+
 test('a request for several is answered with all or none', async () => {
   const { id: group } = (await make({ name: 'many', policy: 'anti-affinity' })).expect(200).body.server_group
   const { reservation_id } = (await boot(group, { min_count: 2, return_reservation_id: true })).expect(202).body
