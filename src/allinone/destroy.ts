@@ -17,6 +17,7 @@ const nobody = {
   serviceCaller: async () => {
     throw TokenInvalid({})
   },
+  limits: async () => ({}),
   endpoint: async () => undefined,
 }
 

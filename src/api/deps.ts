@@ -2,6 +2,7 @@ import type { Clock, Log } from '#base'
 import type { Client, ComputeContract, ConductorContract } from '#bus'
 import type { BaremetalPort, IdentityPort, ImagePort, NetworkPort, PlacementPort, VolumePort } from '#cloud'
 import type { Store } from '#store'
+import type { QuotaSource } from './quota/index.ts'
 
 /** The options of nova.conf that the API reads, by meaning. */
 export interface ApiSettings {
@@ -12,8 +13,6 @@ export interface ApiSettings {
   /** Zone of servers that name none; `default_schedule_zone`. */
   readonly defaultScheduleZone: string | null
   readonly serviceDownTimeMs: number
-  /** `[quota]` defaults by resource name of the API (`instances`, `cores`, `ram`, `key_pairs`, …); -1 = unlimited. */
-  readonly quotaDefaults: Readonly<Record<string, number>>
   /** `[api] enable_instance_password`. */
   readonly showsAdminPassword: boolean
   /** `[api] max_limit`. */
@@ -50,6 +49,7 @@ export interface ApiDeps {
   readonly placement: PlacementPort
   readonly volumes: VolumePort
   readonly baremetal: BaremetalPort
+  readonly quotas: QuotaSource
   readonly conductor: Client<ConductorContract>
   readonly computeOn: (host: string) => Client<ComputeContract>
   readonly clock: Clock

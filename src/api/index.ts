@@ -10,6 +10,7 @@ import { openApiPages } from './openapi/index.ts'
 import { resources } from './resources/index.ts'
 
 export type { ApiDeps, ApiSettings } from './deps.ts'
+export { databaseQuotas, noQuotas, type QuotaSource, unifiedQuotas } from './quota/index.ts'
 export { resources } from './resources/index.ts'
 
 export interface ComputeApiSetup {

@@ -14,10 +14,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApiDeps, type ApiSettings, createComputeApi } from '#api'
+import { type ApiDeps, type ApiSettings, createComputeApi, databaseQuotas, type QuotaSource } from '#api'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
-import { ironicPort } from '#cloud'
+import { type IdentityPort, ironicPort } from '#cloud'
 import { type Agent, imageSource } from '#compute'
 import { type LoadOptions, loadConfig } from '#config'
 import { type CatalogService, createIdentityService } from '#embedded/identity'
@@ -50,6 +50,8 @@ export interface CloudOptions {
   readonly settings?: Partial<ApiSettings>
   /** Quotas that differ from Nova's defaults, by their names in the API. */
   readonly quotas?: Readonly<Record<string, number>>
+  /** Instead of limits in the database. */
+  readonly quotaSource?: (identity: IdentityPort) => QuotaSource
   /** Options of nova.conf that differ, by section and name, for scheduler, conductor and hosts. */
   readonly config?: LoadOptions['overrides']
 }
@@ -100,6 +102,8 @@ export interface ApiCloud extends People {
   newVolume(fields?: Readonly<Record<string, unknown>>, as?: Person): Promise<string>
   /** The volume once it has the status. */
   volumeIs(id: string, status: string): Promise<Json>
+  /** The identity service, in process, as its administrator. */
+  keystone(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<Json>
   /** The owner's network of that name, with a subnet. */
   newNetwork(name: string, cidr: string, owner?: Person): Promise<string>
   newFlavor(fields: Readonly<Record<string, unknown>>): Promise<string>
@@ -150,7 +154,6 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',
   ...options.settings,
-  quotaDefaults: { ...novaQuotas, ...options.settings?.quotaDefaults, ...options.quotas },
 })
 
 async function openNeighbours(folder: string, catalog: readonly CatalogService[], closers: Closers) {
@@ -305,6 +308,19 @@ function cinderOf({ volumes }: Neighbours, usual: Person): Pick<ApiCloud, 'cinde
   return { cinder, newVolume, volumeIs }
 }
 
+function keystoneOf({ identity }: Neighbours, { token }: Person): ApiCloud['keystone'] {
+  return async (method, path, body) => {
+    const answer = await identity.face.inject({
+      method,
+      url: `/v3${path}`,
+      headers: { 'x-auth-token': token, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    })
+    assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`)
+    return answer.json()
+  }
+}
+
 /** What tests do with servers, by the public API alone. */
 function serverWays(
   request: ApiCloud['request'],
@@ -357,6 +373,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     network: paced(near.network.port),
     placement: near.placement.port,
     volumes: near.volumes.port,
+    quotas: options.quotaSource?.(near.identity.port) ?? databaseQuotas({ ...novaQuotas, ...options.quotas }),
     baremetal: ironicPort(near.identity.port, systemClock),
     conductor: bus.client(conductorContract),
     computeOn: host => bus.client(computeContract, host),
@@ -394,6 +411,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     driver,
     request,
     neutron: neutronOf(near, member),
+    keystone: keystoneOf(near, admin),
     ...cinderOf(near, member),
     newNetwork,
     newFlavor,

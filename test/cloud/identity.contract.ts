@@ -53,6 +53,29 @@ export function identityContract(how: string, world: () => { builtIn: BuiltIn; p
     }
   })
 
+  test(`${how}: limits are the registered defaults, and a project's own over them`, async () => {
+    const { builtIn, ports } = world()
+    const { token } = await ports.identity.serviceCaller()
+    const { identity } = builtIn.urls
+    const post = async (path: string, body: unknown) => {
+      const headers = { 'content-type': 'application/json', 'x-auth-token': token }
+      const answer = await fetch(`${identity}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      assert.ok(answer.ok, await answer.clone().text())
+    }
+    const listed = await fetch(`${identity}/services?type=compute`, { headers: { 'x-auth-token': token } })
+    const { services } = (await listed.json()) as { services: readonly { id: string }[] }
+    const service_id = services[0]?.id
+    const name = `class:CUSTOM_${how.replace(/\W/g, '_').toUpperCase()}`
+    assert.equal((await ports.identity.limits(null))[name], undefined)
+    await post('/registered_limits', { registered_limits: [{ service_id, resource_name: name, default_limit: 7 }] })
+    const project_id = (await newPerson(builtIn, `limited ${how}`)).projectId
+    assert.equal((await ports.identity.limits(project_id))[name], 7)
+    await post('/limits', { limits: [{ service_id, resource_name: name, resource_limit: 3, project_id }] })
+    assert.equal((await ports.identity.limits(project_id))[name], 3)
+    assert.equal((await ports.identity.limits('another project'))[name], 7)
+    assert.equal((await ports.identity.limits(null))[name], 7)
+  })
+
   test(`${how}: endpoints come from the catalogue`, async () => {
     const { builtIn, ports } = world()
     assert.equal(await ports.identity.endpoint('image', 'public'), builtIn.urls.image)

@@ -17,6 +17,7 @@ export const identity: IdentityPort = {
     return { id, name: id, domainId: 'default', enabled: true }
   },
   serviceCaller: async () => callerOf('service', ['admin', 'service']),
+  limits: async () => ({}),
   endpoint: async () => undefined,
 }
 

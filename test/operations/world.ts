@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { noQuotas } from '#api'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
@@ -45,6 +46,7 @@ const identity: IdentityPort = {
   },
   project: async id => ({ id, name: id, domainId: 'default', enabled: true }),
   serviceCaller: async () => caller,
+  limits: async () => ({}),
   endpoint: async () => undefined,
 }
 
@@ -82,7 +84,6 @@ const settings: ApiDeps['settings'] = {
   internalZone: 'internal',
   defaultScheduleZone: null,
   serviceDownTimeMs: 60_000,
-  quotaDefaults: { instances: -1, cores: -1, ram: -1 },
   showsAdminPassword: true,
   maxLimit: 1000,
   passwordLength: 12,
@@ -175,6 +176,7 @@ export async function smallCloud(
     network: network.port,
     placement: placement.port,
     volumes: volumes.port,
+    quotas: noQuotas,
     baremetal: ironicPort(identity, systemClock),
     // The sweep wakes the engine itself.
     conductor: { wake: nothing, interrupt: nothing } as never,

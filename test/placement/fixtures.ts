@@ -49,6 +49,7 @@ export const identity: IdentityPort = {
   },
   project: async () => undefined,
   serviceCaller: async () => callers['service'] as Caller,
+  limits: async () => ({}),
   endpoint: async () => undefined,
 }
 

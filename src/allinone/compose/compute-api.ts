@@ -1,5 +1,7 @@
-import { type ApiSettings, createComputeApi } from '#api'
+import { type ApiSettings, createComputeApi, databaseQuotas, noQuotas, type QuotaSource, unifiedQuotas } from '#api'
+import { type Clock, declareFault } from '#base'
 import { computeContract, conductorContract } from '#bus'
+import type { IdentityPort } from '#cloud'
 import { ironicPort } from '#cloud'
 import type { Config } from '#config'
 import type { Face } from '#http'
@@ -11,18 +13,6 @@ const settings = (config: Config): ApiSettings => ({
   internalZone: config.DEFAULT.internal_service_availability_zone,
   defaultScheduleZone: config.DEFAULT.default_schedule_zone,
   serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
-  quotaDefaults: {
-    instances: config.quota.instances,
-    cores: config.quota.cores,
-    ram: config.quota.ram,
-    metadata_items: config.quota.metadata_items,
-    injected_files: config.quota.injected_files,
-    injected_file_content_bytes: config.quota.injected_file_content_bytes,
-    injected_file_path_bytes: config.quota.injected_file_path_length,
-    key_pairs: config.quota.key_pairs,
-    server_groups: config.quota.server_groups,
-    server_group_members: config.quota.server_group_members,
-  },
   showsAdminPassword: config.api.enable_instance_password,
   maxLimit: config.api.max_limit,
   passwordLength: config.DEFAULT.password_length,
@@ -38,6 +28,41 @@ const settings = (config: Config): ApiSettings => ({
   maxDiskDevices: config.compute.max_disk_devices_to_attach,
 })
 
+/** `[quota]` by the API's names of resources. */
+const configuredLimits = ({ quota }: Config): Readonly<Record<string, number>> => ({
+  instances: quota.instances,
+  cores: quota.cores,
+  ram: quota.ram,
+  metadata_items: quota.metadata_items,
+  injected_files: quota.injected_files,
+  injected_file_content_bytes: quota.injected_file_content_bytes,
+  injected_file_path_bytes: quota.injected_file_path_length,
+  key_pairs: quota.key_pairs,
+  server_groups: quota.server_groups,
+  server_group_members: quota.server_group_members,
+})
+
+export const UnknownQuotaDriver = declareFault(
+  'InvalidConfiguration',
+  'final',
+  (p: { driver: string }) =>
+    `[quota] driver ${p.driver} is none of nova.quota.DbQuotaDriver, nova.quota.UnifiedLimitsDriver, nova.quota.NoopQuotaDriver.`,
+)
+
+function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSource {
+  const { driver, unified_limits_resource_strategy: strategy, unified_limits_resource_list: resources } = config.quota
+  switch (driver) {
+    case 'nova.quota.DbQuotaDriver':
+      return databaseQuotas(configuredLimits(config))
+    case 'nova.quota.UnifiedLimitsDriver':
+      return unifiedQuotas({ identity, clock, strategy, resources })
+    case 'nova.quota.NoopQuotaDriver':
+      return noQuotas
+    default:
+      throw UnknownQuotaDriver({ driver })
+  }
+}
+
 /** nova-api-os-compute from its configuration; not yet listening. */
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
   const { config, store, bus, clock } = shared
@@ -52,6 +77,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       network,
       placement,
       volumes,
+      quotas: quotasOf(config, identity, clock),
       baremetal: ironicPort(identity, clock),
       conductor: bus.client(conductorContract),
       computeOn: host => bus.client(computeContract, host),

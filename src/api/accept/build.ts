@@ -18,7 +18,7 @@ import {
 import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
-import { excess, QuotaExceeded } from './quota.ts'
+import { demandOf, excess, QuotaExceeded } from '../quota/index.ts'
 import { joinGroup } from './server-group.ts'
 import { holdMs, holdVolumes, mustBeUnused } from './volumes.ts'
 import { wake } from './wake.ts'
@@ -159,8 +159,7 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
 /** The largest count between minimum and maximum that the quota allows; throws when not even the minimum fits. */
 async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Promise<number> {
   const { flavor } = intent
-  const over = (count: number) =>
-    excess(tx, deps.settings, intent, { instances: count, cores: count * flavor.vcpus, ram: count * flavor.memoryMiB })
+  const over = (count: number) => excess(tx, deps, intent, demandOf(flavor, isVolumeBacked(intent.devices), count))
   const atMost = await over(intent.maxCount)
   if (atMost.length === 0) return intent.maxCount
   const atLeast = intent.minCount === intent.maxCount ? atMost : await over(intent.minCount)
@@ -224,6 +223,7 @@ export async function acceptBuild(
   intent: BuildIntent,
 ): Promise<AcceptedBuild> {
   const reservationId = newReservationId()
+  await deps.quotas.prepare(intent.projectId)
   const accepted = await deps.store.transaction(async tx => {
     const count = await allowedCount(tx, deps, intent)
     await mustBeUnused(tx, intent.exclusiveVolumeIds)

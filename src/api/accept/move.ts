@@ -3,7 +3,7 @@ import type { Caller } from '#cloud'
 import { type Flavor, type Instance, InstanceNotReady, type MigrationType, type RequestSpec } from '#model'
 import type { NewMigration, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
-import { excess, QuotaExceeded } from './quota.ts'
+import { excess, QuotaExceeded } from '../quota/index.ts'
 
 const nothing = { vcpus: 0, memoryMiB: 0 } as const
 
@@ -24,7 +24,7 @@ export async function mustFitQuota(
   { vcpus, memoryMiB }: NewMigration['pending'],
 ): Promise<void> {
   if (vcpus === 0 && memoryMiB === 0) return
-  const found = await excess(tx, deps.settings, instance, { instances: 0, cores: vcpus, ram: memoryMiB })
+  const found = await excess(tx, deps, instance, { instances: 0, cores: vcpus, ram: memoryMiB })
   const resources = found.filter(({ resource }) => resource !== 'instances')
   if (resources.length > 0) throw QuotaExceeded({ resources })
 }

@@ -2,7 +2,6 @@ import { declareFault } from '#base'
 import { groupInSpec, type RequestSpec, ServerGroupNotFound } from '#model'
 import type { Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
-import { limitsOf } from './quota.ts'
 
 export const GroupMemberLimitExceeded = declareFault(
   'GroupMemberLimitExceeded',
@@ -25,7 +24,7 @@ export async function joinGroup(
   const group = await tx.serverGroups.find(groupId)
   if (group === undefined) throw ServerGroupNotFound({ id: groupId })
   const places = await tx.instances.placesOf(group.members)
-  const limit = (await limitsOf(tx, deps.settings, owner.projectId, owner.userId))['server_group_members'] ?? -1
+  const limit = (await deps.quotas.prepared(tx, owner.projectId, owner.userId))['server_group_members'] ?? -1
   const used = places.filter(place => place.userId === owner.userId).length
   if (limit >= 0 && used + instanceIds.length > limit) throw GroupMemberLimitExceeded({})
   for (const id of instanceIds) await tx.serverGroups.addMember(group, id)

@@ -32,6 +32,7 @@ const identity: IdentityPort = {
   },
   project: async () => undefined,
   serviceCaller: async () => admin,
+  limits: async () => ({}),
   endpoint: async () => undefined,
 }
 

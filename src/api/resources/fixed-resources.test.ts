@@ -34,6 +34,7 @@ before(() => {
       validate: async () => caller,
       project: async () => undefined,
       serviceCaller: async () => caller,
+      limits: async () => ({}),
       endpoint: async () => undefined,
     },
     policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock }),

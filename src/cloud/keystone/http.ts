@@ -28,6 +28,14 @@ interface ProjectDocument {
   }
 }
 
+interface RegisteredLimits {
+  readonly registered_limits: readonly { readonly resource_name: string; readonly default_limit: number }[]
+}
+
+interface Limits {
+  readonly limits: readonly { readonly resource_name: string; readonly resource_limit: number }[]
+}
+
 /** Keystone v3. Tokens are looked up with our own, and believed for as long as nova.conf says. */
 export function keystonePort(options: KeystoneOptions): IdentityPort {
   const { session, http, clock, region } = options
@@ -49,6 +57,14 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
     return callerOf(token, bodyOf<TokenDocument>(reply))
   }
 
+  async function list<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
+    const reply = await client.call('service', { method: 'GET', path, query: new URLSearchParams(query) })
+    if (reply.status !== 200) {
+      throw refusal(reply.status, 'LimitLookupRefused', `Nova may not read ${path} at Keystone.`, reply.place)
+    }
+    return bodyOf<T>(reply)
+  }
+
   return {
     async validate(token) {
       const caller = tokenForm.test(token) ? await cache.get(token, () => ask(token)) : undefined
@@ -64,6 +80,19 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
       const { project } = bodyOf<ProjectDocument>(reply)
       if (project.is_domain === true) return undefined
       return { id: project.id, name: project.name, domainId: project.domain_id, enabled: project.enabled }
+    },
+    limits: async projectId => {
+      const { services } = await list<{ services: readonly { id: string }[] }>('/services', { type: 'compute' })
+      const found: Record<string, number> = {}
+      for (const { id } of services) {
+        const asked = { service_id: id, ...(region === null || region === undefined ? {} : { region_id: region }) }
+        const { registered_limits } = await list<RegisteredLimits>('/registered_limits', asked)
+        for (const limit of registered_limits) found[limit.resource_name] = limit.default_limit
+        if (projectId === null) continue
+        const { limits } = await list<Limits>('/limits', { ...asked, project_id: projectId })
+        for (const limit of limits) found[limit.resource_name] = limit.resource_limit
+      }
+      return found
     },
     serviceCaller: () => session.caller(),
     endpoint: (serviceType, which) =>

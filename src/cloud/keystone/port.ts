@@ -44,6 +44,11 @@ export interface IdentityPort {
   project(id: string): Promise<ProjectView | undefined>
   /** The service user (role admin, project service) that Nova itself acts as towards its neighbours. */
   serviceCaller(): Promise<Caller>
+  /**
+   * Unified limits of the compute service by resource name (`servers`, `class:VCPU`, `server_key_pairs`, …): the registered
+   * defaults, and over them what the project has of its own. Without a project: the defaults.
+   */
+  limits(projectId: string | null): Promise<Readonly<Record<string, number>>>
   /** Base URL from the catalogue by service type (`image`, `network`, …). */
   endpoint(serviceType: string, which: EndpointInterface): Promise<string | undefined>
 }

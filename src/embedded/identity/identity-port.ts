@@ -52,6 +52,26 @@ export function identityPort(state: IdentityState, tokens: Tokens, clock: Clock,
       service = issueServiceToken()
       return service
     },
+    async limits(projectId) {
+      const services = new Set(
+        state.services
+          .all()
+          .filter(service => service.type === 'compute')
+          .map(service => service.id),
+      )
+      const registered = state.registeredLimits.all().filter(limit => services.has(limit.service_id))
+      const names = new Map(registered.map(limit => [limit.id, limit.resource_name]))
+      const own = state.limits.all().flatMap(limit => {
+        const name = names.get(limit.registered_limit_id)
+        return projectId === null || limit.project_id !== projectId || name === undefined
+          ? []
+          : [[name, limit.resource_limit] as const]
+      })
+      return Object.fromEntries([
+        ...registered.map(limit => [limit.resource_name, limit.default_limit] as const),
+        ...own,
+      ])
+    },
     async endpoint(serviceType, which) {
       return endpointOf(state, serviceType, which)
     },

@@ -1,5 +1,5 @@
 import type { Insertable } from 'kysely'
-import type { InstanceId } from '#base'
+import { fromJson, type InstanceId } from '#base'
 import { type Instance, InstanceNotFound, type TaskState, type Vif, type VmState } from '#model'
 import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
@@ -232,7 +232,7 @@ export class Instances {
       .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
     if (userId !== undefined) select = select.where('user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()
-    const growth = await this.#pendingGrowth(projectId, userId)
+    const growth = await this.pendingGrowth(projectId, userId)
     return {
       instances: Number(row.instances),
       cores: Number(row.cores ?? 0) + growth.cores,
@@ -241,7 +241,7 @@ export class Instances {
   }
 
   /** What resizes on their way will add when they are done: two of them together must not exceed the quota either. */
-  async #pendingGrowth(projectId: string, userId?: string): Promise<{ cores: number; ramMiB: number }> {
+  async pendingGrowth(projectId: string, userId?: string): Promise<{ cores: number; ramMiB: number }> {
     let select = this.#db
       .selectFrom('migrations')
       .innerJoin('instances', 'instances.id', 'migrations.instance_id')
@@ -255,6 +255,27 @@ export class Instances {
     if (userId !== undefined) select = select.where('instances.user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()
     return { cores: Number(row.cores ?? 0), ramMiB: Number(row.ram ?? 0) }
+  }
+
+  /** How many servers of each flavor a project has; of a flavor that changed since, one entry per form. */
+  async flavorCounts(
+    projectId: string,
+  ): Promise<
+    readonly { readonly flavor: Instance['flavor']; readonly isVolumeBacked: boolean; readonly count: number }[]
+  > {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select(e => ['flavor_json', 'image_id', e.fn.countAll<number>().as('count')])
+      .where('project_id', '=', projectId)
+      .where('deleted', '=', 0)
+      .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
+      .groupBy(['flavor_json', 'image_id'])
+      .execute()
+    return rows.map(row => ({
+      flavor: fromJson(row.flavor_json),
+      isVolumeBacked: row.image_id === null,
+      count: Number(row.count),
+    }))
   }
 
   /**

@@ -1,5 +1,4 @@
 import type { Caller } from '#cloud'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { ImageMetadataLimit } from './faults.ts'
 
@@ -11,7 +10,7 @@ export async function mustFitQuota(
 ): Promise<void> {
   const count = Object.keys(items).length
   if (count === 0) return
-  const limits = await limitsOf(deps.store, deps.settings, caller.projectId ?? '', caller.userId)
+  const limits = await deps.quotas.limits(deps.store, caller.projectId ?? '', caller.userId)
   const allowed = limits['metadata_items'] ?? -1
   if (allowed >= 0 && count > allowed) throw ImageMetadataLimit({})
 }

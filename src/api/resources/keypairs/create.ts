@@ -1,7 +1,6 @@
 import { always, keypairName, keypairNameWide, oneOf, operation, reply, request, str } from '#api/kit'
 import type { Caller } from '#cloud'
 import type { Keypair, Store } from '#store'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { KeypairLimitExceeded } from './faults.ts'
 import { fingerprintOf, generateKey, type KeyType } from './generate.ts'
@@ -19,7 +18,7 @@ const body = request('keypair', {
 
 /** Keys belong to users, but their number is bounded by the project one is working in. */
 async function mustHaveRoom(store: Store, deps: ApiDeps, caller: Caller, userId: string): Promise<void> {
-  const limits = await limitsOf(store, deps.settings, caller.projectId ?? '', userId)
+  const limits = await deps.quotas.prepared(store, caller.projectId ?? '', userId)
   const limit = limits['key_pairs'] ?? -1
   if (limit >= 0 && (await store.keypairs.count(userId)) >= limit) throw KeypairLimitExceeded({})
 }
@@ -41,6 +40,7 @@ export const create = op({
   async handle({ body, caller, allow }, deps) {
     const userId = body.user_id || caller.userId
     allow({ user_id: userId })
+    await deps.quotas.prepare(caller.projectId ?? '')
     // Asked before the key is made, because that is expensive; asked again where it counts.
     await mustHaveRoom(deps.store, deps, caller, userId)
     const type = body.type ?? 'ssh'

@@ -1,5 +1,4 @@
 import { int, list, nil, obj, operation, query, reply, resource, since, str } from '#api/kit'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { completed, type Numbers, usedBy } from '../quota-sets/resources.ts'
 
@@ -65,8 +64,8 @@ export const limits = resource('/limits', {
         insist(otherProject, { project_id: caller.projectId, user_id: caller.userId })
       }
       const projectId = query.tenant_id ?? caller.projectId ?? ''
-      const { store, settings } = deps
-      const limits = completed(await limitsOf(store, settings, projectId))
+      const { store } = deps
+      const limits = completed(await deps.quotas.limits(store, projectId))
       return { rate: [], absolute: view(limits, await usedBy(deps, projectId)) }
     },
   }),

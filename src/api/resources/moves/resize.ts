@@ -110,6 +110,7 @@ export const resize = op({
     mustAllow(instance, 'resize', 'resize', isAdmin(caller))
     await mustBeUp(deps, instance.host)
     const flavor = await newFlavor(deps, caller, instance, body.flavorRef)
+    await deps.quotas.prepare(instance.projectId)
     await mustFitQuota(deps.store, deps, instance, growth(instance.flavor, flavor))
     if (instance.image !== null) {
       mustHaveMemory(instance.image, flavor)
@@ -200,6 +201,7 @@ export const revertResize = op({
     mustAllow(instance, 'revertResize', 'revertResize', isAdmin(caller))
     const move = await finishedMove(deps.store, instance)
     const pending = growth(instance.flavor, move.oldFlavor ?? instance.flavor)
+    await deps.quotas.prepare(instance.projectId)
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
       action: 'revertResize',
       word: 'revertResize',

@@ -9,7 +9,7 @@ const longestName = 255
 const op = operation<ApiDeps>()
 
 const limitsOfClass = async (deps: ApiDeps, name: string): Promise<Numbers> =>
-  completed({ ...deps.settings.quotaDefaults, ...(await deps.store.quotas.ofClass(name)) })
+  completed(await deps.quotas.defaults(deps.store, name))
 
 /** Limits for all projects at once. Only the class `default` has an effect: it replaces the defaults of nova.conf. */
 export const quotaClassSets = resource('/os-quota-class-sets', {
@@ -34,6 +34,8 @@ export const quotaClassSets = resource('/os-quota-class-sets', {
       if (length > longestName) {
         throw BadClass({ text: `quota_class_name has ${length} characters, more than ${longestName}.` })
       }
+      // Limits in Keystone are changed there; the answer shows them.
+      if (deps.quotas.kind !== 'db') return limitsOfClass(deps, path.id)
       await deps.store.transaction(async tx => {
         for (const name of quotaNames) {
           const limit = body[name]

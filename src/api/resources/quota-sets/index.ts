@@ -1,5 +1,4 @@
 import { bool, int, obj, operation, query, reply, request, resource, since, str } from '#api/kit'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { completed, type Numbers, type QuotaName, quotaNames, usedBy, userOf } from './resources.ts'
 import { BadQuota, mustFit, settable } from './settable.ts'
@@ -20,12 +19,14 @@ async function mustBeProject(deps: ApiDeps, id: string): Promise<void> {
 const userIn = (asked: readonly string[] | undefined): string | undefined => asked?.find(id => id !== '')
 
 const limitsFor = async (deps: ApiDeps, projectId: string, userId: string | undefined): Promise<Numbers> =>
-  completed(await limitsOf(deps.store, deps.settings, projectId, userId))
+  completed(await deps.quotas.limits(deps.store, projectId, userId))
 
 type Wanted = Partial<Record<QuotaName, number>>
 
 /** All or none: every value is checked before the first is written. */
 async function setLimits(deps: ApiDeps, projectId: string, userId: string | undefined, wanted: Wanted, force: boolean) {
+  // Limits in Keystone are changed there; the answer shows them.
+  if (deps.quotas.kind !== 'db') return
   const asked = quotaNames.flatMap(name => {
     const limit = wanted[name]
     return limit === undefined ? [] : [{ name, limit }]
@@ -79,8 +80,7 @@ export const quotaSets = resource('/os-quota-sets', {
     async handle({ path, allow }, deps) {
       allow({ project_id: path.id })
       await mustBeProject(deps, path.id)
-      const ofClass = await deps.store.quotas.ofClass('default')
-      return { id: path.id, ...completed({ ...deps.settings.quotaDefaults, ...ofClass }) }
+      return { id: path.id, ...completed(await deps.quotas.defaults(deps.store, 'default')) }
     },
   }),
 

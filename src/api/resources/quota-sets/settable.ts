@@ -1,5 +1,4 @@
 import { declareFault } from '#base'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { completed, type QuotaName, usedBy } from './resources.ts'
 
@@ -19,8 +18,8 @@ const difference = (a: number, b: number): number => (isUnlimited(a) || isUnlimi
  * for a user at most what the others leave him. -1 is without bound.
  */
 export async function settable(deps: ApiDeps, projectId: string, userId?: string): Promise<(name: QuotaName) => Range> {
-  const { store, settings } = deps
-  const limits = completed(await limitsOf(store, settings, projectId))
+  const { store } = deps
+  const limits = completed(await deps.quotas.limits(store, projectId))
   const given = await store.quotas.sumOfUsers(projectId)
   const used = await usedBy(deps, projectId, userId)
   const left = (name: QuotaName): number => limits[name] - (given[name] ?? 0)

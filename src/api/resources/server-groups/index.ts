@@ -2,7 +2,6 @@ import { list, nonNegative, obj, operation, query, reply, resource, since, str }
 import { newUuid } from '#base'
 import { type ServerGroup, ServerGroupNotFound } from '#model'
 import type { Store } from '#store'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from '../servers/find.ts'
 import { RulesNotSupported, ServerGroupLimitExceeded } from './faults.ts'
@@ -28,7 +27,7 @@ async function viewed(deps: ApiDeps, groups: readonly ServerGroup[]) {
 /** In the transaction that writes the group, so that the count is exact. */
 async function mustHaveRoom(tx: Store, deps: ApiDeps, projectId: string, userId: string): Promise<void> {
   const name = 'server_groups'
-  const limit = (await limitsOf(tx, deps.settings, projectId))[name] ?? -1
+  const limit = (await deps.quotas.prepared(tx, projectId))[name] ?? -1
   const own = (await tx.quotas.ofUser(projectId, userId))[name] ?? -1
   const isOver = async (limit: number, user?: string) =>
     limit >= 0 && (await tx.serverGroups.count(projectId, user)) >= limit
@@ -76,6 +75,7 @@ export const serverGroups = resource('/os-server-groups', {
       const chosen = body.policy ?? body.policies?.[0] ?? 'anti-affinity'
       const rules = body.rules?.max_server_per_host === undefined ? {} : body.rules
       const made = { id: newUuid(), name: body.name.trim(), projectId, userId, policy: chosen, rules }
+      await deps.quotas.prepare(projectId)
       await deps.store.transaction(async tx => {
         await mustHaveRoom(tx, deps, projectId, userId)
         if (chosen !== 'anti-affinity' && 'max_server_per_host' in rules) throw RulesNotSupported({})

@@ -3,7 +3,6 @@ import { declareFault } from '#base'
 import type { Caller } from '#cloud'
 import type { Instance } from '#model'
 import type { Store } from '#store'
-import { limitsOf } from '../../accept/quota.ts'
 import { mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { MetadataLimitExceeded } from '../servers/create-faults.ts'
@@ -29,20 +28,21 @@ const writeFaults = {
 type Items = Readonly<Record<string, string>>
 
 async function mustFit(tx: Store, deps: ApiDeps, caller: Caller, items: Items): Promise<void> {
-  const limits = await limitsOf(tx, deps.settings, caller.projectId ?? '', caller.userId)
+  const limits = await deps.quotas.prepared(tx, caller.projectId ?? '', caller.userId)
   const allowed = limits['metadata_items'] ?? -1
   const count = Object.keys(items).length
   if (count > 0 && allowed >= 0 && count > allowed) throw MetadataLimitExceeded({ allowed })
 }
 
 /** Reads, checks and writes in one transaction: of two writers at once neither loses what the other wrote. */
-function change(
+async function change(
   deps: ApiDeps,
   caller: Caller,
   found: Instance,
   word: string,
   edit: (now: Items) => Items,
 ): Promise<Items> {
+  await deps.quotas.prepare(caller.projectId ?? '')
   return deps.store.transaction(async tx => {
     const instance = await tx.instances.get(found.id)
     mustAllow(instance, 'changeMetadata', word, isAdmin(caller))

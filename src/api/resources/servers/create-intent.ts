@@ -1,7 +1,6 @@
 import type { Caller } from '#cloud'
 import { type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
-import { limitsOf } from '../../accept/quota.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
@@ -36,7 +35,7 @@ export async function checkQuotas(
   caller: Caller,
   asked: { metadata: Readonly<Record<string, string>>; files: readonly { path: string; contents: string }[] },
 ): Promise<void> {
-  const limits = await limitsOf(deps.store, deps.settings, caller.projectId ?? '')
+  const limits = await deps.quotas.limits(deps.store, caller.projectId ?? '')
   const over = (resource: string, count: number) => (limits[resource] ?? -1) >= 0 && count > (limits[resource] ?? 0)
   if (over('metadata_items', Object.keys(asked.metadata).length))
     throw MetadataLimitExceeded({ allowed: limits['metadata_items'] ?? 0 })

@@ -1,18 +1,17 @@
 import { anything, bare, operation } from '#api/kit'
 import { type Instance, InstanceNotFound, lifecycle } from '#model'
 import type { Store } from '#store'
-import { excess, QuotaExceeded } from '../../accept/quota.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { demandOf, excess, QuotaExceeded } from '../../quota/index.ts'
 import { type ActionContext, faults } from './actions.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
 
 /** A server that was put away did not count; now it does again. */
 const mustFitQuota =
-  (deps: ApiDeps, { flavor, projectId, userId }: Instance) =>
+  (deps: ApiDeps, { flavor, image, projectId, userId }: Instance) =>
   async (tx: Store): Promise<void> => {
-    const demand = { instances: 1, cores: flavor.vcpus, ram: flavor.memoryMiB }
-    const resources = await excess(tx, deps.settings, { projectId, userId }, demand)
+    const resources = await excess(tx, deps, { projectId, userId }, demandOf(flavor, image === null, 1))
     if (resources.length > 0) throw QuotaExceeded({ resources })
   }
 
@@ -42,6 +41,7 @@ export const restore = operation<ApiDeps, { id: string }>()({
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
     mustAllow(instance, 'restore', 'restore', isAdmin(caller))
+    await deps.quotas.prepare(instance.projectId)
     if (instance.host === null) return restoreRecord(context, deps, instance)
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
       action: 'restore',

@@ -1,0 +1,129 @@
+import { declareFault } from '#base'
+import { type Flavor, flavorResources } from '#model'
+import type { Store } from '#store'
+import type { QuotaSource } from './quota-source.ts'
+import { unifiedNames } from './unified.ts'
+
+/** More than the project (or the user in it) may have; the text names every resource that is too much. */
+export const QuotaExceeded = declareFault(
+  'OverQuota',
+  'refused',
+  (p: { resources: readonly Excess[] }) => {
+    const [{ unified } = {}] = p.resources
+    if (unified !== undefined) {
+      const parts = p.resources.map(
+        r =>
+          `Resource ${r.resource} is over limit of ${r.limit} due to current usage ${r.used} and delta ${r.requested}`,
+      )
+      return `Project ${unified.projectId} is over a limit for [${parts.join(', ')}]`
+    }
+    const names = p.resources.map(r => r.resource).join(', ')
+    const requested = p.resources.map(r => r.requested).join(', ')
+    const used = p.resources.map(r => r.used).join(', ')
+    const limits = p.resources.map(r => r.limit).join(', ')
+    return `Quota exceeded for ${names}: Requested ${requested}, but already used ${used} of ${limits} ${names}`
+  },
+  403,
+)
+
+export interface Excess {
+  readonly resource: string
+  readonly requested: number
+  readonly used: number
+  readonly limit: number
+  /** Present in unified limits, whose names these are. */
+  readonly unified?: { readonly projectId: string }
+}
+
+export interface Demand {
+  readonly instances: number
+  readonly cores: number
+  readonly ram: number
+  /** By resource class, for unified limits; CPUs and memory alone where nothing else changes. */
+  readonly classes?: Readonly<Record<string, number>>
+}
+
+/** What so many servers of a flavor take. */
+export const demandOf = (flavor: Flavor, isVolumeBacked: boolean, count: number): Demand => ({
+  instances: count,
+  cores: count * flavor.vcpus,
+  ram: count * flavor.memoryMiB,
+  classes: Object.fromEntries(
+    Object.entries(flavorResources(flavor, isVolumeBacked)).map(([name, amount]) => [name, count * amount]),
+  ),
+})
+
+type Owner = { readonly projectId: string; readonly userId: string }
+
+const fits = (limit: number, used: number, requested: number): boolean => limit < 0 || used + requested <= limit
+
+/**
+ * What of the demand does not fit. Run it in the transaction that writes the instances: then the count is exact, however
+ * many requests come at once.
+ */
+export async function excess(
+  tx: Store,
+  { quotas }: { readonly quotas: QuotaSource },
+  owner: Owner,
+  demand: Demand,
+): Promise<readonly Excess[]> {
+  if (quotas.kind === 'noop') return []
+  if (quotas.kind === 'unified') return unifiedExcess(tx, quotas, owner, demand)
+  const project = await quotas.prepared(tx, owner.projectId)
+  const ownLimits = await tx.quotas.ofUser(owner.projectId, owner.userId)
+  const found = compare(project, await tx.instances.usage(owner.projectId), demand)
+  if (found.length > 0 || Object.keys(ownLimits).length === 0) return found
+  return compare({ ...project, ...ownLimits }, await tx.instances.usage(owner.projectId, owner.userId), demand)
+}
+
+function compare(
+  limits: Readonly<Record<string, number>>,
+  usage: { instances: number; cores: number; ramMiB: number },
+  demand: Demand,
+): Excess[] {
+  const used = { cores: usage.cores, instances: usage.instances, ram: usage.ramMiB }
+  const found: Excess[] = []
+  for (const resource of ['cores', 'instances', 'ram'] as const) {
+    const limit = limits[resource] ?? -1
+    if (!fits(limit, used[resource], demand[resource])) {
+      found.push({ resource, requested: demand[resource], used: used[resource], limit })
+    }
+  }
+  return found
+}
+
+/** By resource class, of all servers of the project and of resizes on their way. */
+async function usedClasses(tx: Store, projectId: string): Promise<Readonly<Record<string, number>>> {
+  const { cores, ramMiB } = await tx.instances.pendingGrowth(projectId)
+  const used: Record<string, number> = { VCPU: cores, MEMORY_MB: ramMiB }
+  for (const { flavor, isVolumeBacked, count } of await tx.instances.flavorCounts(projectId)) {
+    for (const [name, amount] of Object.entries(flavorResources(flavor, isVolumeBacked)))
+      used[name] = (used[name] ?? 0) + count * amount
+  }
+  return used
+}
+
+async function unifiedExcess(tx: Store, quotas: QuotaSource, owner: Owner, demand: Demand): Promise<Excess[]> {
+  const { projectId } = owner
+  const limits = await quotas.prepared(tx, projectId)
+  const classes = demand.classes ?? { VCPU: demand.cores, MEMORY_MB: demand.ram }
+  const used = await usedClasses(tx, projectId)
+  const { instances } = await tx.instances.usage(projectId)
+  const ours = new Map(Object.entries(unifiedNames).map(([name, theirs]) => [theirs, name]))
+  const limitOf = (resource: string): number =>
+    limits[ours.get(resource) ?? resource] ?? limits[resource] ?? quotas.unset(resource)
+  const asked = [
+    { resource: 'servers', requested: demand.instances, used: instances },
+    ...Object.entries(classes).map(([name, amount]) => ({
+      resource: `class:${name}`,
+      requested: amount,
+      used: used[name] ?? 0,
+    })),
+  ]
+  return asked
+    .filter(({ requested }) => requested > 0)
+    .flatMap(one => {
+      const limit = limitOf(one.resource)
+      return fits(limit, one.used, one.requested) ? [] : [{ ...one, limit, unified: { projectId } }]
+    })
+}
