@@ -31,6 +31,8 @@ async function confirm(d: ConductorDeps, move: Migration): Promise<string | unde
   return d.store.transaction(async tx => {
     const instance = await tx.instances.find(move.instanceId)
     if (instance?.vmState !== 'resized' || instance.taskState !== null) return undefined
+    // An operator may have reset the state of a server once, and its older resize is none of this one.
+    if ((await tx.moves.newest(instance.id, ['finished']))?.uuid !== move.uuid) return undefined
     if (!(await tx.moves.change(move.uuid, { status: 'confirming' }, nowMs, 'finished'))) return undefined
     const { userId, projectId, id } = instance
     await tx.actions.start({ instanceId: id, action: 'confirmResize', requestId, userId, projectId, startAtMs: nowMs })

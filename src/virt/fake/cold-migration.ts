@@ -18,7 +18,10 @@ function refuseShrinking({ spec, disks }: GuestRecord, wanted: GuestSpec['flavor
 }
 
 /** The guest goes with its offer: several hosts of one test cloud, or of one after a restart, need nothing between them. */
-const offerOf = (guest: GuestRecord): MoveOffer => ({ hypervisorType: 'fake', detail: { guest } })
+const offerOf = (guest: GuestRecord, { folder }: FakeDisks): MoveOffer => ({
+  hypervisorType: 'fake',
+  detail: { guest, folder },
+})
 
 function guestOf({ hypervisorType, detail }: MoveOffer): GuestRecord {
   if (hypervisorType !== 'fake')
@@ -36,7 +39,7 @@ async function copyOf(
   offer: MoveOffer,
 ): Promise<GuestRecord> {
   const { disk, ...guest } = guestOf(offer)
-  const own = disk === undefined ? {} : { disk: await disks.copy(id, disk) }
+  const own = disk === undefined ? {} : { disk: await disks.copy(id, disk, String(offer.detail['folder'])) }
   return { ...guest, ...own, display: hypervisor.freeDisplay() }
 }
 
@@ -52,12 +55,12 @@ export const coldMigration = (hypervisor: FakeHypervisor, disks: FakeDisks): Col
       const aside = hypervisor.aside.get(spec.id)
       if (guest === undefined) {
         if (aside === undefined) throw GuestNotFound({ id: spec.id })
-        return offerOf(aside)
+        return offerOf(aside, disks)
       }
       refuseShrinking(guest, spec.flavor)
       const off: GuestRecord = { ...guest, power: power.shutdown, wasShutDown: isUp(guest) && gracefulMs > 0 }
       hypervisor.remove(spec.id, off)
-      return offerOf(off)
+      return offerOf(off, disks)
     }),
   receive: (offer, spec, { isOn }) =>
     hypervisor.change('receive', spec.id, async () => {

@@ -54,11 +54,16 @@ export class FakeDisks {
     return { ...disk, file }
   }
 
-  /** The same bits for another host's guest: each may be removed without the other. */
-  async copy(guestId: string, disk: FakeDisk): Promise<FakeDisk> {
-    const path = this.#pathOf(disk)
-    if (this.#place === undefined || path === undefined) return disk
-    const file = `${guestId}.${randomBytes(4).toString('hex')}`
+  /** Where the disks lie; empty where there are none. */
+  get folder(): string {
+    return this.#place?.path ?? ''
+  }
+
+  /** The same bits for another host's guest, from its folder: each may be removed without the other. */
+  async copy(guestId: string, disk: FakeDisk, folder: string): Promise<FakeDisk> {
+    if (this.#place === undefined || disk.file === null) return { ...disk, file: null }
+    await mkdir(this.#place.path, { recursive: true })
+    const [path, file] = [join(folder, disk.file), `${guestId}.${randomBytes(4).toString('hex')}`]
     const copied = join(this.#place.path, file)
     await link(path, copied).catch(() => copyFile(path, copied, constants.COPYFILE_FICLONE))
     return { ...disk, file }

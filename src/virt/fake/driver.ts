@@ -87,6 +87,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const disks = new FakeDisks(options.disks)
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
+  const live = liveMigration({ hypervisor, disks, clock, faults, brake: copyBrake })
   const machine = new FakeMachine(hypervisor, clock)
   const cachedImages = new Set<string>()
   return {
@@ -99,11 +100,12 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
       eventStream(listener => hypervisor.on(listener), AbortSignal.any([signal, closed.signal])),
     async close() {
       closed.abort()
+      await live.close()
       hypervisor.close()
     },
     hotplug: hotplug(hypervisor),
     coldMigration: coldMigration(hypervisor, disks),
-    liveMigration: liveMigration({ hypervisor, hostName: options.hostName, clock, faults, brake: copyBrake }),
+    liveMigration: live,
     copyBrake,
     volumes: fakeVolumes(hypervisor, options.hostName),
     volumeSnapshots: fakeVolumeSnapshots(hypervisor),

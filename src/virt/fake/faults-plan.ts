@@ -27,6 +27,7 @@ export type FakeOperation =
   | 'prepareIncoming'
   | 'discardIncoming'
   | 'send'
+  | 'arrive'
   | 'forceComplete'
   | 'forget'
   | 'volumeConnector'

@@ -1,14 +1,13 @@
-import { type Clock, type InstanceId, pause } from '#base'
+import { type Clock, type InstanceId, instanceId, pause } from '#base'
 import type { CopyProgress } from '#model'
 import { type PowerState, power } from '../driver.ts'
 import { GuestInWrongState, HypervisorError, LiveMigrationAborted } from '../faults.ts'
 import type { LiveMigration } from '../moves.ts'
+import type { FakeDisks } from './disks.ts'
 import type { FaultPlan } from './faults-plan.ts'
 import type { GuestRecord } from './guest-record.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
-
-/** Waiting places of all fake hosts of this process by address: the network between them. */
-const landings = new Map<string, FakeHypervisor>()
+import { type Arrival, deliver, Landings } from './landings.ts'
 
 const mib = 1024 ** 2
 const gib = 1024 ** 3
@@ -64,7 +63,7 @@ class Copy {
 
 export interface CopyParts {
   readonly hypervisor: FakeHypervisor
-  readonly hostName: string
+  readonly disks: FakeDisks
   readonly clock: Clock
   readonly faults: FaultPlan
   readonly brake: CopyBrake
@@ -72,18 +71,18 @@ export interface CopyParts {
 
 const stillUp = (now: PowerState): boolean => now === power.running || now === power.paused
 
-/** At the moment of the switch: the guest is there and no longer here. */
-function handOver(from: FakeHypervisor, id: InstanceId, uri: string): void {
-  const to = landings.get(uri)
-  const waiting = to?.guests.get(id)
-  if (to === undefined || waiting?.isIncoming !== true)
-    throw HypervisorError({ operation: 'migrate', reason: `nobody waits for the guest at ${uri}` })
-  const guest = from.existing(id)
-  const { spec, vifs, display } = waiting
-  const { disks } = spec
-  to.put(id, { ...guest, spec, vifs, disks, display }, guest.power === power.paused ? 'paused' : 'started')
-  landings.delete(uri)
-  from.remove(id)
+/** A guest that is expected takes the place that waits for it. */
+async function arrive({ hypervisor, disks }: CopyParts, id: InstanceId, { guest, folder }: Arrival): Promise<void> {
+  await hypervisor.change('arrive', id, async () => {
+    const waiting = hypervisor.guests.get(id)
+    if (waiting?.isIncoming !== true)
+      throw HypervisorError({ operation: 'migrate', reason: 'nobody waits for the guest here' })
+    const { spec, vifs, display } = waiting
+    const { disk, ...rest } = guest
+    const own = disk === undefined ? {} : { disk: folder === disks.folder ? disk : await disks.copy(id, disk, folder) }
+    const here = { ...rest, ...own, spec, vifs, disks: spec.disks, display }
+    hypervisor.put(id, here, guest.power === power.paused ? 'paused' : 'started')
+  })
 }
 
 async function* send(
@@ -106,14 +105,16 @@ async function* send(
     if (progress.memoryRemaining === 0) break
   }
   if (signal.aborted) throw LiveMigrationAborted({ id })
-  handOver(hypervisor, id, at.uri)
+  // The moment of the switch: the guest is there, and no longer here.
+  await deliver(at.uri, { guest: hypervisor.existing(id), folder: parts.disks.folder })
+  hypervisor.remove(id)
 }
 
-export function liveMigration(parts: CopyParts): LiveMigration {
-  const { hypervisor, hostName } = parts
+export function liveMigration(parts: CopyParts): LiveMigration & { close(): Promise<void> } {
+  const landings = new Landings((id, arrival) => arrive(parts, instanceId(id), arrival))
+  const { hypervisor } = parts
   const copying = new Set<string>()
   const forced = new Set<string>()
-  const uriOf = (id: InstanceId) => `fake://${hostName}/${id}`
   return {
     describe: id =>
       hypervisor.ask('describeMigration', () => ({
@@ -127,8 +128,8 @@ export function liveMigration(parts: CopyParts): LiveMigration {
         needs.hypervisorType === 'fake' ? undefined : `guests of ${needs.hypervisorType} do not run here`,
       ),
     prepareIncoming: spec =>
-      hypervisor.change('prepareIncoming', spec.id, () => {
-        const uri = uriOf(spec.id)
+      hypervisor.change('prepareIncoming', spec.id, async () => {
+        const uri = await landings.addressOf(spec.id)
         const known = hypervisor.guests.get(spec.id)
         if (known !== undefined && known.isIncoming !== true) return { uri }
         const { configDrive: _, ...plain } = spec
@@ -142,13 +143,11 @@ export function liveMigration(parts: CopyParts): LiveMigration {
           wasShutDown: false,
         }
         hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true, display: hypervisor.freeDisplay() })
-        landings.set(uri, hypervisor)
         return { uri }
       }),
     discardIncoming: id =>
       hypervisor.change('discardIncoming', id, () => {
         if (hypervisor.guests.get(id)?.isIncoming !== true) return
-        landings.delete(uriOf(id))
         hypervisor.remove(id)
       }),
     async *send(id, uri, { withDisks }, signal) {
@@ -166,5 +165,6 @@ export function liveMigration(parts: CopyParts): LiveMigration {
         forced.add(id)
       }),
     forget: id => hypervisor.change('forget', id, () => hypervisor.remove(id)),
+    close: () => landings.close(),
   }
 }

@@ -12,6 +12,11 @@ export const CannotResizeDisk = declareFault(
   'refused',
   (p: { reason: string }) => `Server disk was unable to be resized because: ${p.reason}`,
 )
+export const DiskConfigFixed = declareFault(
+  'AutoDiskConfigDisabledByImage',
+  'refused',
+  (p: { image: string }) => `Requested image ${p.image} has automatic disk resize disabled.`,
+)
 export const FlavorUnusable = declareFault(
   'FlavorNotFound',
   'refused',

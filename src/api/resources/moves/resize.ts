@@ -10,6 +10,7 @@ import { findServer, isAdmin, targetOf } from '../servers/find.ts'
 import {
   AcceleratorsForbidden,
   CannotResizeDisk,
+  DiskConfigFixed,
   FlavorUnusable,
   HostUnknown,
   NotResized,
@@ -55,10 +56,17 @@ async function newFlavor(deps: ApiDeps, caller: Caller, instance: Instance, ref:
   return flavor
 }
 
+function mustAllowDiskConfig({ image }: Instance, asked: 'AUTO' | 'MANUAL' | undefined): void {
+  const isFixed = image?.properties['auto_disk_config']?.trim().toLowerCase() === 'disabled'
+  if (isFixed && asked === 'AUTO' && image !== null) throw DiskConfigFixed({ image: image.id })
+}
+
 interface Wish {
   readonly action: 'resize' | 'migrate'
   readonly flavor: Flavor
   readonly spec: RequestSpec
+  /** Who partitions the disk from now on; a move that does not say leaves it to the user. */
+  readonly diskConfig?: 'AUTO' | 'MANUAL'
 }
 
 interface Asked {
@@ -68,7 +76,7 @@ interface Asked {
 
 /** Resize and cold migration are one operation: the second keeps the flavor. */
 async function acceptMove(deps: ApiDeps, { caller, requestId }: Asked, instance: Instance, wish: Wish): Promise<void> {
-  const { action, flavor, spec } = wish
+  const { action, flavor, spec, diskConfig: disk_config = 'MANUAL' } = wish
   const type = action === 'resize' ? 'resize' : 'migration'
   const move = newMigration(deps, caller, instance, { type, status: 'pre-migrating', flavor })
   await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
@@ -76,10 +84,10 @@ async function acceptMove(deps: ApiDeps, { caller, requestId }: Asked, instance:
     word: action,
     saga: 'server-resize',
     input: { migrationId: move.uuid, spec },
+    change: { progress: 0, systemMetadata: { ...instance.systemMetadata, disk_config } },
     alsoWrite: async tx => {
       await mustFitQuota(tx, deps, instance, move.pending)
       await tx.moves.add(move)
-      await tx.instances.change(instance.id, { progress: 0 }, deps.clock.now())
     },
   })
 }
@@ -99,6 +107,7 @@ export const resize = op({
     FlavorNotFound: 400,
     CannotResizeToSameFlavor: 400,
     CannotResizeDisk: 400,
+    AutoDiskConfigDisabledByImage: 400,
     InvalidNumaRequest: 400,
     ForbiddenWithAccelerators: 403,
     BadServerRequest: 400,
@@ -109,6 +118,7 @@ export const resize = op({
     allow(targetOf(instance))
     mustAllow(instance, 'resize', 'resize', isAdmin(caller))
     await mustBeUp(deps, instance.host)
+    mustAllowDiskConfig(instance, body['OS-DCF:diskConfig'])
     const flavor = await newFlavor(deps, caller, instance, body.flavorRef)
     await deps.quotas.prepare(instance.projectId)
     await mustFitQuota(deps.store, deps, instance, growth(instance.flavor, flavor))
@@ -118,7 +128,9 @@ export const resize = op({
     }
     const ignoreHosts = withoutOwnHost(instance, deps.settings.allowsResizeToSameHost)
     const spec = { ...(await moveSpec(deps, instance)), flavor, ignoreHosts }
-    await acceptMove(deps, { caller, requestId }, instance, { action: 'resize', flavor, spec })
+    const asked = body['OS-DCF:diskConfig']
+    const disk = asked === undefined ? {} : { diskConfig: asked }
+    await acceptMove(deps, { caller, requestId }, instance, { action: 'resize', flavor, spec, ...disk })
   },
 })
 
