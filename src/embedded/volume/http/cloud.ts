@@ -9,7 +9,7 @@ import { badField, Fields, jsonOf } from './body.ts'
 import { type Exchange, flagOf, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
 import { since } from './microversion.ts'
 
-const binaries = ['cinder-scheduler', 'cinder-volume'] as const
+const binaries = ['cinder-volume', 'cinder-scheduler'] as const
 
 const hostOf = (x: Exchange, binary: string): string => {
   const backend = x.core.pool.split('#')[0] ?? x.core.pool
