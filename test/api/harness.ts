@@ -384,6 +384,9 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
   const people = await introduce(near.identity, adminPassword)
   const { admin, member } = people
   const api = await openApi(deps, closers)
+  // The volume service tells Nova by its public API, where the catalogue says it is.
+  const everywhere = { public: `${api.url}/v2.1`, internal: `${api.url}/v2.1`, admin: `${api.url}/v2.1` }
+  await near.identity.setCatalog([{ type: 'compute', name: 'nova', endpoints: everywhere }])
   const request: ApiCloud['request'] = (method, path, ask = {}) => api.request(method, path, { as: member, ...ask })
   const newFlavor: ApiCloud['newFlavor'] = async fields => {
     const flavor = { ram: 128, disk: 1, vcpus: 1, ...fields }
