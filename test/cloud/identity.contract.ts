@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fromJson } from '#base'
 import { TokenInvalid } from '#cloud'
 import { type BuiltIn, newPerson, type Ports } from './neighbours.ts'
 
@@ -56,15 +57,15 @@ export function identityContract(how: string, world: () => { builtIn: BuiltIn; p
   test(`${how}: limits are the registered defaults, and a project's own over them`, async () => {
     const { builtIn, ports } = world()
     const { token } = await ports.identity.serviceCaller()
-    const { identity } = builtIn.urls
+    const identity = `${builtIn.urls.identity.replace(/\/v3$/, '')}/v3`
     const post = async (path: string, body: unknown) => {
       const headers = { 'content-type': 'application/json', 'x-auth-token': token }
       const answer = await fetch(`${identity}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-      assert.ok(answer.ok, await answer.clone().text())
+      const text = await answer.text()
+      assert.ok(answer.ok, text)
+      return fromJson<{ service?: { id: string } }>(text)
     }
-    const listed = await fetch(`${identity}/services?type=compute`, { headers: { 'x-auth-token': token } })
-    const { services } = (await listed.json()) as { services: readonly { id: string }[] }
-    const service_id = services[0]?.id
+    const service_id = (await post('/services', { service: { type: 'compute', name: `nova ${how}` } })).service?.id
     const name = `class:CUSTOM_${how.replace(/\W/g, '_').toUpperCase()}`
     assert.equal((await ports.identity.limits(null))[name], undefined)
     await post('/registered_limits', { registered_limits: [{ service_id, resource_name: name, default_limit: 7 }] })
