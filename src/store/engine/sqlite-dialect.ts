@@ -73,8 +73,12 @@ class OneConnection implements Driver {
     else next()
   }
 
+  /**
+   * With the right to write from the start: one that reads first and then finds that another process has written in
+   * between is refused at once, however long it may wait.
+   */
   async beginTransaction(): Promise<void> {
-    this.#connection.file.control('begin')
+    this.#connection.file.control('begin immediate')
   }
 
   async commitTransaction(): Promise<void> {

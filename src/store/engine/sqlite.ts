@@ -48,7 +48,7 @@ export class SqliteFile {
   }
 
   /** Transactions are few words, used all the time. */
-  control(sql: 'begin' | 'commit' | 'rollback'): void {
+  control(sql: 'begin immediate' | 'commit' | 'rollback'): void {
     this.#prepare(sql).statement.run()
   }
 
