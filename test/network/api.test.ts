@@ -46,6 +46,7 @@ test('versions, index, extensions and zones are told', async () => {
   await refused(api('GET', '/v2.0/extensions/dvr'), 404, 'HTTPNotFound')
   assert.equal((await ok(api('GET', '/v2.0/availability_zones'))).availability_zones[0].name, 'nova')
   assert.deepEqual((await ok(api('GET', '/v2.0/agents', undefined, admin))).agents, [])
+  assert.deepEqual((await ok(api('GET', '/v2.0/agents'))).agents, [])
 })
 
 test('a bad token is 401, an unknown path 404, a reader only reads', async () => {
@@ -280,6 +281,14 @@ test('security groups and rules follow Neutron’s checks', async () => {
   await refused(rule({ protocol: 'icmp', port_range_max: 3 }), 400, 'SecurityGroupMissingIcmpType')
   await refused(rule({ protocol: 'teleport' }), 400, 'SecurityGroupRuleInvalidProtocol')
   await refused(rule({ remote_ip_prefix: 'fd00::/8' }), 400, 'SecurityGroupRuleParameterConflict')
+  await refused(
+    rule({ protocol: 'tcp', port_range_min: -16, port_range_max: 80 }),
+    400,
+    'SecurityGroupInvalidPortValue',
+  )
+  await refused(rule({ remote_group_id: 'no id' }), 404, 'SecurityGroupNotFound')
+  const renamed = { security_group: { name: 'Default' } }
+  await refused(api('PUT', `/v2.0/security-groups/${group.id}`, renamed), 409, 'SecurityGroupDefaultAlreadyExists')
   await refused(rule({ remote_group_id: '11111111-2222-3333-4444-555555555555' }), 404, 'SecurityGroupNotFound')
   await ok(rule({ protocol: 'icmp', ethertype: 'IPv6' }), 201)
   const all = (await ok(rule({ protocol: 'udp', port_range_min: 1, port_range_max: 65_535 }), 201)).security_group_rule

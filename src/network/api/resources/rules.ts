@@ -17,17 +17,22 @@ import {
   RuleReadOnly,
 } from '../../rule-faults.ts'
 import type { SecurityGroupRuleRow } from '../../store/tables.ts'
-import { attribute, cidr, integer, oneOf, orNull, readOnly, text, uuid, type Values } from '../attributes.ts'
+import { attribute, type Check, cidr, integer, oneOf, orNull, readOnly, text, type Values } from '../attributes.ts'
 import type { Reading } from '../context.ts'
 import type { Wire } from '../listing.ts'
 import type { Narrow, Resource } from '../resource.ts'
 import { inSlices, ownerWire, stampWire, standard } from '../shared.ts'
 
-const portNumber = orNull(integer(0, 65_535))
+/** Neutron has a word of its own for ports that are none. */
+const portNumber: Check<number | null> = value => {
+  const checked = orNull(integer(0, 65_535))(value)
+  if ('ok' in checked) return checked
+  throw RuleInvalidPortValue({ reason: `Invalid value for port ${String(value)}` })
+}
 
 const attributes = {
   ...standard,
-  security_group_id: attribute(uuid, { isRequired: true }),
+  security_group_id: attribute(text(36), { isRequired: true }),
   direction: attribute(oneOf('ingress', 'egress'), { isRequired: true }),
   ethertype: attribute((value: unknown) =>
     oneOf('IPv4', 'IPv6')(typeof value === 'string' ? value.replace(/^ipv/i, 'IPv') : (value ?? 'IPv4')),
@@ -36,7 +41,8 @@ const attributes = {
   port_range_min: attribute(portNumber),
   port_range_max: attribute(portNumber),
   remote_ip_prefix: attribute(orNull(cidr)),
-  remote_group_id: attribute(orNull(uuid)),
+  // Any text: what is no id is no group either.
+  remote_group_id: attribute(orNull(text(255))),
   normalized_cidr: readOnly(),
 } as const
 

@@ -59,6 +59,9 @@ async function list(reading: Reading, narrow: Narrow): Promise<readonly Wire[]> 
   }))
 }
 
+/** Only the first group of a project bears that name. */
+const isReserved = (name: string | undefined): boolean => name?.toLowerCase() === 'default'
+
 /** Servers show their groups by name. */
 async function touchServersIn(unit: Unit, groupId: string): Promise<void> {
   const held = await unit.db.selectFrom('portSecurityGroups').select('portId').where('groupId', '=', groupId).execute()
@@ -79,7 +82,7 @@ export const securityGroups: Resource<typeof attributes> = {
   missing: id => SecurityGroupNotFound({ id }),
   async create({ unit, requester }, values) {
     const projectId = ownerOf(requester, values)
-    if (values.name === 'default') {
+    if (isReserved(values.name)) {
       await ensureDefaultGroup(unit, projectId)
       throw SecurityGroupDefaultExists({})
     }
@@ -89,6 +92,7 @@ export const securityGroups: Resource<typeof attributes> = {
   async update({ unit }, seen, values) {
     const row = await groupById(unit.db, seen.id)
     if (row === undefined) throw SecurityGroupNotFound({ id: seen.id })
+    if (isReserved(values.name)) throw SecurityGroupDefaultExists({})
     if (values.name !== undefined && values.name !== row.name && (await isDefaultGroup(unit.db, row.id))) {
       throw SecurityGroupCannotUpdateDefault({})
     }
