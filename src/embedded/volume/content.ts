@@ -15,7 +15,8 @@ import { newFileName } from './files.ts'
 import type { Source } from './sources.ts'
 import { imageMetadataOf } from './sources.ts'
 import type { SnapshotRow, VolumeRow } from './store/rows.ts'
-import { ImageUnusable, pack } from './unpack.ts'
+import { pack } from './unpack.ts'
+import { ImageUnusable } from './unusable.ts'
 
 /** The thing that must not go while it is read: a volume's own queue, or that of its source. */
 const queueOf = (row: VolumeRow, source: Source): string =>

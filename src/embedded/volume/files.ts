@@ -64,7 +64,7 @@ export class VolumeFiles {
       const packed = image.localPath ?? `${target}.packed`
       try {
         if (image.localPath === undefined) await writeSparse(await image.bits(), packed, signal)
-        await unpack(packed, image.format, target, signal)
+        await unpack(packed, image.format, target, { limitBytes: sizeGiB * GiB, signal })
       } finally {
         if (image.localPath === undefined) await rm(packed, { force: true })
       }

@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process'
-import { declareFault } from '#base'
-
-/** The image cannot become a disk here; users read the reason in a message of the volume. */
-export const ImageUnusable = declareFault('ImageUnacceptable', 'refused', (p: { reason: string }) => p.reason)
+import { unpackQcow2 } from './qcow2.ts'
+import { ImageUnusable } from './unusable.ts'
 
 /** qemu-img's names of Glance's formats; whatever may point to other files of this host is not among them. */
 const formats: Readonly<Record<string, string>> = { qcow2: 'qcow2', vdi: 'vdi', vhd: 'vpc', vhdx: 'vhdx' }
@@ -21,18 +19,21 @@ function qemuImg(args: readonly string[], signal: AbortSignal): Promise<string> 
   })
 }
 
-/** A packed disk image as a raw file. A qcow2 with a backing or data file is refused: they would be files of this host. */
-export async function unpack(packed: string, format: string, target: string, signal: AbortSignal): Promise<void> {
+/** A packed disk image as a raw file; `limitBytes` is the room that there is. */
+export async function unpack(
+  packed: string,
+  format: string,
+  target: string,
+  { limitBytes, signal }: { limitBytes: number; signal: AbortSignal },
+): Promise<void> {
+  if (format === 'qcow2') return unpackQcow2(packed, target, limitBytes, signal)
   const name = formats[format]
   if (name === undefined) throw ImageUnusable({ reason: `disk format ${format} is not supported by the volume host` })
   const text = await qemuImg(['info', '-f', name, '--output=json', packed], signal)
-  const described = JSON.parse(text) as {
-    'backing-filename'?: string
-    'format-specific'?: { data?: { 'data-file'?: string } }
-  }
+  const described = JSON.parse(text) as { 'backing-filename'?: string; 'virtual-size'?: number }
   if (described['backing-filename'] !== undefined) throw ImageUnusable({ reason: 'the image has a backing file' })
-  if (described['format-specific']?.data?.['data-file'] !== undefined) {
-    throw ImageUnusable({ reason: 'the image has a data file' })
+  if ((described['virtual-size'] ?? 0) > limitBytes) {
+    throw ImageUnusable({ reason: 'the disk in the image is larger than the volume' })
   }
   await qemuImg(['convert', '-f', name, '-O', 'raw', packed, target], signal)
 }
