@@ -28,12 +28,17 @@ interface ProjectDocument {
   }
 }
 
+interface LimitPlace {
+  readonly resource_name: string
+  readonly region_id: string | null
+}
+
 interface RegisteredLimits {
-  readonly registered_limits: readonly { readonly resource_name: string; readonly default_limit: number }[]
+  readonly registered_limits: readonly (LimitPlace & { readonly default_limit: number })[]
 }
 
 interface Limits {
-  readonly limits: readonly { readonly resource_name: string; readonly resource_limit: number }[]
+  readonly limits: readonly (LimitPlace & { readonly resource_limit: number })[]
 }
 
 /** Keystone v3. Tokens are looked up with our own, and believed for as long as nova.conf says. */
@@ -56,6 +61,14 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
     }
     return callerOf(token, bodyOf<TokenDocument>(reply))
   }
+
+  /** Limits of our region and of none; those of the region come last and count. */
+  const here = <L extends LimitPlace>(limits: readonly L[]): readonly L[] =>
+    limits
+      .filter(
+        limit => limit.region_id === null || region === null || region === undefined || limit.region_id === region,
+      )
+      .toSorted((a, b) => Number(a.region_id !== null) - Number(b.region_id !== null))
 
   async function list<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
     const reply = await client.call('service', { method: 'GET', path, query: new URLSearchParams(query) })
@@ -85,12 +98,11 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
       const { services } = await list<{ services: readonly { id: string }[] }>('/services', { type: 'compute' })
       const found: Record<string, number> = {}
       for (const { id } of services) {
-        const asked = { service_id: id, ...(region === null || region === undefined ? {} : { region_id: region }) }
-        const { registered_limits } = await list<RegisteredLimits>('/registered_limits', asked)
-        for (const limit of registered_limits) found[limit.resource_name] = limit.default_limit
+        const { registered_limits } = await list<RegisteredLimits>('/registered_limits', { service_id: id })
+        for (const limit of here(registered_limits)) found[limit.resource_name] = limit.default_limit
         if (projectId === null) continue
-        const { limits } = await list<Limits>('/limits', { ...asked, project_id: projectId })
-        for (const limit of limits) found[limit.resource_name] = limit.resource_limit
+        const { limits } = await list<Limits>('/limits', { service_id: id, project_id: projectId })
+        for (const limit of here(limits)) found[limit.resource_name] = limit.resource_limit
       }
       return found
     },
