@@ -25,4 +25,6 @@ test('names choose suites and keep their order; an unknown one is refused', () =
 test('unit tests alone do not install a hypervisor', () => {
   assert.ok(!testGroups([{ name: 'unit', files: [] }]).includes('libvirt'))
   assert.ok(testGroups([{ name: 'allinone', files: [] }]).includes('libvirt'))
+  const clients = testGroups([{ name: 'clients', files: [] }])
+  assert.ok(clients.includes('client-suites') && !clients.includes('libvirt'))
 })

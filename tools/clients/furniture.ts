@@ -32,39 +32,18 @@ export async function newNetwork(client: Client, name: string, cidr: string, pro
 
 /** Routes between the subnet and the public network. */
 async function connect(client: Client, subnetId: string, projectId: string): Promise<void> {
-  const { networks } = await client.call<{ networks: Named[] }>('network', 'GET', '/networks?name=public')
+  const network_id = await publicNetwork(client)
   const { router } = await client.call<{ router: Named }>('network', 'POST', '/routers', {
-    router: { name: 'router1', project_id: projectId, external_gateway_info: { network_id: networks[0]?.id } },
+    router: { name: 'router1', project_id: projectId, external_gateway_info: { network_id } },
   })
   await client.text('network', 'PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: subnetId })
 }
 
-/** What DevStack has beyond a new cloud of ours: the public network, and `private` connected to it. */
-export async function furnishAsDevStack(client: Client): Promise<void> {
-  await newPublicNetwork(client)
-  const { networks } = await client.call<{ networks: { subnets: string[] }[] }>(
-    'network',
-    'GET',
-    '/networks?name=private',
-  )
-  await connect(client, networks[0]?.subnets[0] ?? '', client.projectId)
-}
-
-/** An external network that floating IPs come from, as DevStack has it. */
-export async function newPublicNetwork(client: Client): Promise<string> {
-  const { networks } = await client.call<{ networks: Named[] }>(
-    'network',
-    'GET',
-    '/networks?name=public&router:external=true',
-  )
-  const [known] = networks
-  if (known !== undefined) return known.id
-  const { network } = await client.call<{ network: Named }>('network', 'POST', '/networks', {
-    network: { name: 'public', 'router:external': true },
-  })
-  const subnet = { network_id: network.id, ip_version: 4, cidr: '172.24.4.0/24', enable_dhcp: false }
-  await client.text('network', 'POST', '/subnets', { subnet })
-  return network.id
+/** The external network of every new cloud, where floating addresses come from. */
+export async function publicNetwork(client: Client): Promise<string> {
+  const { networks } = await client.call<{ networks: Named[] }>('network', 'GET', '/networks?name=public')
+  if (networks[0] === undefined) throw new Error('the new cloud has no network named public')
+  return networks[0].id
 }
 
 export interface Person {

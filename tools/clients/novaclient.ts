@@ -1,5 +1,5 @@
 import { adminOf, writeClouds } from './clouds-yaml.ts'
-import { furnishAsDevStack, newFlavor, newImage } from './furniture.ts'
+import { newFlavor, newImage } from './furniture.ts'
 import type { Suite } from './suite.ts'
 
 /** python-novaclient: the `nova` command and its library. */
@@ -11,7 +11,6 @@ export const novaclient: Suite = {
   async prepare(cloud) {
     await newImage(cloud.client, 'cirros-0.6.2-x86_64-uec')
     await newFlavor(cloud.client, { name: 'm1.nano', ram: 64, disk: 1 })
-    await furnishAsDevStack(cloud.client)
     return {
       OS_CLIENT_CONFIG_FILE: writeClouds(cloud, { functional_admin: adminOf(cloud) }),
       OS_NOVACLIENT_EXEC_DIR: '/usr/bin',

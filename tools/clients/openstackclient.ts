@@ -1,5 +1,5 @@
 import { adminOf, writeClouds } from './clouds-yaml.ts'
-import { furnishAsDevStack, newImage } from './furniture.ts'
+import { newImage } from './furniture.ts'
 import type { Suite } from './suite.ts'
 
 /** python-openstackclient: the `openstack` command. */
@@ -11,7 +11,6 @@ export const openstackclient: Suite = {
   hosts: 1,
   async prepare(cloud) {
     await newImage(cloud.client, 'cirros-0.6.2-x86_64-disk')
-    await furnishAsDevStack(cloud.client)
     return { OS_CLIENT_CONFIG_FILE: writeClouds(cloud, { 'devstack-admin': adminOf(cloud) }) }
   },
 }

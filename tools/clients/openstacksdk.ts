@@ -1,5 +1,5 @@
 import { adminOf, writeClouds } from './clouds-yaml.ts'
-import { furnishAsDevStack, newImage, newNetwork, newPerson } from './furniture.ts'
+import { newImage, newNetwork, newPerson } from './furniture.ts'
 import type { Suite, SuiteCloud } from './suite.ts'
 
 /** The modules of the cloud layer that talk to Nova; the others are other services' business. */
@@ -23,7 +23,6 @@ const image = 'cirros-0.6.2-x86_64-uec'
 async function prepare(cloud: SuiteCloud): Promise<NodeJS.ProcessEnv> {
   const { client } = cloud
   await newImage(client, image)
-  await furnishAsDevStack(client)
   const demo = await newPerson(client, 'demo', 'member')
   const alternate = await newPerson(client, 'alt_demo', 'member')
   await newNetwork(client, 'demo-net', '10.1.0.0/24', demo.projectId)

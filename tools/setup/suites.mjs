@@ -52,11 +52,17 @@ export function chooseSuites(suites, names) {
   return names.length === 0 ? suites : suites.filter(suite => names.includes(suite.name))
 }
 
+/** Of `clients`, which brings Tempest. */
+const clientGroups = ['service', 'client', 'client-suites', 'test']
+const allGroups = ['service', 'libvirt', 'network', 'guest-stock', 'guest-tiny', 'client', 'test']
+
 /** @param {Suite[]} suites */
-export const testGroups = suites =>
-  suites.every(suite => plain.has(suite.name))
-    ? ['service', 'test']
-    : ['service', 'libvirt', 'network', 'guest-stock', 'guest-tiny', 'client', 'test']
+export function testGroups(suites) {
+  const hasClients = suites.some(suite => suite.name === 'clients')
+  const others = suites.filter(suite => suite.name !== 'clients')
+  if (others.some(suite => !plain.has(suite.name))) return hasClients ? [...allGroups, 'client-suites'] : allGroups
+  return hasClients ? clientGroups : ['service', 'test']
+}
 
 /** @param {Suite[]} suites */
 export const testHelp = suites => `Usage: npm test -- [suite...]

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newFlavor, newImage, newPublicNetwork } from '../clients/furniture.ts'
+import { newFlavor, newImage, publicNetwork } from '../clients/furniture.ts'
 import type { Suite } from '../clients/suite.ts'
 import { tempestConf } from './conf.ts'
 
@@ -20,7 +20,7 @@ export const tempest: Suite = {
     const imageRefAlt = await newImage(client, 'cirros-0.6.2-x86_64-disk-alt')
     const flavorRef = await newFlavor(client, { name: 'm1.nano', ram: 64, disk: 1 })
     const flavorRefAlt = await newFlavor(client, { name: 'm1.pico', ram: 128, disk: 2 })
-    const publicNetworkId = await newPublicNetwork(client)
+    const publicNetworkId = await publicNetwork(client)
     const { extensions } = await client.call<{ extensions: { alias: string }[] }>('network', 'GET', '/extensions')
     const networkExtensions = extensions.map(e => e.alias)
     const found = { imageRef, imageRefAlt, flavorRef, flavorRefAlt, publicNetworkId, networkExtensions }

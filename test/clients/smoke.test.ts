@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fromJson } from '#base'
+
+/** A taste of `npm run test:tempest`: Tempest as Debian packages it, unmodified, against simulated hosts. */
+
+const program = join(import.meta.dirname, '../../tools/clients/run.ts')
+const taste = [
+  'compute\\.flavors\\.',
+  'compute\\.keypairs\\.test_keypairs\\.',
+  'compute\\.servers\\.test_servers\\.ServersTestJSON\\.',
+  'compute\\.servers\\.test_create_server\\.ServersTestJSON\\.',
+  'compute\\.admin\\.test_aggregates\\.',
+]
+
+interface Judgement {
+  readonly passed: number
+  readonly broken: readonly { test: string; reason: string }[]
+}
+
+async function tempest(regex: string): Promise<{ code: number | null; judgements: readonly Judgement[] }> {
+  const flags = ['test:tempest', '--json', '--offset', '23400', '--regex', regex]
+  const run = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  run.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  const code = await new Promise<number | null>(resolve => run.once('close', resolve))
+  return { code, judgements: fromJson<Judgement[]>(text) }
+}
+
+test('Tempest: servers, flavors, key pairs, aggregates', async () => {
+  const { code, judgements } = await tempest(taste.join('|'))
+  assert.deepEqual(judgements[0]?.broken, [])
+  assert.ok((judgements[0]?.passed ?? 0) > 40)
+  assert.equal(code, 0)
+})
