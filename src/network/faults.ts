@@ -17,6 +17,11 @@ export const PolicyNotAuthorized = declareFault(
   403,
 )
 
+export const AutoAllocationFailure = declareFault(
+  'AutoAllocationFailure',
+  'conflict',
+  (p: { reason: string }) => `Deployment error: ${p.reason}.`,
+)
 export const NetworkNotFound = declareFault(
   'NetworkNotFound',
   'missing',

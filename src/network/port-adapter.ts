@@ -17,12 +17,14 @@ import { visibleNetworks } from './api/resources/networks.ts'
 import { visiblePorts } from './api/resources/ports.ts'
 import { visibleSubnets } from './api/resources/subnets.ts'
 import { inSlices } from './api/shared.ts'
+import { autoTopology } from './auto-topology.ts'
 import type { AddressRequest } from './core/allocate.ts'
 import type { BindingGate } from './core/binding.ts'
 import { createPort, deletePort, type PortChange, portById, updatePort } from './core/ports.ts'
 import { quotasOf, usedOf } from './core/quotas.ts'
 import type { Work } from './core/unit.ts'
 import * as neutron from './faults.ts'
+import type { Plumber } from './plumbing/plumber.ts'
 import { proxied } from './proxied.ts'
 import type { Db } from './store/open.ts'
 import { targetBindings } from './target-bindings.ts'
@@ -52,6 +54,7 @@ export interface AdapterDeps {
   readonly db: Db
   readonly work: Work
   readonly gate: BindingGate
+  readonly plumber: Plumber | undefined
 }
 
 /** Names the instance that holds an address, as Nova's refusal does. */
@@ -153,6 +156,14 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
       const rows = await visibleNetworks({ db, requester: requester(as) })
       const own = rows.filter(row => row.projectId === projectId && row.isShared === 0 && row.isExternal === 0)
       return networkViews(db, own.length > 0 ? own : rows.filter(row => row.isShared === 1 && row.isExternal === 0))
+    },
+    async automaticNetwork(_as, projectId) {
+      try {
+        return await autoTopology(deps, projectId)
+      } catch (error) {
+        if (neutron.AutoAllocationFailure.is(error)) return undefined
+        throw error
+      }
     },
     async subnets(_as, ids) {
       const rows = await inSlices(ids, part => db.selectFrom('subnets').selectAll().where('id', 'in', part).execute())

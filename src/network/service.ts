@@ -94,9 +94,10 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
       })
     },
   }
-  const face = createNeutronFace({ db, work, identity, log, gate, agents })
+  const topology = { db, work, gate, plumber }
+  const face = createNeutronFace({ db, work, identity, log, gate, agents, topology })
   return {
-    port: createPortAdapter({ db, work, gate }),
+    port: createPortAdapter(topology),
     plugger: createPlugger({ db, work, plumber }),
     face,
     metadataSource: createMetadataSource(db),

@@ -15,6 +15,18 @@ const create = (fields: object = {}, { version = '2.90', ...ask }: Ask = {}, bes
   return cloud.request('POST', '/servers', { version, ...ask, body: { server: { ...networks, ...server }, ...beside } })
 }
 
+test('a network by itself, where the cloud has a way out', async () => {
+  const auto = { networks: 'auto', imageRef: cloud.imageId, flavorRef: cloud.flavorId, name: 'alone' }
+  const ask = () => cloud.request('POST', '/servers', { as: cloud.stranger, version: '2.37', body: { server: auto } })
+  const { projectId } = cloud.stranger
+  ;(await ask()).refuses(400, `Unable to automatically allocate a network for project ${projectId}`)
+  const insideId = cloud.networkId
+  await cloud.network.ensurePublicNetwork({ projectId: cloud.admin.projectId, name: 'public', insideId })
+  const { id } = (await ask()).expect(202).body.server
+  const { addresses } = await cloud.waitForStatus(id, 'ACTIVE')
+  assert.deepEqual(Object.keys(addresses), ['auto_allocated_network'])
+})
+
 test('accepted: id, password, address; then the server as it was asked for', async () => {
   const answer = (
     await create({

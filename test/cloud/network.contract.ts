@@ -265,4 +265,17 @@ export function networkContract(how: string, world: () => { builtIn: BuiltIn; po
     await neutron('PUT', `/quotas/${projectId}`, token, { quota: { port: -1 } })
     assert.equal(await ports.network.portQuotaLeft(owner, projectId), undefined)
   })
+
+  test(`${how}: a project gets a network of its own by itself once there is a way out`, async () => {
+    const { ports, builtIn } = world()
+    const person = await builtIn.identity.validate((await newPerson(builtIn, `net newcomer ${how}`)).token)
+    const projectId = person.projectId ?? ''
+    const name = `way out ${how}`
+    await builtIn.networkService.ensurePublicNetwork({ projectId: 'outside', name, insideId: networkId })
+    const id = await ports.network.automaticNetwork(person, projectId)
+    assert.ok(id !== undefined)
+    assert.equal(await ports.network.automaticNetwork(person, projectId), id)
+    const [network] = await ports.network.networks(person, { ids: [id] })
+    assert.deepEqual([network?.projectId, network?.subnetIds.length], [projectId, 1])
+  })
 }

@@ -195,6 +195,16 @@ export function neutronPort(options: NeutronOptions): NetworkPort {
       const shared = await api.list<WireNetwork>(as, 'networks', { shared: 'true' })
       return shared.map(networkOf).filter(network => !network.isExternal)
     },
+    async automaticNetwork(as, projectId) {
+      if (!(await api.has('auto-allocated-topology'))) return undefined
+      try {
+        const path = `/auto-allocated-topology/${inPath(projectId)}`
+        return (await api.one<{ id: string }>(as, { method: 'GET', path })).id
+      } catch (error) {
+        if (isCode(error, ['AutoAllocationFailure'])) return undefined
+        throw error
+      }
+    },
     subnets: (as, ids) => subnets(api, as, { id: ids }),
     subnetsOfNetwork: (as, networkId) => subnets(api, as, { network_id: networkId }),
     async ports(as, { ids, deviceId, networkId }) {

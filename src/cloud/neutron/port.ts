@@ -186,6 +186,8 @@ export interface NetworkPort {
   networks(as: As, filter: NetworkFilter): Promise<readonly NetworkView[]>
   /** Networks a server of this project gets when it names none: its own, else shared ones; never external only. */
   availableNetworks(as: As, projectId: string): Promise<readonly NetworkView[]>
+  /** A network of the project's own with a way out, made if need be; undefined where there is no such thing. */
+  automaticNetwork(as: As, projectId: string): Promise<string | undefined>
   subnets(as: As, ids: readonly string[]): Promise<readonly SubnetView[]>
   ports(as: As, filter: PortFilter): Promise<readonly PortView[]>
   /** Bound at once when `bindingHost` is given. */

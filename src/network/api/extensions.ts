@@ -17,6 +17,12 @@ const extension = (alias: string, name: string, description: string, updated: st
 })
 
 export const extensions: readonly Extension[] = [
+  extension(
+    'auto-allocated-topology',
+    'Auto Allocated Topology Services',
+    'Auto Allocated Topology Services.',
+    '2016-01-01',
+  ),
   extension('agent', 'agent', 'The agent management extension.', '2013-02-03'),
   extension('availability_zone', 'Availability Zone', 'The availability zone extension.', '2015-01-01'),
   extension('binding', 'Port Binding', 'Expose port bindings of a virtual port to external application', '2014-02-03'),

@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Fault, Log } from '#base'
 import { createFace, type Face } from '#http'
+import type { AutoTopologyDeps } from '../auto-topology.ts'
 import type { BindingGate } from '../core/binding.ts'
 import { type AgentSource, serveAgents, serveExtensions } from './agents.ts'
+import { serveAutoTopology } from './auto-topology.ts'
 import { type ApiDeps, baseUrl, hideTypes, serveResource } from './crud.ts'
 import { servePortBindings } from './port-bindings.ts'
 import { serveQuotas } from './quotas.ts'
@@ -52,7 +54,9 @@ function serveVersions(face: Face, resources: readonly AnyResource[]): void {
 }
 
 /** The public Neutron v2.0 API; not yet listening. */
-export function createNeutronFace(deps: ApiDeps & { log: Log; gate: BindingGate; agents: AgentSource }): Face {
+export function createNeutronFace(
+  deps: ApiDeps & { log: Log; gate: BindingGate; agents: AgentSource; topology: AutoTopologyDeps },
+): Face {
   const face = createFace({
     log: deps.log,
     renderFault,
@@ -78,6 +82,7 @@ export function createNeutronFace(deps: ApiDeps & { log: Log; gate: BindingGate;
   serveQuotas(face, deps)
   serveRouterActions(face, deps, routers, deps.gate)
   servePortBindings(face, deps, deps.gate)
+  serveAutoTopology(face, deps, deps.topology)
   for (const resource of resources) {
     serveResource(face, deps, resource)
     if (resource.singular !== 'security_group_rule') serveTags(face, deps, resource)

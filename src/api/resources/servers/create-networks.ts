@@ -25,9 +25,10 @@ async function automatic(deps: ApiDeps, caller: Caller, mustHave: boolean): Prom
   if (networks.length > 1) throw NetworkAmbiguous({})
   const [network] = networks
   if (network !== undefined) return [plain(network.id)]
-  if (mustHave)
-    throw BadServerRequest({ text: `Unable to automatically allocate a network for project ${caller.projectId}` })
-  return []
+  if (!mustHave) return []
+  const made = await deps.network.automaticNetwork(caller, caller.projectId ?? '')
+  if (made !== undefined) return [plain(made)]
+  throw BadServerRequest({ text: `Unable to automatically allocate a network for project ${caller.projectId}` })
 }
 
 function portOf(ports: readonly PortView[], id: string): PortView {
