@@ -22,6 +22,9 @@ type Statuses = Readonly<Record<string, number>>
 const golden: Readonly<Record<string, Statuses>> = JSON.parse(readFileSync(goldenFile, 'utf8'))
 const isWriting = process.env['GOLDEN'] === 'write'
 
+/** There is no Manila in these clouds, so nobody finds a share, whatever his rights. */
+const nothingToFind: ReadonlySet<string> = new Set(['GET /servers/{}/shares/{}'])
+
 const operations = described(resources)
 const nameOf = (operation: Described): string => routeOf(operation)
 
@@ -134,7 +137,7 @@ describe('authorisation', { concurrency: false }, () => {
       const statuses = table[nameOf(operation)] ?? {}
       assert.equal(statuses['no token'], 401, nameOf(operation))
       const { policy } = operation
-      if (policy === null) continue
+      if (policy === null || nothingToFind.has(nameOf(operation))) continue
       const differ = new Set(
         Object.entries(statuses)
           .filter(([who]) => who !== 'no token')
