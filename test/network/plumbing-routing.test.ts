@@ -175,6 +175,24 @@ test('it moves to another server with everything open on it ended, and survives 
   assert.equal(await wires.greeting(db.guest.ns, ip(web.port), 22), ip(db.port))
 })
 
+test('an extra route leads beyond a guest that lets strangers through, and only for the router’s networks', {
+  skip,
+}, async () => {
+  const beyond = '203.0.113.5'
+  await run('ip', '-n', twin.guest.ns, 'addr', 'add', `${beyond}/32`, 'dev', 'lo')
+  await ask('PUT', `/ports/${twin.port.id}`, { port: { port_security_enabled: false, security_groups: [] } })
+  assert.equal(await wires.pings(db.guest.ns, beyond), false)
+  const routes = [{ destination: '203.0.113.0/24', nexthop: ip(twin.port) }]
+  await ask('PUT', `/routers/${routerId}`, { router: { routes } })
+  assert.equal(await wires.pings(db.guest.ns, beyond), true)
+  assert.equal(await wires.pings(wires.host, beyond), false)
+  await running.service.reconcile()
+  assert.equal(await wires.pings(db.guest.ns, beyond), true)
+  await ask('PUT', `/routers/${routerId}`, { router: { routes: [] } })
+  assert.equal(await wires.pings(db.guest.ns, beyond), false)
+  assert.doesNotMatch(await run('ip', '-n', wires.host, 'rule', 'show'), /21077/)
+})
+
 test('what is taken back leaves nothing behind', { skip }, async () => {
   await ask('DELETE', `/floatingips/${floatingId}`)
   assert.equal(await wires.pings(wires.outside, floating), false)

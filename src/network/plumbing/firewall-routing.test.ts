@@ -17,6 +17,7 @@ const routing: DesiredRouting = {
   externalBridges: ['brqpublic'],
   floating: [{ address: '172.24.4.10', fixedAddress: '10.0.0.5' }],
   hidden: [{ cidr, address: '172.24.4.2' }],
+  routes: [],
   addresses: new Map(),
 }
 

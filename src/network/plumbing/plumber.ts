@@ -11,6 +11,7 @@ import { Dnsmasqs } from './dnsmasq.ts'
 import { Firewall } from './firewall.ts'
 import { collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
 import { LeaseIntake, leaseLines } from './leases.ts'
+import { PolicyRoutes } from './policy-routes.ts'
 import { noRouting } from './routing.ts'
 
 /**
@@ -70,6 +71,7 @@ interface Parts {
   readonly bridges: Bridges
   readonly dnsmasqs: Dnsmasqs
   readonly leases: LeaseIntake
+  readonly routes: PolicyRoutes
 }
 
 class RealPlumber implements Plumber {
@@ -116,6 +118,7 @@ class RealPlumber implements Plumber {
         name,
       ),
       bridges: new Bridges(this.#commands, name),
+      routes: new PolicyRoutes(this.#commands),
       dnsmasqs: new Dnsmasqs({
         commands: this.#commands,
         log,
@@ -164,9 +167,10 @@ class RealPlumber implements Plumber {
 
   reconcile(): Promise<void> {
     return this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, db } = this.#started
+      const { firewall, bridges, dnsmasqs, routes, db } = this.#started
       firewall.forget()
       bridges.forget()
+      routes.forget()
       dnsmasqs.forget()
       this.#usesIpv6 = undefined
       const desired = await this.#pass()
@@ -189,7 +193,7 @@ class RealPlumber implements Plumber {
   }
 
   async #build(desired: Desired): Promise<void> {
-    const { firewall, bridges, dnsmasqs } = this.#started
+    const { firewall, bridges, dnsmasqs, routes } = this.#started
     const usesIpv6 = desired.networks.some(network => network.subnets.some(subnet => subnet.cidr.version === 6))
     if (desired.networks.length > 0 && this.#usesIpv6 !== usesIpv6) {
       await prepareKernel(this.#commands, usesIpv6)
@@ -202,6 +206,7 @@ class RealPlumber implements Plumber {
     }
     await firewall.apply(desired)
     await bridges.apply(desired)
+    await routes.apply(desired.routing)
     await dnsmasqs.apply(desired)
     this.#taps = taps
   }
@@ -251,10 +256,11 @@ class RealPlumber implements Plumber {
 
   async dismantle(): Promise<void> {
     await this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, directory } = this.#started
+      const { firewall, bridges, dnsmasqs, routes, directory } = this.#started
       const nothing: Desired = { networks: [], ports: [], groups: new Map(), routing: noRouting }
       await dnsmasqs.stopAll()
       await dnsmasqs.removeLeftovers(nothing)
+      await routes.apply(noRouting)
       await bridges.apply(nothing)
       await bridges.removeLeftovers(nothing)
       await firewall.remove()

@@ -1,4 +1,4 @@
-import { type Cidr, parseCidr } from '../addresses.ts'
+import { type Cidr, contains, parseAddress, parseCidr } from '../addresses.ts'
 import { bridgeName, gatewayOwner } from '../core/binding.ts'
 import type { Db } from '../store/open.ts'
 import type { FixedIpRow, FloatingIpRow, PortRow, RouterRow } from '../store/tables.ts'
@@ -12,6 +12,11 @@ export interface DesiredRouting {
   readonly floating: readonly { address: string; fixedAddress: string }[]
   /** Subnets that appear on their external network under the router's address. */
   readonly hidden: readonly { cidr: Cidr; address: string }[]
+  /** Routers with routes beyond their subnets: these hold for packets from their bridges. */
+  readonly routes: readonly {
+    readonly bridges: readonly string[]
+    readonly routes: readonly { destination: string; nexthop: string; bridge: string }[]
+  }[]
   /** Addresses of routers and floating ones, which this host answers for, by network id. */
   readonly addresses: ReadonlyMap<string, readonly string[]>
 }
@@ -21,6 +26,7 @@ export const noRouting: DesiredRouting = {
   externalBridges: [],
   floating: [],
   hidden: [],
+  routes: [],
   addresses: new Map(),
 }
 
@@ -43,10 +49,21 @@ async function readRows(db: Db) {
   const ports = await ofRouters.selectAll().execute()
   const ips = await db.selectFrom('fixedIps').selectAll().where('portId', 'in', ofRouters.select('id')).execute()
   const floating = await db.selectFrom('floatingIps').selectAll().where('portId', 'is not', null).execute()
-  return { routers, interfaces, ports, ips, floating }
+  const subnets = await db
+    .selectFrom('subnets')
+    .select(['networkId', 'cidr'])
+    .where(
+      'networkId',
+      'in',
+      db.selectFrom('routers').select('externalNetworkId').where('externalNetworkId', 'is not', null),
+    )
+    .execute()
+  return { routers, interfaces, ports, ips, floating, subnets }
 }
 
 type Rows = Awaited<ReturnType<typeof readRows>>
+/** Subnets of the external network of a router. */
+type Outside = readonly { networkId: string; cidr: string }[]
 
 /** The external network of a router, if it has one here. */
 function outsideOf(rows: Rows, router: RouterRow, present: ReadonlySet<string>): PortRow | undefined {
@@ -70,6 +87,21 @@ function addressesOf(rows: Rows, floating: readonly FloatingIpRow[]): ReadonlyMa
   return new Map([...grouped].map(([networkId, items]) => [networkId, items.map(([, address]) => address)]))
 }
 
+/** Only next hops on networks that are here. */
+function routesOf(router: RouterRow, inside: readonly { networkId: string; cidr: string }[], outside: Outside) {
+  const near = [...inside, ...outside]
+  const routes = (JSON.parse(router.routes) as { destination: string; nexthop: string }[]).flatMap(route => {
+    const hop = parseAddress(route.nexthop)
+    const network = near.find(({ cidr: text }) => {
+      const cidr = parseCidr(text)
+      return hop !== undefined && cidr !== undefined && contains(cidr, hop)
+    })
+    return network === undefined ? [] : [{ ...route, bridge: bridgeName(network.networkId) }]
+  })
+  const bridges = [...new Set(near.map(({ networkId }) => bridgeName(networkId)))]
+  return routes.length === 0 ? [] : [{ bridges, routes }]
+}
+
 /** `present`: ids of the networks that have a bridge here. */
 export async function readRouting(db: Db, present: ReadonlySet<string>): Promise<DesiredRouting> {
   const rows = await readRows(db)
@@ -77,11 +109,14 @@ export async function readRouting(db: Db, present: ReadonlySet<string>): Promise
   const externalBridges = new Set<string>()
   const hidden = new Map<string, DesiredRouting['hidden'][number]>()
   const reachable = new Set<string>()
+  const routes: DesiredRouting['routes'][number][] = []
   for (const router of rows.routers) {
     const inside = rows.interfaces.filter(item => item.routerId === router.id && present.has(item.networkId))
     const outside = outsideOf(rows, router, present)
     const networkIds = [...inside.map(item => item.networkId), ...(outside === undefined ? [] : [outside.networkId])]
     for (const pair of pairsOf(networkIds)) joined.set(pair.join(), pair)
+    const beyond = rows.subnets.filter(subnet => subnet.networkId === outside?.networkId)
+    routes.push(...routesOf(router, inside, beyond))
     if (outside === undefined) continue
     reachable.add(router.id)
     externalBridges.add(bridgeName(outside.networkId))
@@ -98,6 +133,7 @@ export async function readRouting(db: Db, present: ReadonlySet<string>): Promise
     externalBridges: [...externalBridges],
     floating: floating.map(({ address, fixedAddress }) => ({ address, fixedAddress: fixedAddress ?? '' })),
     hidden: [...hidden.values()],
+    routes,
     addresses: addressesOf(rows, floating),
   }
 }
