@@ -38,6 +38,8 @@ export interface ApiSettings {
   readonly maxLocalDevices: number
   /** `[compute] max_disk_devices_to_attach`; -1 = unlimited. */
   readonly maxDiskDevices: number
+  /** `[cinder] cross_az_attach`: a server may have volumes of other zones than its own. */
+  readonly mixesZones: boolean
 }
 
 /** What every handler of the Compute API works with. */

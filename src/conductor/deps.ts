@@ -38,6 +38,8 @@ export interface ConductorOptions {
   readonly volumePatienceMs: number
   /** Between two looks at a volume that is being made; `block_device_allocate_retries_interval`. */
   readonly volumePollMs: number
+  /** `[cinder] cross_az_attach`: a server may have volumes of other zones than its own. */
+  readonly mixesZones: boolean
 }
 
 /**

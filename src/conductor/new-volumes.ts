@@ -29,12 +29,13 @@ const sourceOf = ({ source, imageId, snapshotId }: BlockDevice): Partial<VolumeR
   return source === 'snapshot' && snapshotId !== null ? { snapshotId } : {}
 }
 
-const requestFor = (device: BlockDevice): VolumeRequest => ({
+const requestFor = (device: BlockDevice, zone: string | null): VolumeRequest => ({
   name: device.source === 'blank' ? `${device.instanceId}-blank-vol` : '',
   description: '',
   ...(device.size === null ? {} : { sizeGiB: device.size }),
   ...sourceOf(device),
   ...(device.volumeType === null ? {} : { volumeType: device.volumeType }),
+  ...(zone === null ? {} : { availabilityZone: zone }),
   metadata: { [deviceKey]: device.id },
 })
 
@@ -44,11 +45,12 @@ async function interrupted(d: ConductorDeps, device: BlockDevice): Promise<Volum
 }
 
 /** In the name of whoever asked for the server: the volume is his, and counts in his quota. */
-async function make(d: ConductorDeps, device: BlockDevice): Promise<string> {
+async function make(d: ConductorDeps, device: BlockDevice, zone: string): Promise<string> {
   const { creator } = (await d.store.launchSecrets.find(device.instanceId)) ?? {}
   const found = await interrupted(d, device)
   await d.store.blockDevices.change(device.id, { connectionInfo: beingMade })
-  const { id } = found ?? (await d.volumes.create(creator ?? 'service', requestFor(device)))
+  const request = requestFor(device, d.options.mixesZones ? null : zone)
+  const { id } = found ?? (await d.volumes.create(creator ?? 'service', request))
   await d.store.blockDevices.change(device.id, { volumeId: id, connectionInfo: null })
   return id
 }
@@ -70,11 +72,11 @@ async function untilAvailable(d: ConductorDeps, c: StepContext, id: string): Pro
   }
 }
 
-/** Makes them all, waits until they are there, and holds them for the server. */
-export async function makeVolumes(d: ConductorDeps, c: StepContext, instance: Instance): Promise<void> {
+/** Makes them all, waits until they are there, and holds them for the server; `zone` is that of its host. */
+export async function makeVolumes(d: ConductorDeps, c: StepContext, instance: Instance, zone: string): Promise<void> {
   for (const device of await volumesOf(d, instance.id)) {
     if (!isToBeMade(device) || device.attachmentId !== null) continue
-    const volumeId = device.volumeId ?? (await make(d, device))
+    const volumeId = device.volumeId ?? (await make(d, device, zone))
     await untilAvailable(d, c, volumeId)
     await reserveVolume(d, { ...device, volumeId })
   }

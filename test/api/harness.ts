@@ -148,6 +148,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   defaultFloatingPool: 'nova',
   maxLocalDevices: 3,
   maxDiskDevices: -1,
+  mixesZones: true,
   allowsResizeToSameHost: false,
   crossesZonesToAttach: true,
   glanceLinkPrefix: null,

@@ -26,6 +26,7 @@ const settings = (config: Config): ApiSettings => ({
   usageAuditPeriod: config.DEFAULT.instance_usage_audit_period,
   maxLocalDevices: config.DEFAULT.max_local_block_devices,
   maxDiskDevices: config.compute.max_disk_devices_to_attach,
+  mixesZones: config.cinder.cross_az_attach,
 })
 
 /** `[quota]` by the API's names of resources. */

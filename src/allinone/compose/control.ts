@@ -21,6 +21,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     reportMs: secondsOf(config.DEFAULT.report_interval),
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
     volumePollMs: secondsOf(config.DEFAULT.block_device_allocate_retries_interval),
+    mixesZones: config.cinder.cross_az_attach,
     volumePatienceMs:
       secondsOf(config.DEFAULT.block_device_allocate_retries) *
       Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),

@@ -8,6 +8,7 @@ import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './c
 import { networksFor, securityGroupIdsFor, withinPortQuota } from './create-networks.ts'
 import type { CreateBody, CreateEnvelope } from './create-shape.ts'
 import { askedDevices, bootDevicesFor } from './devices/index.ts'
+import { zoneWithVolumes } from './devices/zones.ts'
 import { injectedFiles } from './personality.ts'
 
 async function flavorFor(deps: ApiDeps, caller: Caller, flavorRef: string | number): Promise<Flavor> {
@@ -101,6 +102,18 @@ function requireParts(body: CreateBody, deviceCount: number, insist: (rule: stri
 const hasConfigDrive = (deps: ApiDeps, asked: boolean | undefined, image: InstanceImage): boolean =>
   asked === true || deps.settings.forceConfigDrive || image.properties['img_config_drive'] === 'mandatory'
 
+/** Where it was asked for, or where its volumes are. */
+async function placeOf(
+  deps: ApiDeps,
+  body: CreateBody,
+  insist: (rule: string) => void,
+  volumeZones: readonly string[],
+) {
+  const wish = { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname }
+  const place = await placeFor(deps, wish, insist)
+  return { ...place, requestedZone: zoneWithVolumes(deps, place.requestedZone, volumeZones) }
+}
+
 /** What the words of POST /servers mean: every name resolved, every value checked, nothing written yet. */
 export async function buildIntent(
   deps: ApiDeps,
@@ -154,11 +167,7 @@ export async function buildIntent(
     tags: [...new Set(body.tags ?? [])],
     trustedImageCertificates: body.trusted_image_certificates ?? null,
     diskConfig: body['OS-DCF:diskConfig'] ?? 'MANUAL',
-    ...(await placeFor(
-      deps,
-      { zone: body.availability_zone, host: body.host, node: body.hypervisor_hostname },
-      insist,
-    )),
+    ...(await placeOf(deps, body, insist, boot.volumeZones)),
     hints,
     serverGroupId: await groupFor(deps, hints['group']?.[0]),
     networks,

@@ -7,6 +7,7 @@ import { acceptVolumeTask } from '../../accept/volume-task.ts'
 import { holdVolume } from '../../accept/volumes.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
+import { zoneOf } from '../servers/view.ts'
 import { DevicePathInUse, MultiattachTooEarly, MultiattachToShelved, TagToShelved, TooManyDisks } from './faults.ts'
 import { attachBody, attached } from './shape.ts'
 
@@ -59,6 +60,16 @@ async function chosenName(tx: Store, deps: ApiDeps, instance: Instance, asked: s
   const name = deviceNameFor(used, instance.rootDeviceName ?? '/dev/vda', asked)
   if (name === undefined) throw DevicePathInUse({ path: asked ?? '' })
   return name
+}
+
+/** Where the operator keeps servers and volumes of different zones apart. */
+export async function mustShareZone(deps: ApiDeps, instance: Instance, volume: Volume): Promise<void> {
+  if (deps.settings.mixesZones) return
+  const zone = zoneOf(deps, instance, await deps.store.aggregates.zones())
+  if (zone === volume.availabilityZone) return
+  throw InvalidVolume({
+    reason: `Instance ${instance.id} and volume ${volume.id} are not in the same availability_zone. Instance is in ${zone}. Volume is in ${volume.availabilityZone}`,
+  })
 }
 
 function mustFitServer(instance: Instance, wish: Wish, takesMultiattach: boolean): void {
@@ -137,6 +148,7 @@ export const attach = operation<ApiDeps, { id: string }>()({
     const wish = { volume, deviceName: body.device ?? null, tag: body.tag ?? null, deleteOnTermination }
     await mustNotBeAttached(deps.store, volume, instance.id)
     mustFitServer(instance, wish, behaves.takesMultiattach)
+    await mustShareZone(deps, instance, volume)
     const name = await acceptAttach(deps, { caller, isAdmin: isAdmin(caller), requestId }, instance, wish)
     return {
       volumeAttachment: {

@@ -5,7 +5,7 @@ import { mustAllow } from '../../accept/task.ts'
 import { acceptVolumeTask } from '../../accept/volume-task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
-import { type Asking, mustNotBeAttached } from './attach.ts'
+import { type Asking, mustNotBeAttached, mustShareZone } from './attach.ts'
 import { beginDetaching } from './detach.ts'
 import { ManyWriters, MappingNotFound, NewVolumeUnknown, NotMutable } from './faults.ts'
 import { updateBody } from './shape.ts'
@@ -106,6 +106,7 @@ async function swap(deps: ApiDeps, asking: Asking, instance: Instance, ids: [str
   })
   mustAllow(instance, 'swapVolume', 'swap_volume', asking.isAdmin)
   mustBeSwappable(instance, old, fresh)
+  await mustShareZone(deps, instance, fresh)
   await acceptSwap(deps, asking, { old, fresh, instance })
 }
 

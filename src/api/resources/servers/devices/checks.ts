@@ -129,12 +129,18 @@ const flavorSize = (device: DeviceDefinition, flavor: Flavor): number | null => 
   return isEphemeral(device) ? flavor.ephemeralGiB : null
 }
 
+export interface CheckedDevices {
+  readonly devices: readonly DeviceDefinition[]
+  readonly exclusiveVolumeIds: readonly string[]
+  readonly volumeZones: readonly string[]
+}
+
 /** Every disk checked against what there is and what the flavor allows; completed with sizes and names of types. */
 export async function checkedDevices(
   deps: ApiDeps,
   devices: readonly DeviceDefinition[],
   at: Checking,
-): Promise<{ readonly devices: readonly DeviceDefinition[]; readonly exclusiveVolumeIds: readonly string[] }> {
+): Promise<CheckedDevices> {
   const volumes = new Map<string, Volume>()
   for (const { volumeId } of devices)
     if (volumeId !== null && !volumes.has(volumeId)) volumes.set(volumeId, await deps.volumes.get(at.caller, volumeId))
@@ -146,6 +152,7 @@ export async function checkedDevices(
   return {
     devices: complete.map(device => ({ ...device, size: device.size ?? flavorSize(device, at.flavor) })),
     exclusiveVolumeIds: [...volumes.values()].filter(volume => !volume.isMultiattach).map(volume => volume.id),
+    volumeZones: [...volumes.values()].map(volume => volume.availabilityZone),
   }
 }
 

@@ -97,6 +97,13 @@ export const CertificatesWithVolume = declareFault(
   () => 'Image certificate validation is not supported when booting from volume',
 )
 
+export const ZonesDiffer = declareFault(
+  'MismatchVolumeAZException',
+  'refused',
+  (p: { reason: string }) =>
+    `The availability zone between the server and its attached volumes do not match: ${p.reason}.`,
+)
+
 /** For the operations that make servers: every code above with its status. */
 export const deviceFaults = {
   ...Object.fromEntries(
@@ -121,6 +128,7 @@ export const deviceFaults = {
       ZeroDiskFlavor,
       VolumeTooSmall,
       CertificatesWithVolume,
+      ZonesDiffer,
     ].map(fault => [fault.code, fault.status]),
   ),
   VolumeNotFound: 400,

@@ -31,6 +31,8 @@ export interface BootDevices {
   readonly devices: readonly DeviceDefinition[]
   /** The user's volumes that only one server may have. */
   readonly exclusiveVolumeIds: readonly string[]
+  /** Zones of the user's volumes, one each. */
+  readonly volumeZones: readonly string[]
 }
 
 async function sourceOf(deps: ApiDeps, { caller, imageRef, asked, hasCertificates }: Asking) {
