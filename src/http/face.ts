@@ -40,8 +40,12 @@ const withoutAlias = (url: string, alias: string | undefined): string => {
   return rest === '' || rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url
 }
 
+/** As WSGI reads a URL: an escape that is none stands for itself. */
+const withPlainPercents = (url: string): string => (url.includes('%') ? url.replace(/%(?![0-9a-f]{2})/gi, '%25') : url)
+
 /** The body is larger than the face allows. */
 const tooLarge = { code: 'RequestTooLarge', kind: 'refused', status: 413 } as const
+const undecodable = { code: 'UndecodableUrl', kind: 'refused', status: 400 } as const
 const malformed = { code: 'MalformedRequestBody', kind: 'refused', status: 400 } as const
 
 /** Turns what fastify itself refuses (size, content length) into a fault; anything else is unexpected. */
@@ -49,6 +53,7 @@ function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const { code, statusCode } = error as { code?: string; statusCode?: number }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Fault(tooLarge, 'Request is too large.')
+  if (code === 'FST_ERR_BAD_URL') return new Fault(undecodable, 'The request could not be decoded.')
   if (typeof code === 'string' && code.startsWith('FST_ERR_CTP') && statusCode !== undefined && statusCode < 500) {
     return new Fault(malformed, 'Malformed request body')
   }
@@ -63,9 +68,21 @@ function asFault(error: unknown): Fault {
  */
 export function createFace(options: FaceOptions): Face {
   const headers = options.requestIdHeaders ?? ['x-openstack-request-id']
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const fault = asFault(error)
+    if (fault.status >= 500) {
+      options.log.error(
+        { request_id: request.id, method: request.method, path: request.url, err: error },
+        'request failed',
+      )
+    }
+    send(reply, options.renderFault(fault, request))
+  }
   const app = fastify({
     logger: false,
-    rewriteUrl: ({ url = '/' }) => withoutAlias(url, options.alias),
+    rewriteUrl: ({ url = '/' }) => withPlainPercents(withoutAlias(url, options.alias)),
+    // A path that is not UTF-8.
+    frameworkErrors: (error, request, reply) => refuse(error, request, reply),
     genReqId: newRequestId,
     bodyLimit: options.bodyLimit ?? 114_688,
     forceCloseConnections: true,
@@ -81,15 +98,6 @@ export function createFace(options: FaceOptions): Face {
   app.setNotFoundHandler((request, reply) => {
     send(reply, options.notFound(request))
   })
-  app.setErrorHandler((error, request, reply) => {
-    const fault = asFault(error)
-    if (fault.status >= 500) {
-      options.log.error(
-        { request_id: request.id, method: request.method, path: request.url, err: error },
-        'request failed',
-      )
-    }
-    send(reply, options.renderFault(fault, request))
-  })
+  app.setErrorHandler(refuse)
   return app
 }

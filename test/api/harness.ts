@@ -15,7 +15,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiDeps, type ApiSettings, createComputeApi, databaseQuotas, type QuotaSource } from '#api'
-import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
+import { Closers, type Log, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
 import { type IdentityPort, ironicPort } from '#cloud'
 import { type Agent, imageSource } from '#compute'
@@ -54,6 +54,10 @@ export interface CloudOptions {
   readonly quotaSource?: (identity: IdentityPort) => QuotaSource
   /** Options of nova.conf that differ, by section and name, for scheduler, conductor and hosts. */
   readonly config?: LoadOptions['overrides']
+  /** Where the API logs; nowhere by default. */
+  readonly log?: Log
+  /** A folder for the databases, one file per service; in memory by default. */
+  readonly databases?: string
 }
 
 export interface Ask {
@@ -94,6 +98,8 @@ export interface ApiCloud extends People {
   readonly networkId: string
   /** Paths are below /v2.1 unless they begin with /v2. Redirects are not followed. */
   request(method: string, path: string, ask?: Ask): Promise<Answer>
+  /** For requests made by other means: bad replies and unlisted faults since the last time. */
+  complaints(): readonly string[]
   /** The network's own API, in process: `neutron('POST', '/ports', { port: {…} })`. */
   neutron(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
   /** The volumes' own API, in process, below the project: `cinder('POST', '/volumes', { volume: {…} })`. */
@@ -157,19 +163,26 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   ...options.settings,
 })
 
-async function openNeighbours(folder: string, catalog: readonly CatalogService[], closers: Closers) {
-  const common = { databaseUrl: 'sqlite://', log: silentLog, clock: systemClock }
-  const identity = await createIdentityService({ ...common, adminPassword, region: 'RegionOne' })
+const databaseOf = ({ databases }: CloudOptions, service: string): { readonly databaseUrl: string } => ({
+  databaseUrl: databases === undefined ? 'sqlite://' : `sqlite:///${join(databases, `${service}.sqlite`)}`,
+})
+
+async function openNeighbours(folder: string, options: CloudOptions, closers: Closers) {
+  const { catalog = [] } = options
+  const common = { log: silentLog, clock: systemClock }
+  const at = (service: string) => databaseOf(options, service)
+  const identity = await createIdentityService({ ...common, ...at('identity'), adminPassword, region: 'RegionOne' })
   closers.add(() => identity.close())
   await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }, ...catalog])
   const behind = { ...common, identity: identity.port }
-  const images = await createImageService({ ...behind, imagesPath: join(folder, 'images') })
+  const images = await createImageService({ ...behind, ...at('image'), imagesPath: join(folder, 'images') })
   closers.add(() => images.close())
-  const volumes = await createVolumeService({ ...behind, images: images.port, volumesPath: join(folder, 'volumes') })
+  const storage = { images: images.port, volumesPath: join(folder, 'volumes') }
+  const volumes = await createVolumeService({ ...behind, ...at('volume'), ...storage })
   closers.add(() => volumes.close())
-  const network = await createNetworkService(behind)
+  const network = await createNetworkService({ ...behind, ...at('network') })
   closers.add(() => network.close())
-  const placement = await createPlacement(behind)
+  const placement = await createPlacement({ ...behind, ...at('placement') })
   closers.add(() => placement.close())
   return { identity, images, volumes, network, placement }
 }
@@ -265,7 +278,7 @@ async function openApi(deps: ApiDeps, closers: Closers) {
     assert.deepEqual(complaints.splice(0), [], `${method} ${path}: ${answer.status} ${answer.text}`)
     return answer
   }
-  return { url, request }
+  return { url, request, complaints: () => complaints.splice(0) }
 }
 
 function neutronOf({ network }: Neighbours, usual: Person): ApiCloud['neutron'] {
@@ -361,8 +374,8 @@ function serverWays(
 }
 
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
-  const near = await openNeighbours(folder, options.catalog ?? [], closers)
-  const store = await openStore('sqlite://')
+  const near = await openNeighbours(folder, options, closers)
+  const store = await openStore(databaseOf(options, 'nova').databaseUrl)
   closers.add(() => store.close())
   const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()
@@ -379,7 +392,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     conductor: bus.client(conductorContract),
     computeOn: host => bus.client(computeContract, host),
     clock: systemClock,
-    log: silentLog,
+    log: options.log ?? silentLog,
     settings: settingsOf(options),
   }
   const people = await introduce(near.identity, adminPassword)
@@ -405,6 +418,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     ...home,
     ...serverWays(request, admin, home),
     url: api.url,
+    complaints: api.complaints,
     deps,
     store,
     network: near.network,

@@ -3,12 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { resources } from '#api'
-import { type Described, describe as described, minor, type VersionText } from '#api/kit'
+import { type Described, describe as described } from '#api/kit'
 import { waitFor } from '#base'
 import type { Person } from '../api/harness.ts'
-import { routeOf, type Sample, samples } from './reference.ts'
+import { routeOf } from './reference.ts'
 import { bodyOf } from './samples/bodies.ts'
-import { bodies } from './samples/more-bodies.ts'
+import { newestSample } from './samples/newest.ts'
 import { pathOf, type Scene, sceneFor } from './samples/scene.ts'
 import { openWorld, type World } from './samples/world.ts'
 
@@ -27,32 +27,6 @@ const nothingToFind: ReadonlySet<string> = new Set(['GET /servers/{}/shares/{}']
 
 const operations = described(resources)
 const nameOf = (operation: Described): string => routeOf(operation)
-
-/** The request of the newest sample of the operation, else a made one. */
-function sampleOf(operation: Described): Sample {
-  const route = nameOf(operation).replace('/os-volumes_boot', '/servers')
-  const newest = minor((operation.versions.at(-1)?.[1] ?? '2.1') as VersionText)
-  const own = samples
-    .filter(
-      sample =>
-        routeOf(sample) === route && sample.removed !== true && minor(sample.microversion as VersionText) <= newest,
-    )
-    .sort((a, b) => minor(b.microversion as VersionText) - minor(a.microversion as VersionText))
-  const { method, path, action } = operation
-  const made: Sample = {
-    file: 'made',
-    method,
-    path,
-    ...(action === undefined ? {} : { action }),
-    microversion: '2.1',
-    kind: 'request',
-    document: null,
-  }
-  const [first = made] = own.filter(sample => sample.kind === 'request').concat(own)
-  const body = bodies[route]
-  if (body !== undefined) return { ...made, document: body }
-  return { ...first, document: first.kind === 'request' ? first.document : null, status: 0 }
-}
 
 const tableText = (table: Readonly<Record<string, Statuses>>): string =>
   `{\n${Object.entries(table)
@@ -97,7 +71,7 @@ describe('authorisation', { concurrency: false }, () => {
   }
 
   async function statusesOf(operation: Described): Promise<Statuses> {
-    const sample = sampleOf(operation)
+    const sample = newestSample(operation)
     const [, version = '2.1'] = operation.versions.at(-1) ?? []
     const isGone = operation.policy === null && Object.values(operation.faultsAt(1)).includes(410)
     const scene: Scene = isGone ? { ids: {} } : await sceneFor(world, { ...sample, microversion: version })

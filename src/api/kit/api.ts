@@ -45,8 +45,8 @@ export function createApi<D>(setup: ApiSetup<D>): Face {
     ...(options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }),
     notFound: request => bareFault(404, 'The resource could not be found.', request.headers.accept),
     renderFault: (fault, request) =>
-      fault.status === 413
-        ? bareFault(413, fault.message, request.headers.accept)
+      fault.status === 413 || fault.code === 'UndecodableUrl'
+        ? bareFault(fault.status, fault.message, request.headers.accept)
         : novaFault(fault.status, fault.message),
   })
   // Returns nothing: a returned reply would make fastify watch the stream of every answer.

@@ -1,6 +1,14 @@
 import { Closers, waitFor } from '#base'
 import type { Answer } from '../../api/answer.ts'
-import { type ApiCloud, type Ask, type Json, newest, type Person, startCloud } from '../../api/harness.ts'
+import {
+  type ApiCloud,
+  type Ask,
+  type CloudOptions,
+  type Json,
+  newest,
+  type Person,
+  startCloud,
+} from '../../api/harness.ts'
 
 /** Host names that the samples use; the servers live on the first. */
 export const hosts = ['compute', 'host1', 'host2'] as const
@@ -243,7 +251,7 @@ async function furnish(world: World): Promise<void> {
   }
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: CloudOptions = {}): Promise<World> {
   const closers = new Closers()
   const unlimited = { instances: -1, cores: -1, ram: -1, key_pairs: -1, server_groups: -1, server_group_members: -1 }
   const cloud = await startCloud({
@@ -252,6 +260,7 @@ export async function openWorld(): Promise<World> {
     // Deleted servers can be restored, shelved ones stay on their host for a while.
     settings: { reclaimMs: 3_600_000 },
     config: { DEFAULT: { shelved_offload_time: 3600, reclaim_instance_interval: 3600 } },
+    ...options,
   })
   closers.add(() => cloud.close())
   const world = new World(cloud, await cloud.add('plain', 'member', cloud.admin.projectId), closers)
