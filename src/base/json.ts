@@ -2,3 +2,32 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 /** Reads JSON that this program wrote itself (journals, JSON columns); a damaged text is a bug, so it throws. */
 export const fromJson = <T>(text: string): T => JSON.parse(text) as T
+
+/** Deeper than any body of any API, far from the end of the stack of what walks through it. */
+const maxDepth = 200
+
+const [quote, backslash] = [34, 92]
+const opening = new Set([91, 123])
+const closing = new Set([93, 125])
+
+function isTooDeep(text: string): boolean {
+  let depth = 0
+  let isQuoted = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (isQuoted) {
+      if (code === backslash) i++
+      else if (code === quote) isQuoted = false
+    } else if (code === quote) isQuoted = true
+    else if (opening.has(code)) {
+      if (++depth > maxDepth) return true
+    } else if (closing.has(code)) depth--
+  }
+  return false
+}
+
+/** Reads JSON that came from outside: a `SyntaxError` also when it is nested so deeply that walking through it would fail. */
+export function parseForeignJson(text: string): unknown {
+  if (text.length > 2 * maxDepth && isTooDeep(text)) throw new SyntaxError('JSON is nested too deeply')
+  return JSON.parse(text) as unknown
+}

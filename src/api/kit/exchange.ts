@@ -89,12 +89,16 @@ export class Exchange {
   }
 }
 
+const hostForm = /^(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/
+
 /** Scheme and host as the client wrote them, or as the operator wants them. */
 export function baseOf({ options }: ApiParts, http: FastifyRequest): string {
   const forwarded = (name: string): string | undefined => {
     const value = options.trustProxyHeaders === true ? http.headers[name] : undefined
     return (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim()
   }
-  const host = forwarded('x-forwarded-host') ?? http.headers.host ?? 'localhost'
+  const named = forwarded('x-forwarded-host') ?? http.headers.host ?? ''
+  // What is no host name would make links that are no links.
+  const host = hostForm.test(named) ? named : 'localhost'
   return linkBase(forwarded('x-forwarded-proto') ?? http.protocol, host, options.computeLinkPrefix)
 }

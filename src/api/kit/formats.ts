@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { isUuidLike } from '#base'
+import { isUuidLike, SearchPattern } from '#base'
 import { parseIsoTime } from './dates.ts'
 
 /** A format check: true, false, or the reason in Nova's words (for names). */
@@ -20,14 +20,7 @@ const only = (allowed: string) => {
   return (value: string) => [...value].every(c => chars.has(c)) || `Only expected characters: [${allowed}]`
 }
 
-function isRegex(value: string): boolean {
-  if (value === '') return false
-  try {
-    return new RegExp(value.replaceAll('(?P<', '(?<')) instanceof RegExp
-  } catch {
-    return false
-  }
-}
+const isRegex = (value: string): boolean => value !== '' && SearchPattern.read(value) !== 'broken'
 
 /** Python's b64decode: foreign characters are skipped, only a wrong padding is an error. */
 function isBase64(value: string): boolean {

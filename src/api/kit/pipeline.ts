@@ -1,3 +1,4 @@
+import { parseForeignJson } from '#base'
 import { authenticate } from '#http'
 import { announce } from './announce.ts'
 import { contextOf, permit } from './context-of.ts'
@@ -86,7 +87,7 @@ function checkContentType(x: Exchange): void {
 
 function json(bytes: unknown): unknown {
   try {
-    return JSON.parse(Buffer.isBuffer(bytes) ? bytes.toString('utf8') : '') as unknown
+    return parseForeignJson(Buffer.isBuffer(bytes) ? bytes.toString('utf8') : '')
   } catch (error) {
     throw MalformedBody({}, { cause: error })
   }

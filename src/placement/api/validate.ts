@@ -1,5 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import { isUuidLike } from '#base'
+import { isUuidLike, parseForeignJson } from '#base'
 import { badRequest } from './errors.ts'
 import type { Cuts, Schema } from './schemas/words.ts'
 
@@ -57,7 +57,7 @@ function check(cuts: Cuts, minor: number, value: unknown, complaint: string): vo
 export function readBody(body: unknown, cuts: Cuts, minor: number): unknown {
   let value: unknown
   try {
-    value = JSON.parse(Buffer.isBuffer(body) ? body.toString('utf8') : '')
+    value = parseForeignJson(Buffer.isBuffer(body) ? body.toString('utf8') : '')
   } catch (error) {
     throw badRequest(`Malformed JSON: ${error instanceof Error ? error.message : ''}`)
   }

@@ -1,3 +1,4 @@
+import { parseForeignJson } from '#base'
 import { hostAttribute } from '../host-attributes.ts'
 import type { SchedulerHost } from '../host-source.ts'
 import type { HostFilter } from './filter.ts'
@@ -51,7 +52,7 @@ const operators: Readonly<Record<string, Operator>> = {
 /** Undefined if the text is no list, or an operator in it is unknown. */
 function readQuery(text: string): readonly unknown[] | undefined {
   try {
-    const query: unknown = JSON.parse(text)
+    const query = parseForeignJson(text)
     return Array.isArray(query) && isKnown(query) ? query : undefined
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
-import { declareFault } from '#base'
+import { declareFault, SearchPattern } from '#base'
 import type { Instance, TaskState, VmState } from '#model'
 import type { Db, Tables } from '../tables.ts'
 import { fromRow } from './instance-row.ts'
@@ -13,7 +13,7 @@ export const MarkerNotFound = declareFault(
 export const InvalidRegex = declareFault(
   'InvalidFilterRegex',
   'refused',
-  () => 'Invalid filter value: it is not a regular expression.',
+  () => 'Invalid filter value: it is not a regular expression that can be searched for.',
 )
 
 /** Columns that Nova searches with a regular expression. */
@@ -176,11 +176,7 @@ const hasPair = (column: 'metadata_json' | 'system_metadata_json', key: string, 
 function textConditions(filter: InstanceFilter): Condition[] {
   const conditions: Condition[] = []
   const matches = (column: string, pattern: string) => {
-    try {
-      new RegExp(pattern)
-    } catch (cause) {
-      throw InvalidRegex({}, { cause })
-    }
+    compile(pattern)
     return sql<SqlBool>`${sql.ref(column)} regexp ${pattern}`
   }
   for (const [column, pattern] of Object.entries(filter.patterns ?? {})) conditions.push(matches(column, pattern))
@@ -231,21 +227,19 @@ function beyond(e: Builder, column: Column, isDescending: boolean, value: string
   return value === null ? e(column, 'is not', null) : e(column, '>', value)
 }
 
-const matchesAddress = (instance: Instance, version: 4 | 6, pattern: RegExp): boolean =>
+const matchesAddress = (instance: Instance, version: 4 | 6, pattern: SearchPattern): boolean =>
   instance.networkInfo.some(vif =>
     vif.subnets.some(s =>
       s.ips.some(
-        ip => ip.version === version && (pattern.test(ip.address) || ip.floatingIps.some(f => pattern.test(f))),
+        ip => ip.version === version && (pattern.isIn(ip.address) || ip.floatingIps.some(f => pattern.isIn(f))),
       ),
     ),
   )
 
-const compile = (pattern: string): RegExp => {
-  try {
-    return new RegExp(pattern)
-  } catch (cause) {
-    throw InvalidRegex({}, { cause })
-  }
+function compile(text: string): SearchPattern {
+  const pattern = SearchPattern.read(text)
+  if (typeof pattern === 'string') throw InvalidRegex({})
+  return pattern
 }
 
 /**

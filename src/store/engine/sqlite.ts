@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { QueryResult } from 'kysely'
+import { SearchPattern } from '#base'
 
 /** Statements kept prepared; the product's own statements are far fewer, `IN` lists of many lengths are the rest. */
 const cachedStatements = 1000
@@ -25,6 +26,7 @@ interface Prepared {
 /** One open file with a cache of prepared statements. */
 export class SqliteFile {
   readonly #db: DatabaseSync
+  #lastPattern: { readonly text: string; readonly pattern: SearchPattern } | undefined
   readonly #prepared = new Map<string, Prepared>()
 
   constructor(path: string) {
@@ -36,7 +38,7 @@ export class SqliteFile {
     this.#db.exec('PRAGMA foreign_keys = ON')
     // Nova matches names with regular expressions in the database; SQLite leaves the operator to the program.
     this.#db.function('regexp', { deterministic: true }, (pattern, text) =>
-      text === null ? 0 : Number(new RegExp(String(pattern)).test(String(text))),
+      text === null ? 0 : Number(this.#pattern(String(pattern)).isIn(String(text))),
     )
   }
 
@@ -50,6 +52,15 @@ export class SqliteFile {
   /** Transactions are few words, used all the time. */
   control(sql: 'begin immediate' | 'commit' | 'rollback'): void {
     this.#prepare(sql).statement.run()
+  }
+
+  /** The same one for each row of a statement. */
+  #pattern(text: string): SearchPattern {
+    if (this.#lastPattern?.text === text) return this.#lastPattern.pattern
+    const pattern = SearchPattern.read(text)
+    if (typeof pattern === 'string') throw new Error(`a pattern that is ${pattern} came to the database`)
+    this.#lastPattern = { text, pattern }
+    return pattern
   }
 
   #prepare(sql: string): Prepared {

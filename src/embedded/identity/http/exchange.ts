@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Fault, Json } from '#base'
+import { type Fault, type Json, parseForeignJson } from '#base'
 import type { Face } from '#http'
 import { ForbiddenAction, Invalid, MissingAttribute, Unauthorized } from '../faults.ts'
 import type { Passwords } from '../passwords.ts'
@@ -39,7 +39,7 @@ export function bodyOf(request: FastifyRequest): JsonRecord {
   if (!Buffer.isBuffer(raw) || raw.length === 0) return {}
   let value: unknown
   try {
-    value = JSON.parse(raw.toString('utf8'))
+    value = parseForeignJson(raw.toString('utf8'))
   } catch {
     throw MissingAttribute({ attribute: 'valid JSON', target: 'request body' })
   }

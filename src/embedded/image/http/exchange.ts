@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Fault, type Json, type Log } from '#base'
+import { type Fault, type Json, type Log, parseForeignJson } from '#base'
 import type { Caller, IdentityPort } from '#cloud'
 import { authenticate, createFace, type Face, type FaultAnswer } from '#http'
 import type { Bits } from '../bits.ts'
@@ -51,7 +51,7 @@ export function jsonOf(request: FastifyRequest): Json {
   const raw = request.body
   if (!Buffer.isBuffer(raw) || raw.length === 0) throw Invalid({ reason: 'Body expected in request.' })
   try {
-    return JSON.parse(raw.toString('utf8')) as Json
+    return parseForeignJson(raw.toString('utf8')) as Json
   } catch {
     throw Invalid({ reason: 'Malformed JSON in request body.' })
   }

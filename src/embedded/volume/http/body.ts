@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { isUuidLike, type Json } from '#base'
+import { isUuidLike, type Json, parseForeignJson } from '#base'
 import { BadType, Invalid } from '../faults.ts'
 import { isRecord, type JsonRecord } from './exchange.ts'
 
@@ -13,7 +13,7 @@ export function jsonOf(request: FastifyRequest): JsonRecord {
   if (type !== 'application/json' && type !== 'application/vnd.openstack.volume+json') throw BadType({})
   let body: Json
   try {
-    body = JSON.parse(raw.toString('utf8')) as Json
+    body = parseForeignJson(raw.toString('utf8')) as Json
   } catch {
     throw malformed()
   }
