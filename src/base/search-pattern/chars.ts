@@ -22,7 +22,9 @@ const unicode =
     form.test(String.fromCodePoint(code))
 
 const isDigit = unicode(/^\p{Nd}$/u)
-const isSpace = unicode(/^[\s\u001c-\u001f\u0085]$/u)
+const isBlank = unicode(/^[\s\u0085]$/u)
+/** Python counts the four separators of ASCII. */
+const isSpace: CharTest = code => (code >= 28 && code <= 31) || isBlank(code)
 const isOtherWord = unicode(/^[\p{L}\p{N}]$/u)
 
 export const isWord: CharTest = code =>

@@ -108,10 +108,10 @@ export class Program {
   }
 
   /** By place, whether an occurrence ends there (read in this program's direction). */
-  #endings(text: readonly number[]): readonly boolean[] {
-    const endings = new Array<boolean>(text.length + 1).fill(false)
+  #endings(text: readonly number[]): Uint8Array {
+    const endings = new Uint8Array(text.length + 1)
     this.#run(text, at => {
-      endings[at] = true
+      endings[at] = 1
       return false
     })
     return endings
@@ -135,7 +135,7 @@ export class Program {
         if (step === undefined || step.op === 'found') isFound = true
         else if (step.op === 'one') consuming.push(index)
         else if (step.op === 'fork') open.push(...step.to)
-        else if (step.op === 'edge' ? isEdge(step.at, text, at) : looks[index]?.[at] !== step.isNegated)
+        else if (step.op === 'edge' ? isEdge(step.at, text, at) : (looks[index]?.[at] === 1) !== step.isNegated)
           open.push(index + 1)
       }
       if (isFound && onFound(at)) return true
