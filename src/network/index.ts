@@ -1,6 +1,6 @@
 /**
- * The built-in network of a one-machine cloud: owns networks, subnets, ports, security groups and their enforcement on
- * this host (bridges, dnsmasq, nftables), in a store of its own. Promises the public Neutron v2.0 API to clients, and
+ * The built-in network of a one-machine cloud: owns networks, subnets, ports, security groups, routers, floating addresses and
+ * their enforcement on this host (bridges, dnsmasq, nftables), in a store of its own. Promises the public Neutron v2.0 API to clients, and
  * the ports of `#cloud` to Nova in process; what the API says is what the host does. Called by `allinone`, and by
  * `bin/nova-dhcpbridge` for dnsmasq's news.
  */

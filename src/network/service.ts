@@ -59,6 +59,11 @@ async function countBound(db: Db): Promise<number> {
   return Number(row.count)
 }
 
+async function countOf(db: Db, table: 'routers' | 'floatingIps'): Promise<number> {
+  const row = await db.selectFrom(table).select(db.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
 export async function createNetworkService(options: NetworkServiceOptions): Promise<NetworkService> {
   const { identity, log, clock, plumber } = options
   const db = await openStore(options.databaseUrl)
@@ -91,6 +96,8 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
         isAlive: plumber.isHealthy(),
         bridges,
         dhcpNetworks: live.length,
+        routers: await countOf(db, 'routers'),
+        floatingIps: await countOf(db, 'floatingIps'),
       })
     },
   }

@@ -132,6 +132,8 @@ test('a gateway brings the external network to this host', { skip }, async () =>
   const { ports } = await ask('GET', '/ports?device_owner=network:router_gateway')
   assert.deepEqual([ports[0].status, ports[0]['binding:host_id']], ['ACTIVE', host])
   assert.equal(await wires.pings(wires.outside, address), true)
+  const { agents } = await ask('GET', '/agents?agent_type=L3%20agent')
+  assert.deepEqual([agents[0].alive, agents[0].configurations.routers], [true, 1])
   assert.equal(await wires.greeting(web.guest.ns, '198.51.100.1', 80), '198.51.100.2')
 })
 
