@@ -133,7 +133,7 @@ export const lock = op({
   status: accepted,
   policy: 'os_compute_api:os-lock-server:lock',
   body: bare(anything.from('2.73', either(reason, nil))),
-  faults,
+  faults: { InstanceNotFound: 404 },
   behaviours: { takesReason: since('2.73') },
   async handle(context, deps) {
     const { caller, allow, body, behaves } = context
@@ -158,7 +158,7 @@ export const unlock = op({
   policy: 'os_compute_api:os-lock-server:unlock',
   alsoPolicies: ['os_compute_api:os-lock-server:unlock:unlock_override'],
   body: bare(anything),
-  faults,
+  faults: { InstanceNotFound: 404 },
   async handle(context, deps) {
     const { caller, allow, insist } = context
     const instance = await findServer(deps, caller, context.path.id)
