@@ -106,6 +106,18 @@ test('administrators: everybody, deleted ones, every column', async () => {
   ;(await ask('?all_tenants=perhaps', { as })).refuses(400, /^Unrecognized value 'perhaps', acceptable values are: /)
 })
 
+test('a pattern that explodes elsewhere is looked for like any other', async () => {
+  const name = 'a'.repeat(255)
+  const id = await cloud.bootServer({ as: cloud.stranger, name, fields: { networks: 'none' } })
+  const found = await cloud.request('GET', `/servers?name=${encodeURIComponent('^(a+)+$')}`, { as: cloud.stranger })
+  assert.equal(found.expect(200).body.servers[0].id, id)
+  const path = (filter: string) => `/servers?${filter}=${encodeURIComponent('((a|aa|[0-9.]+)+)+!$')}`
+  for (const filter of ['name', 'ip', 'ip6', 'hostname']) {
+    const none = await cloud.request('GET', path(filter), { as: cloud.stranger, version: newest })
+    assert.deepEqual(none.expect(200).body.servers, [], filter)
+  }
+})
+
 test('what is refused', async () => {
   ;(await ask('?all_tenants=1')).refuses(
     403,
@@ -115,6 +127,7 @@ test('what is refused', async () => {
   ;(await ask('?status=deleted')).refuses(403, 'Only administrators may list deleted instances')
   ;(await ask('?status=nonsense')).refuses(400, 'Invalid status value')
   ;(await ask('?name=[')).expect(400)
+  ;(await ask('?name=(web)-\\1')).refuses(400, /is not a regular expression that can be searched for/)
   ;(await ask('?changes-since=yesterday')).expect(400)
   ;(await ask('?nonsense=1')).refuses(400, "'nonsense' does not match any of the regexes: '^_'")
   assert.deepEqual(await names('?nonsense=1', { version: '2.74' }), newestFirst)

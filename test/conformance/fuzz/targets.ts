@@ -1,7 +1,7 @@
 import { newUuid, waitFor } from '#base'
 import type { Json } from '../../api/harness.ts'
 import type { Sample } from '../reference.ts'
-import type { Scene } from '../samples/scene.ts'
+import { type Scene, sceneFor } from '../samples/scene.ts'
 import { things } from '../samples/things.ts'
 import type { World } from '../samples/world.ts'
 
@@ -25,6 +25,15 @@ export class Targets {
 
   constructor(world: World) {
     this.#world = world
+  }
+
+  /** A server in the state that the action is for. */
+  async prepare(sample: Sample): Promise<void> {
+    const { ids, body } = await sceneFor(this.#world, sample)
+    Object.assign(this.scene.ids, ids)
+    if (body === undefined) delete this.scene.body
+    else this.scene.body = body
+    this.isUsed = true
   }
 
   /** The words of the path, ids in the place of names. */
@@ -78,6 +87,7 @@ export class Targets {
   async clear(): Promise<void> {
     const { scene } = this
     for (const segment of Object.keys(scene.ids)) delete scene.ids[segment]
+    delete scene.body
     await this.#world.tidy()
     this.isUsed = false
   }

@@ -42,6 +42,13 @@ export class Traces {
     return all
   }
 
+  /** Rows of `service.table`; of sagas the open ones. */
+  count(table: string): number {
+    const rows = this.now().get(table)
+    if (rows === undefined) throw new Error(`no table ${table}`)
+    return rows.length
+  }
+
   close(): void {
     for (const { db } of this.#files) db.close()
   }
@@ -53,7 +60,9 @@ function rowsOf({ service, db }: File): Rows {
   for (const { name } of tables) {
     const table = `${service}.${String(name)}`
     if (restless.has(table)) continue
-    const rows = db.prepare(`SELECT * FROM "${String(name)}"`).all()
+    // Those that have ended are a record.
+    const which = table === 'nova.sagas' ? " WHERE status = 'open'" : ''
+    const rows = db.prepare(`SELECT * FROM "${String(name)}"${which}`).all()
     const calm = rows.map(row => Object.entries(row).filter(([column]) => !restlessColumns.has(column)))
     all.set(table, calm.map(row => JSON.stringify(row)).sort())
   }
