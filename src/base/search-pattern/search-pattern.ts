@@ -5,7 +5,7 @@ const plain = /^[\w\- /:@,%=~"'<>&;!]*$/
 
 /**
  * A user's regular expression, in Python's syntax, searched for in time that grows with the text and no faster. Patterns
- * that only backtracking can decide are not searched for (docs/decisions/0012-search-patterns.md).
+ * that only backtracking can decide are not searched for (docs/decisions/0015-search-patterns.md).
  */
 export class SearchPattern {
   readonly #isIn: (text: string) => boolean
