@@ -14,7 +14,7 @@ const claimOf = (
 const isEmpty = (allocations: Claim['allocations']): boolean => Object.keys(allocations).length === 0
 
 /** What the server holds goes to the record of its move, so that the server may claim another host. */
-export async function handOverAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
+async function handOverAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
   const held = await d.placement.consumer(migrationId)
   if (!isEmpty(held.allocations)) return
   const { allocations } = await d.placement.consumer(owner.id)
@@ -33,6 +33,21 @@ export async function takeBackAllocation(d: ConductorDeps, owner: Owner, migrati
     claimOf(owner, migrationId, 'MIGRATION', {}),
     claimOf(owner, owner.id, 'INSTANCE', allocations),
   ])
+}
+
+interface Move {
+  readonly instanceId: string
+  readonly migrationId: string
+}
+
+/** The first step of every move to another place, and its undo. */
+export async function leaveAllocation(d: ConductorDeps, { instanceId, migrationId }: Move): Promise<void> {
+  await handOverAllocation(d, await d.store.instances.get(instanceId), migrationId)
+}
+
+export async function takeAllocation(d: ConductorDeps, { instanceId, migrationId }: Move): Promise<void> {
+  const instance = await d.store.instances.find(instanceId)
+  if (instance !== undefined) await takeBackAllocation(d, instance, migrationId)
 }
 
 /** As much as the move holds at the source, on another node: for a target that was chosen past the scheduler. */

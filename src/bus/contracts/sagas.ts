@@ -1,4 +1,5 @@
 import type { Instance, InstanceImage, RequestSpec } from '#model'
+import type { ServerTask } from './server-task.ts'
 import type { VolumeSagaInputs } from './volume-sagas.ts'
 
 /**
@@ -58,12 +59,6 @@ export interface SagaInputs extends VolumeSagaInputs {
   }
 }
 export type SagaName = keyof SagaInputs
-
-export interface ServerTask {
-  readonly instanceId: string
-  /** The action in the actions log that this work belongs to. */
-  readonly requestId: string
-}
 
 /** Work on a move of a server. */
 export interface ServerMove extends ServerTask {

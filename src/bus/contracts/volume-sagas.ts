@@ -1,4 +1,4 @@
-import type { ServerTask } from './sagas.ts'
+import type { ServerTask } from './server-task.ts'
 
 /** Volumes of servers that exist: what each saga about them is told. `deviceId` is the disk's id in the server's record. */
 export interface VolumeSagaInputs {

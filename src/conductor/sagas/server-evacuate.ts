@@ -3,7 +3,7 @@ import type { SagaInputs } from '#bus'
 import { ComputeHostNotFound, type Selection } from '#model'
 import { type StepContext, saga } from '#saga'
 import type { Store } from '#store'
-import { claimLike, handOverAllocation, takeBackAllocation } from '../allocations.ts'
+import { claimLike, leaveAllocation, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest, hostClient } from '../hosts.ts'
 import {
@@ -56,11 +56,8 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
   .step('before', (s, d) => stateBefore(d, s.input.instanceId))
   .step(
     'allocation',
-    async (s, d) => handOverAllocation(d, await placedInstance(d, s.input.instanceId), s.input.migrationId),
-    async (s, d) => {
-      const instance = await d.store.instances.find(s.input.instanceId)
-      if (instance !== undefined) await takeBackAllocation(d, instance, s.input.migrationId)
-    },
+    (s, d) => leaveAllocation(d, s.input),
+    (s, d) => takeAllocation(d, s.input),
   )
   .step(
     'target',

@@ -3,7 +3,7 @@ import type { SagaInputs } from '#bus'
 import { type Outcome, SagaCancelled, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import { LiveMigrationAborted } from '#virt'
-import { handOverAllocation, takeBackAllocation } from '../allocations.ts'
+import { leaveAllocation, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
 import {
@@ -68,11 +68,8 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
   .step('before', (s, d) => stateBefore(d, s.input.instanceId))
   .step(
     'allocation',
-    async (s, d) => handOverAllocation(d, await placedInstance(d, s.input.instanceId), s.input.migrationId),
-    async (s, d) => {
-      const instance = await d.store.instances.find(s.input.instanceId)
-      if (instance !== undefined) await takeBackAllocation(d, instance, s.input.migrationId)
-    },
+    (s, d) => leaveAllocation(d, s.input),
+    (s, d) => takeAllocation(d, s.input),
   )
   .step(
     'target',

@@ -3,9 +3,9 @@ import type { SagaInputs } from '#bus'
 import { MaxRetriesExceeded } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
-import { handOverAllocation, takeBackAllocation } from '../allocations.ts'
+import { leaveAllocation, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
-import { asEvent, failEvents, nothingPending, placedInstance, scheduleMove, stateBefore } from '../moves.ts'
+import { asEvent, failEvents, nothingPending, scheduleMove, stateBefore } from '../moves.ts'
 import { recordFault } from '../records.ts'
 import { finishEventName, type ResizeOnHost, resizeOnHost } from './resize-on-host.ts'
 
@@ -25,11 +25,8 @@ export const serverResize = saga<ConductorDeps, SagaInputs['server-resize'], Sto
   .step('before', (s, d) => stateBefore(d, s.input.instanceId))
   .step(
     'allocation',
-    async (s, d) => handOverAllocation(d, await placedInstance(d, s.input.instanceId), s.input.migrationId),
-    async (s, d) => {
-      const instance = await d.store.instances.find(s.input.instanceId)
-      if (instance !== undefined) await takeBackAllocation(d, instance, s.input.migrationId)
-    },
+    (s, d) => leaveAllocation(d, s.input),
+    (s, d) => takeAllocation(d, s.input),
   )
   .step(
     'selections',

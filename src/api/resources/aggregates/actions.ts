@@ -1,7 +1,7 @@
 import { operation, reply, since } from '#api/kit'
+import { instanceImageOf } from '#cloud'
 import { ComputeHostNotFound } from '#model'
 import type { ApiDeps } from '../../deps.ts'
-import { instanceImage } from '../servers/create-image.ts'
 import { AggregateHostExists, AggregateNotFound, BadAggregate, CannotRemoveHost } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
 import { mirrorJoined, mirrorLeaving } from './membership.ts'
@@ -99,7 +99,7 @@ export const cacheImages = op({
     if (new Set(ids).size < ids.length) throw BadAggregate({ text: 'Duplicate images in request' })
     const { hosts } = await findAggregate(deps.store, path.id)
     const images = []
-    for (const id of ids) images.push(instanceImage(await deps.images.get(caller, id)))
+    for (const id of ids) images.push(instanceImageOf(await deps.images.get(caller, id)))
     try {
       await deps.conductor.cacheImages({ hosts, images })
     } catch (error) {

@@ -1,23 +1,8 @@
 import { GiB, isUuidLike } from '#base'
-import type { Caller, Image } from '#cloud'
-import { ImageNotFound } from '#cloud'
+import { type Caller, ImageNotFound, instanceImageOf } from '#cloud'
 import type { Flavor, InstanceImage } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { BadServerRequest } from './create-faults.ts'
-
-export const instanceImage = (image: Image): InstanceImage => ({
-  id: image.id,
-  name: image.name,
-  diskFormat: image.diskFormat ?? 'raw',
-  containerFormat: image.containerFormat ?? 'bare',
-  sizeBytes: image.sizeBytes ?? 0,
-  checksum: image.checksum,
-  hashAlgorithm: image.hashAlgorithm,
-  hashValue: image.hashValue,
-  minDiskGiB: image.minDiskGiB,
-  minRamMiB: image.minRamMiB,
-  properties: image.properties,
-})
 
 /** The image asked for, if the caller may use it. */
 export async function imageFor(deps: ApiDeps, caller: Caller, imageRef: string): Promise<InstanceImage> {
@@ -27,7 +12,7 @@ export async function imageFor(deps: ApiDeps, caller: Caller, imageRef: string):
     throw error
   })
   if (image.status !== 'active') throw BadServerRequest({ text: `Image ${image.id} is not active.` })
-  return instanceImage(image)
+  return instanceImageOf(image)
 }
 
 export function mustHaveMemory(image: InstanceImage, flavor: Flavor): void {

@@ -1,6 +1,6 @@
 import { operation, until } from '#api/kit'
 import { declareFault } from '#base'
-import { type Caller, ImageNotFound } from '#cloud'
+import { type Caller, ImageNotFound, instanceImageOf } from '#cloud'
 import {
   type Instance,
   type InstanceImage,
@@ -19,7 +19,7 @@ import { canonicalIpV6 } from './access-address.ts'
 import { faults } from './actions.ts'
 import { newPassword } from './create.ts'
 import { BadServerRequest } from './create-faults.ts'
-import { instanceImage, mustFitRoot, mustHaveMemory } from './create-image.ts'
+import { mustFitRoot, mustHaveMemory } from './create-image.ts'
 import { checkQuotas, keyFor } from './create-intent.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
 import { injectedFiles } from './personality.ts'
@@ -55,7 +55,7 @@ async function imageFor(deps: ApiDeps, caller: Caller, body: RebuildBody): Promi
   if (isFixed && body['OS-DCF:diskConfig'] === 'AUTO')
     throw BadServerRequest({ text: `Requested image ${image.id} has automatic disk resize disabled.` })
   if (image.status !== 'active') throw BadServerRequest({ text: `Image ${image.id} is not active.` })
-  return instanceImage(image)
+  return instanceImageOf(image)
 }
 
 interface Root {

@@ -1,12 +1,11 @@
 import { anything, bare, obj, operation, reply, since, str, uuid } from '#api/kit'
 import { declareFault } from '#base'
-import { type Caller, ImageNotFound } from '#cloud'
+import { type Caller, ImageNotFound, instanceImageOf } from '#cloud'
 import { type Instance, type InstanceImage, InstanceNotRescuable, isVolumeBacked, volumeImage } from '#model'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { accept, faults } from './actions.ts'
 import { newPassword } from './create.ts'
-import { instanceImage } from './create-image.ts'
 import { mustHaveFacet } from './facet.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
 import { mustHoldVolumes } from './volumes-in-use.ts'
@@ -33,7 +32,7 @@ async function rescueImage(
     throw error
   })
   if (image.properties['img_block_device_mapping'] !== undefined) throw UnsupportedRescueImage({ id })
-  return instanceImage(image)
+  return instanceImageOf(image)
 }
 
 /** A root disk on a volume needs an image that takes a place of its own (since 2.87), and a host that can give it. */

@@ -1,8 +1,7 @@
 import { Fault } from '#base'
-import { type Caller, CinderConnectionFailed, type Volume } from '#cloud'
+import { type Caller, CinderConnectionFailed, instanceImageOf, type Volume } from '#cloud'
 import { type DeviceDefinition, type InstanceImage, isRootDevice, volumeImage } from '#model'
 import type { ApiDeps } from '../../../deps.ts'
-import { instanceImage } from '../create-image.ts'
 import { ImageUnknown, NotBootable, SnapshotUnknown, VolumeUnknown } from './faults.ts'
 import type { AskedDevices } from './mapping.ts'
 
@@ -55,7 +54,7 @@ export async function bootImageOf(deps: ApiDeps, caller: Caller, asked: AskedDev
   const { imageId, snapshotId } = root
   if (imageId !== null) {
     const image = await deps.images.get(caller, imageId).catch(unlessUnreachable(() => ImageUnknown({ id: imageId })))
-    return instanceImage(image)
+    return instanceImageOf(image)
   }
   const volumeId = snapshotId === null ? root.volumeId : await volumeOfSnapshot(deps, caller, snapshotId)
   if (volumeId === null) return nothing
