@@ -10,7 +10,6 @@ import { createNetworkService, createPlumber, type NetworkService } from '#netwo
 import { createPlacement } from '#placement'
 import { openStore } from '#store'
 import type { VirtDriver } from '#virt'
-import { startLibvirt } from '#virt/libvirt'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
@@ -123,6 +122,7 @@ async function openDrivers(
     const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
     return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, neighbours.images, clock) }))
   }
+  const { startLibvirt } = await import('#virt/libvirt')
   const daemon = await options.step('starting libvirt', () =>
     startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: log.child({ service: 'libvirt' }) }),
   )

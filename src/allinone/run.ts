@@ -3,8 +3,6 @@ import { createLog, declareFault, Fault, type Log } from '#base'
 import { type Config, loadConfig, logConfigRemarks } from '#config'
 import { type Cloud, openCloud } from './cloud.ts'
 import { writeCredentials } from './credentials.ts'
-import { destroyCloud } from './destroy.ts'
-import { firstRun } from './first-run/index.ts'
 import type { AllInOneOptions } from './options.ts'
 import { portsAt } from './ports.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -49,6 +47,8 @@ async function serve(
   const cloud = await open(options, config, log, progress)
   const files = writeCredentials(options.stateDir, ports, secrets.adminPassword)
   const background = new AbortController()
+  // The APIs answer by now; what furnishing needs is loaded beside that.
+  const { firstRun } = await import('./first-run/index.ts')
   const furnished = firstRun({ cloud, options, ports, secrets, log, progress, signal: background.signal }).then(
     shown => {
       const ready = { options, ports, files, shown }
@@ -68,6 +68,7 @@ async function serve(
 
 async function destroy(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<void> {
   const { stateDir } = options
+  const { destroyCloud } = await import('./destroy.ts')
   await progress.step('removing the cloud', () => destroyCloud({ stateDir, host: config.DEFAULT.host, log }))
   progress.line(`The cloud of ${stateDir} is gone.`)
 }

@@ -6,3 +6,4 @@
 export { type Authenticated, authenticate } from './authenticate.ts'
 export { createFace, type Face, type FaceOptions, type FaultAnswer } from './face.ts'
 export { listen, PortInUse } from './listen.ts'
+export { reasonOf } from './reason.ts'

@@ -1,9 +1,8 @@
 /** The HTTP face of the metadata service, nova-api-metadata. */
-import { STATUS_CODES } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Fault, Log } from '#base'
 import type { Config } from '#config'
-import { createFace, type Face, type FaultAnswer } from '#http'
+import { createFace, type Face, type FaultAnswer, reasonOf } from '#http'
 import { longestServerPassword } from '#model'
 import { MetadataMissing, MetadataRequestBad, PasswordAlreadySet } from './faults.ts'
 import { providerRequester, signedRequester } from './identify.ts'
@@ -35,7 +34,7 @@ export interface MetadataService {
 
 /** The page that WebOb makes of an error, known to everybody who has asked 169.254.169.254 for the wrong thing. */
 function page(status: number, words: string): FaultAnswer {
-  const title = `${status} ${STATUS_CODES[status] ?? ''}`
+  const title = `${status} ${reasonOf(status) ?? ''}`
   const text = words.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
   return {
     status,

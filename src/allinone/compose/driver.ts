@@ -6,7 +6,6 @@ import { imageSource } from '#compute'
 import type { Config } from '#config'
 import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
-import { createLibvirtDriver } from '#virt/libvirt'
 import { nodePath } from './compute.ts'
 import { configDriveWriter } from './config-drive.ts'
 
@@ -42,8 +41,13 @@ export interface LibvirtPlace {
 }
 
 /** Real guests, with the options of nova.conf. */
-export const libvirtDriver = ({ config, images, log, clock }: LibvirtParts, place: LibvirtPlace): Promise<VirtDriver> =>
-  createLibvirtDriver({
+export const libvirtDriver = async (
+  { config, images, log, clock }: LibvirtParts,
+  place: LibvirtPlace,
+): Promise<VirtDriver> => {
+  // Simulated hosts start without it.
+  const { createLibvirtDriver } = await import('#virt/libvirt')
+  return createLibvirtDriver({
     ...place,
     imageSource: imageSource(images),
     writeConfigDrive: configDriveWriter(config),
@@ -53,6 +57,7 @@ export const libvirtDriver = ({ config, images, log, clock }: LibvirtParts, plac
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })
+}
 
 /** The hypervisor that compute_driver names. */
 export async function openDriver(parts: {

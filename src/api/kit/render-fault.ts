@@ -1,5 +1,4 @@
-import { STATUS_CODES } from 'node:http'
-import type { FaultAnswer } from '#http'
+import { type FaultAnswer, reasonOf } from '#http'
 
 const names: Readonly<Record<number, string>> = {
   400: 'badRequest',
@@ -39,7 +38,7 @@ export const unauthorized = (message: string, authUri: string): FaultAnswer => (
 
 /** Errors from in front of the API (unknown route, body too large) have WebOb's form, in the client's favourite type. */
 export function bareFault(status: number, explanation: string, accept: string | undefined): FaultAnswer {
-  const title = STATUS_CODES[status] ?? 'Error'
+  const title = reasonOf(status) ?? 'Error'
   const html = `${explanation}<br /><br />\n\n\n`
   if (prefers(accept, 'text/html')) {
     const line = `${status} ${title}`

@@ -1,8 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import { type Clock, Closers, type Fault, type Log, minutes } from '#base'
 import type { IdentityPort } from '#cloud'
-import { createFace, type Face, type FaultAnswer } from '#http'
+import { createFace, type Face, type FaultAnswer, reasonOf } from '#http'
 import { openDatabase } from '#store/engine'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import { type CatalogService, setCatalog } from './catalog.ts'
@@ -49,7 +48,7 @@ function renderFault(baseUrl: (request: FastifyRequest) => string) {
       fault.status >= 500 ? 'An unexpected error prevented the server from fulfilling your request.' : fault.message
     return {
       status: fault.status,
-      body: { error: { code: fault.status, message, title: STATUS_CODES[fault.status] ?? 'Error' } },
+      body: { error: { code: fault.status, message, title: reasonOf(fault.status) ?? 'Error' } },
       headers: {
         vary: 'X-Auth-Token',
         ...(fault.status === 401 ? { 'www-authenticate': `Keystone uri="${baseUrl(request)}/v3"` } : {}),

@@ -1,8 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Fault, type Json, type Log, parseForeignJson } from '#base'
 import type { Caller, IdentityPort } from '#cloud'
-import { authenticate, createFace, type Face, type FaultAnswer } from '#http'
+import { authenticate, createFace, type Face, type FaultAnswer, reasonOf } from '#http'
 import type { Bits } from '../bits.ts'
 import { Invalid } from '../faults.ts'
 import type { Records } from '../records.ts'
@@ -80,7 +79,7 @@ const escaped = (text: string): string =>
 
 /** An error as webob writes it: JSON for who asks for it, else a page of HTML. */
 function errorPage(status: number, message: string, request: FastifyRequest): FaultAnswer {
-  const title = STATUS_CODES[status] ?? 'Error'
+  const title = reasonOf(status) ?? 'Error'
   const accept = request.headers.accept ?? ''
   if (accept.includes('application/json') && !accept.includes('text/html')) {
     return { status, body: { message, code: `${status} ${title}`, title } }
