@@ -87,7 +87,12 @@ export async function run(options: AllInOneOptions): Promise<number> {
     const state = takeStateFolder(options.stateDir)
     process.on('exit', () => state.release())
     log = createLog({ service: 'nova-allinone', file: join(options.stateDir, 'nova.log') })
-    const config = loadConfig({ files: options.configFiles, dirs: options.configDirs })
+    const config = loadConfig({
+      files: options.configFiles,
+      dirs: options.configDirs,
+      // Where there is no other host, a resize has only this one to go to.
+      presets: { DEFAULT: { allow_resize_to_same_host: options.hosts === 1 } },
+    })
     logConfigRemarks(config, log)
     if (options.isDestroy) await destroy(options, config, log, progress)
     else await serve(options, config, log, progress, stopped.promise)

@@ -93,6 +93,14 @@ test('environment over files, overrides over everything', t => {
   assert.equal(config.libvirt.virt_type, 'lxc')
 })
 
+test("a program's own defaults are weaker than any file", t => {
+  const presets = { DEFAULT: { allow_resize_to_same_host: true, host: 'preset' } }
+  assert.equal(load(t, '[DEFAULT]\n', { presets }).DEFAULT.allow_resize_to_same_host, true)
+  const told = load(t, '[DEFAULT]\nallow_resize_to_same_host = false\n', { presets })
+  assert.equal(told.DEFAULT.allow_resize_to_same_host, false)
+  assert.equal(told.DEFAULT.host, 'preset')
+})
+
 test('all wrong values in one fault, with file and line', t => {
   assert.throws(
     () =>

@@ -37,6 +37,8 @@ export interface LoadOptions {
   readonly dirs?: readonly string[]
   /** Values set by the program itself; stronger than any file. */
   readonly overrides?: ConfigOverrides
+  /** What this program has instead of the usual defaults; weaker than any file. */
+  readonly presets?: ConfigOverrides
   /** Where `OS_<SECTION>__<OPTION>` is looked up; default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
@@ -137,12 +139,14 @@ class Evaluation {
   readonly problems: string[] = []
   readonly #settings: Map<string, Setting>
   readonly #overrides: Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
+  readonly #presets: Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>
   readonly #done = new Map<string, unknown>()
   readonly #open = new Set<string>()
 
-  constructor(settings: Map<string, Setting>, overrides: ConfigOverrides) {
+  constructor(settings: Map<string, Setting>, overrides: ConfigOverrides, presets: ConfigOverrides) {
     this.#settings = settings
     this.#overrides = overrides
+    this.#presets = presets
   }
 
   value(section: string, name: string): unknown {
@@ -171,6 +175,8 @@ class Evaluation {
     const override = this.#overrides[section]?.[name]
     if (override !== undefined) return override
     if (setting === undefined) {
+      const own = this.#presets[section]?.[name]
+      if (own !== undefined) return own
       const preset = typeof option.default === 'function' ? (option.default as () => unknown)() : option.default
       return typeof preset === 'string' ? this.#substitute(preset, section) : preset
     }
@@ -205,7 +211,7 @@ export function loadConfig(options: LoadOptions = {}): Config {
     files.map(file => ({ file, assignments: parseIni(readText(file), file) })),
   )
   fromEnvironment(settings, options.env ?? process.env)
-  const evaluation = new Evaluation(settings, options.overrides ?? {})
+  const evaluation = new Evaluation(settings, options.overrides ?? {}, options.presets ?? {})
   const values = Object.fromEntries(
     Object.entries(table).map(([section, registered]) => [
       section,
