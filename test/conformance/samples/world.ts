@@ -144,12 +144,12 @@ export class World {
 
   /** Servers, images and volumes of one sample are gone before the next begins. */
   async tidy(): Promise<void> {
-    const { servers } = (await this.ask('GET', '/servers')).expect(200).body
+    const { servers } = (await this.ask('GET', '/servers?all_tenants=1')).expect(200).body
     for (const { id } of servers) await this.ask('POST', `/servers/${id}/action`, { body: { forceDelete: null } })
     for (const { id } of servers) await this.cloud.waitUntilGone(id)
     await this.#removeSnapshots()
     await this.#removeGroups()
-    for (const { id } of await this.cloud.deps.volumes.list(await this.caller())) await this.#removeVolume(id)
+    for (const { id } of await this.cloud.deps.volumes.list('service')) await this.#removeVolume(id)
   }
 
   async #removeGroups(): Promise<void> {
