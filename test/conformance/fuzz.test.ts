@@ -93,7 +93,8 @@ describe(`hostile requests, SEED=${seed}`, { concurrency: false }, () => {
     const route = routeOf(operation)
     const sample = newestSample(operation)
     const hasBody = operation.method === 'POST' || operation.method === 'PUT'
-    if (operation.path === '/servers/{id}/action') await targets.prepare(sample)
+    // Evacuating needs a host that is down, which would be in the way of others.
+    if (operation.path === '/servers/{id}/action' && operation.action !== 'evacuate') await targets.prepare(sample)
     await targets.words(sample)
     const good = hasBody ? await bodyOf(world, sample, targets.scene) : undefined
     const endpoint = compiled.get(route)
@@ -159,7 +160,7 @@ describe(`hostile requests, SEED=${seed}`, { concurrency: false }, () => {
 
   test('nothing is left when what was accepted has been deleted', async () => {
     await targets.clear()
-    const isQuiet = async () => (traces.count('nova.sagas') === 0 ? true : undefined)
+    const isQuiet = async () => (traces.rows('nova.sagas').length === 0 ? true : undefined)
     await waitFor('the sagas to end', isQuiet, { deadlineMs: 20_000, everyMs: 10 })
     const stored = [
       'volume.volume_volumes',
@@ -167,7 +168,7 @@ describe(`hostile requests, SEED=${seed}`, { concurrency: false }, () => {
       'volume.volume_snapshots',
       'placement.allocations',
     ]
-    for (const table of stored) assert.equal(traces.count(table), 0, table)
+    for (const table of stored) assert.deepEqual(traces.rows(table), [], table)
     const { ports } = await world.cloud.neutron('GET', '/ports', undefined, world.cloud.admin)
     assert.deepEqual(
       ports.filter((port: { device_owner: string }) => port.device_owner.startsWith('compute:')),

@@ -43,10 +43,10 @@ export class Traces {
   }
 
   /** Rows of `service.table`; of sagas the open ones. */
-  count(table: string): number {
+  rows(table: string): readonly string[] {
     const rows = this.now().get(table)
     if (rows === undefined) throw new Error(`no table ${table}`)
-    return rows.length
+    return rows
   }
 
   close(): void {

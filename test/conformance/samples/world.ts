@@ -144,7 +144,8 @@ export class World {
 
   /** Servers, images and volumes of one sample are gone before the next begins. */
   async tidy(): Promise<void> {
-    const { servers } = (await this.ask('GET', '/servers?all_tenants=1')).expect(200).body
+    // With those that have been put away.
+    const { servers } = (await this.ask('GET', '/servers?all_tenants=1&soft_deleted=True')).expect(200).body
     for (const { id } of servers) await this.ask('POST', `/servers/${id}/action`, { body: { forceDelete: null } })
     for (const { id } of servers) await this.cloud.waitUntilGone(id)
     await this.#removeSnapshots()
