@@ -26,8 +26,25 @@ function isTooDeep(text: string): boolean {
   return false
 }
 
-/** Reads JSON that came from outside: a `SyntaxError` also when it is nested so deeply that walking through it would fail. */
+/** Half of a character: no text that could be stored or sent. As JSON.stringify writes it. */
+const halfCharacter = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+const mayHaveHalf = /\\u[dD][89a-fA-F]/
+const mayBeInfinite = /\d{300}|[eE]\+?\d{3}/
+
+const onlyFinite = (_key: string, value: unknown): unknown => {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxError('a number in JSON is too large')
+  return value
+}
+
+/**
+ * Reads JSON that came from outside. A `SyntaxError` also when it is nested so deeply that walking through it would fail,
+ * and when it holds what would be something else when it is written again: halves of characters, numbers beyond all bounds.
+ */
 export function parseForeignJson(text: string): unknown {
   if (text.length > 2 * maxDepth && isTooDeep(text)) throw new SyntaxError('JSON is nested too deeply')
-  return JSON.parse(text) as unknown
+  const value: unknown = mayBeInfinite.test(text) ? JSON.parse(text, onlyFinite) : JSON.parse(text)
+  if (mayHaveHalf.test(text) && halfCharacter.test(JSON.stringify(value))) {
+    throw new SyntaxError('JSON holds half of a character')
+  }
+  return value
 }

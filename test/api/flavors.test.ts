@@ -128,5 +128,7 @@ test('extra specs', async () => {
   assert.deepEqual((await get('/10', { version: '2.61' })).body.flavor.extra_specs.n, '2')
   ;(await admin('DELETE', '/10/os-extra_specs/n')).expect(200)
   ;(await get('/10/os-extra_specs/n')).refuses(404, 'Flavor 10 has no extra specs with key n.')
+  ;(await get('/10/os-extra_specs/constructor')).expect(404)
+  ;(await admin('DELETE', '/10/os-extra_specs/constructor')).expect(404)
   ;(await cloud.request('POST', '/flavors/10/os-extra_specs', { body: { extra_specs: { a: 'b' } } })).expect(403)
 })

@@ -118,6 +118,18 @@ test('a pattern that explodes elsewhere is looked for like any other', async () 
   }
 })
 
+test('as many tags and sort keys as a URL holds', async () => {
+  const many = Array.from({ length: 1500 }, (_, i) => `t${i}`).join(',')
+  assert.deepEqual(await names(`?tags=${many}`), [])
+  assert.deepEqual(await names(`?not-tags=${many}`), newestFirst)
+  const keys = 'sort_key=display_name&sort_dir=asc&'.repeat(400)
+  const all = await names(`?${keys}`)
+  assert.deepEqual(all, newestFirst.toSorted())
+  const [first = ''] = all
+  const { servers } = (await ask(`?name=^${first}$`)).expect(200).body
+  assert.deepEqual(await names(`?${keys}marker=${servers[0].id}`), all.slice(1))
+})
+
 test('what is refused', async () => {
   ;(await ask('?all_tenants=1')).refuses(
     403,

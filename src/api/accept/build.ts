@@ -156,15 +156,25 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   serverGroup,
 })
 
+/** Servers of one request, also where no quota is set: they are written in one transaction, which holds up all others. */
+const mostServers = 1000
+const tooMany = (requested: number) => ({ resource: 'instances', requested, used: 0, limit: mostServers })
+
 /** The largest count between minimum and maximum that the quota allows; throws when not even the minimum fits. */
 async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Promise<number> {
   const { flavor } = intent
   const over = (count: number) => excess(tx, deps, intent, demandOf(flavor, isVolumeBacked(intent.devices), count))
-  const atMost = await over(intent.maxCount)
-  if (atMost.length === 0) return intent.maxCount
-  const atLeast = intent.minCount === intent.maxCount ? atMost : await over(intent.minCount)
+  const { minCount } = intent
+  if (minCount > mostServers) {
+    const resources = await over(minCount)
+    throw QuotaExceeded({ resources: resources.length > 0 ? resources : [tooMany(minCount)] })
+  }
+  const most = Math.min(intent.maxCount, mostServers)
+  const atMost = await over(most)
+  if (atMost.length === 0) return most
+  const atLeast = intent.minCount === most ? atMost : await over(intent.minCount)
   if (atLeast.length > 0) throw QuotaExceeded({ resources: atLeast })
-  let [fits, isTooMany] = [intent.minCount, intent.maxCount]
+  let [fits, isTooMany] = [intent.minCount, most]
   while (isTooMany - fits > 1) {
     const middle = Math.floor((fits + isTooMany) / 2)
     if ((await over(middle)).length === 0) fits = middle

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { parseForeignJson } from '#base'
 import { authenticate } from '#http'
 import { announce } from './announce.ts'
@@ -86,8 +87,10 @@ function checkContentType(x: Exchange): void {
 }
 
 function json(bytes: unknown): unknown {
+  const raw = Buffer.isBuffer(bytes) ? bytes : Buffer.alloc(0)
+  if (!isUtf8(raw)) throw MalformedBody({})
   try {
-    return parseForeignJson(Buffer.isBuffer(bytes) ? bytes.toString('utf8') : '')
+    return parseForeignJson(raw.toString('utf8'))
   } catch (error) {
     throw MalformedBody({}, { cause: error })
   }

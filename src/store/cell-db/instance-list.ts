@@ -188,20 +188,32 @@ function textConditions(filter: InstanceFilter): Condition[] {
 }
 
 function tagConditions(e: Builder, filter: InstanceFilter): Condition[] {
-  const has = (tags: readonly string[]): Condition =>
-    e.exists(
-      e
-        .selectFrom('instance_tags')
-        .select(sql`1`.as('one'))
-        .whereRef('instance_tags.instance_id', '=', 'instances.id')
-        .where('instance_tags.tag', 'in', tags),
-    )
+  const tagsOf = (tags: readonly string[]) =>
+    e
+      .selectFrom('instance_tags')
+      .whereRef('instance_tags.instance_id', '=', 'instances.id')
+      .where('instance_tags.tag', 'in', tags)
+  const has = (tags: readonly string[]): Condition => e.exists(tagsOf(tags).select(sql`1`.as('one')))
+  const hasAll = (tags: readonly string[]): Condition => {
+    const distinct = [...new Set(tags)]
+    return e(tagsOf(distinct).select(sql<number>`count(*)`.as('found')), '=', distinct.length)
+  }
   const conditions: Condition[] = []
-  if (filter.tags !== undefined) conditions.push(...filter.tags.map(tag => has([tag])))
+  if (filter.tags !== undefined) conditions.push(hasAll(filter.tags))
   if (filter.tagsAny !== undefined) conditions.push(has(filter.tagsAny))
-  if (filter.notTags !== undefined) conditions.push(e.not(e.and(filter.notTags.map(tag => has([tag])))))
+  if (filter.notTags !== undefined) conditions.push(e.not(hasAll(filter.notTags)))
   if (filter.notTagsAny !== undefined) conditions.push(e.not(has(filter.notTagsAny)))
   return conditions
+}
+
+/** Databases take expressions of some depth only, and a chain of ANDs is as deep as it is long. */
+function allOf(e: Builder, conditions: readonly Condition[]): Condition {
+  const size = 100
+  if (conditions.length <= size) return e.and([...conditions])
+  const groups = Array.from({ length: Math.ceil(conditions.length / size) }, (_, i) =>
+    e.and(conditions.slice(i * size, (i + 1) * size)),
+  )
+  return e.and(groups)
 }
 
 /** Rows after the marker in the given order; nulls sort first, as SQLite and MySQL do. */
@@ -242,23 +254,30 @@ function compile(text: string): SearchPattern {
   return pattern
 }
 
+/** A column that is named again decides nothing any more. */
+function orderOf(sort: NonNullable<InstanceQuery['sort']>): readonly Order[] {
+  const order = new Map<Column, Order>()
+  for (const { key, isDescending } of sort) {
+    const column = instanceSortColumns[key]
+    if (!order.has(column)) order.set(column, { column, isDescending })
+  }
+  return [...order.values()]
+}
+
 /**
  * One statement, plus one for the marker's row. Addresses are matched in memory, because they lie in a JSON column; the
  * page is cut after that.
  */
 export async function listInstances(db: Db, query: InstanceQuery): Promise<readonly Instance[]> {
   const { filter } = query
-  const asked: readonly Order[] = (query.sort ?? [{ key: 'created_at', isDescending: true } as const]).map(s => ({
-    column: instanceSortColumns[s.key],
-    isDescending: s.isDescending,
-  }))
+  const asked = orderOf(query.sort ?? [{ key: 'created_at', isDescending: true }])
   const tieBreak = asked[0]?.isDescending ?? true
   const order: readonly Order[] = [...asked, { column: 'number', isDescending: tieBreak }]
   let select = db
     .selectFrom('instances')
     .selectAll()
     .where(e =>
-      e.and([
+      allOf(e, [
         ...stateConditions(e, filter),
         ...placeConditions(e, filter),
         ...textConditions(filter),

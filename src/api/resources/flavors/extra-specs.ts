@@ -64,8 +64,9 @@ export const showSpec = opOnOne({
   faults: { FlavorNotFound: 404, FlavorExtraSpecsNotFound: 404 },
   async handle({ path, allow }, deps) {
     allow()
-    const value = (await deps.store.flavors.get(path.id)).extraSpecs[path.key]
-    if (value === undefined) throw ExtraSpecNotFound({ id: path.id, key: path.key })
+    const specs = (await deps.store.flavors.get(path.id)).extraSpecs
+    const value = specs[path.key]
+    if (value === undefined || !Object.hasOwn(specs, path.key)) throw ExtraSpecNotFound({ id: path.id, key: path.key })
     return { [path.key]: value }
   },
 })
@@ -79,7 +80,7 @@ export const setSpec = opOnOne({
   async handle({ path, body, allow, behaves }, deps) {
     allow({})
     if (behaves.checksSpecs) check(texts(body))
-    if (!(path.key in body)) throw BadFlavor({ text: 'Request body and URI mismatch' })
+    if (!Object.hasOwn(body, path.key)) throw BadFlavor({ text: 'Request body and URI mismatch' })
     await change(deps, path.id, now => ({ ...now, ...texts(body) }))
     return body
   },
@@ -92,7 +93,7 @@ export const removeSpec = opOnOne({
   async handle({ path, allow }, deps) {
     allow({})
     await change(deps, path.id, now => {
-      if (!(path.key in now)) throw ExtraSpecNotFound({ id: path.id, key: path.key })
+      if (!Object.hasOwn(now, path.key)) throw ExtraSpecNotFound({ id: path.id, key: path.key })
       const { [path.key]: _, ...rest } = now
       return rest
     })
