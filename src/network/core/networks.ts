@@ -1,4 +1,5 @@
 import { newUuid } from '#base'
+import { prepared } from '#store/engine'
 import { InvalidSharedSetting, NetworkInUse } from '../faults.ts'
 import { ExternalNetworkInUse } from '../l3-faults.ts'
 import type { Db } from '../store/open.ts'
@@ -11,8 +12,12 @@ import { stamp, type Unit } from './unit.ts'
 
 export type NetworkContent = Omit<NetworkRow, 'id' | 'revision' | 'createdAtMs' | 'updatedAtMs'>
 
+const networkRow = prepared((db: Db, { id }: { id: string }) =>
+  db.selectFrom('networks').selectAll().where('id', '=', id),
+)
+
 export async function networkById(db: Db, id: string): Promise<NetworkRow | undefined> {
-  return db.selectFrom('networks').selectAll().where('id', '=', id).executeTakeFirst()
+  return (await networkRow(db, { id })).rows[0]
 }
 
 export async function createNetwork(unit: Unit, content: NetworkContent): Promise<NetworkRow> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { newUuid } from '#base'
-import { affected } from '#store/engine'
+import { affected, prepared } from '#store/engine'
 import {
   MacAddressInUse,
   NetworkNotFound,
@@ -39,8 +39,10 @@ export interface PortContent {
   readonly dnsName: string
 }
 
+const byId = prepared((db: Db, { id }: { id: string }) => db.selectFrom('ports').selectAll().where('id', '=', id))
+
 export async function portById(db: Db, id: string): Promise<PortRow | undefined> {
-  return db.selectFrom('ports').selectAll().where('id', '=', id).executeTakeFirst()
+  return (await byId(db, { id })).rows[0]
 }
 
 /** 16 million addresses under OpenStack's own prefix fa:16:3e. */

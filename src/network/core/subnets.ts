@@ -1,4 +1,5 @@
 import { newUuid } from '#base'
+import { prepared } from '#store/engine'
 import {
   type Address,
   addressKey,
@@ -40,8 +41,12 @@ export type SubnetContent = Omit<
   readonly pools: readonly Pool[] | undefined
 }
 
+const subnetRow = prepared((db: Db, { id }: { id: string }) =>
+  db.selectFrom('subnets').selectAll().where('id', '=', id),
+)
+
 export async function subnetById(db: Db, id: string): Promise<SubnetRow | undefined> {
-  return db.selectFrom('subnets').selectAll().where('id', '=', id).executeTakeFirst()
+  return (await subnetRow(db, { id })).rows[0]
 }
 
 export async function poolsOf(

@@ -1,7 +1,14 @@
-import { upsert } from '../engine/index.ts'
+import { prepared, upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 export type Limits = Readonly<Record<string, number>>
+
+const limitsOf = prepared((db: Db, { projectId, userId }: { projectId: string; userId: string }) =>
+  db.selectFrom('quotas').selectAll().where('project_id', '=', projectId).where('user_id', '=', userId),
+)
+const limitsOfClass = prepared((db: Db, { className }: { className: string }) =>
+  db.selectFrom('quota_classes').selectAll().where('class_name', '=', className),
+)
 
 /** Limits that an operator has set; what is not here falls back to the class, then to nova.conf. */
 export class Quotas {
@@ -32,7 +39,7 @@ export class Quotas {
   }
 
   async ofClass(className: string): Promise<Limits> {
-    const rows = await this.#db.selectFrom('quota_classes').selectAll().where('class_name', '=', className).execute()
+    const { rows } = await limitsOfClass(this.#db, { className })
     return Object.fromEntries(rows.map(r => [r.resource, r.hard_limit]))
   }
 
@@ -54,12 +61,7 @@ export class Quotas {
   }
 
   async #read(projectId: string, userId: string): Promise<Limits> {
-    const rows = await this.#db
-      .selectFrom('quotas')
-      .selectAll()
-      .where('project_id', '=', projectId)
-      .where('user_id', '=', userId)
-      .execute()
+    const { rows } = await limitsOf(this.#db, { projectId, userId })
     return Object.fromEntries(rows.map(r => [r.resource, r.hard_limit]))
   }
 }

@@ -1,7 +1,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import { fromJson, newUuid } from '#base'
 import type { BlockDevice, DeviceDefinition, DeviceDestination, DeviceSource } from '#model'
-import { affected } from '../engine/index.ts'
+import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -65,6 +65,10 @@ function toColumns(change: BlockDeviceChange): Updateable<Table> {
   return columns as Updateable<Table>
 }
 
+const ofServer = prepared((db: Db, { instanceId }: { instanceId: string }) =>
+  db.selectFrom('block_device_mappings').selectAll().where('instance_id', '=', instanceId).orderBy('number'),
+)
+
 /** The disks of servers: what they are made of, and which volume hangs where. Gone with the disk, not kept for history. */
 export class BlockDevices {
   readonly #db: Db
@@ -107,7 +111,7 @@ export class BlockDevices {
   }
 
   async of(instanceId: string): Promise<readonly BlockDevice[]> {
-    return (await this.ofMany([instanceId])).get(instanceId) ?? []
+    return (await ofServer(this.#db, { instanceId })).rows.map(fromRow)
   }
 
   async find(id: string): Promise<BlockDevice | undefined> {
