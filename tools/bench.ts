@@ -6,6 +6,7 @@ import { measureBoots } from './bench/boots.ts'
 import { measureScheduler } from './bench/decisions.ts'
 import { withFakeCloud } from './bench/fake-cloud.ts'
 import type { Row } from './bench/figures.ts'
+import { measureLists } from './bench/lists.ts'
 import { describeMachine } from './bench/machine.ts'
 import { parseBenchOptions } from './bench/options.mjs'
 import { measureReads } from './bench/reads.ts'
@@ -26,6 +27,7 @@ const measurements: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
     ...(await measureStatements(common)),
   ],
   reads: () => withFakeCloud(common, cloud => measureReads(cloud, isQuick)),
+  lists: () => withFakeCloud({ ...common, hosts: 20 }, cloud => measureLists(cloud, isQuick)),
   start: () => measureStarts(common, isQuick),
   scheduler: () => measureScheduler(isQuick),
   libvirt: () => measureRealGuests({ ...common, rounds: options.rounds }),

@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util'
 import { SetupFault } from '../setup/fault.mjs'
 
-export const groups = ['boots', 'reads', 'start', 'scheduler', 'libvirt']
+export const groups = ['boots', 'reads', 'lists', 'start', 'scheduler', 'libvirt']
 
 const words = {
-  fake: ['boots', 'reads', 'start'],
-  quick: ['boots', 'reads', 'start', 'scheduler'],
+  fake: ['boots', 'reads', 'lists', 'start'],
+  quick: ['boots', 'reads', 'lists', 'start', 'scheduler'],
 }
 
 const help = `Usage: npm run bench -- [groups] [options]
@@ -15,10 +15,11 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
 
   boots        servers made and removed with simulated hosts: latency, throughput, CPU, statements
   reads        lists and single servers with 1,000 servers, requests per second
+  lists        all of 100, 1,000 and 10,000 servers page by page, alone and beside boots; single reads; memory
   start        start of an existing cloud, stop, resident memory
   scheduler    the pure part of a decision with 100 to 10,000 hosts
   libvirt      real guests beside plain QEMU (root)
-  fake         boots, reads and start
+  fake         boots, reads, lists and start
   quick        all but libvirt, with fewer rounds
 
 Without a group: everything, libvirt only as root.

@@ -37,7 +37,7 @@ async function oneByOne(client: Client, pid: number, read: Read): Promise<Row[]>
   ]
 }
 
-async function flood(client: Client, what: string, path: string, seconds: number): Promise<Row> {
+export async function flood(client: Client, what: string, path: string, seconds: number): Promise<Row> {
   const url = client.urlOf('compute', path)
   const result = await autocannon({ url, connections: 10, duration: seconds, headers: client.headers })
   if (result.non2xx + result.errors > 0) throw new Error(`${path}: ${result.non2xx} refused, ${result.errors} errors`)

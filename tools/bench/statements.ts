@@ -10,7 +10,7 @@ import type { Undo } from './undo.ts'
 export type Counts = Readonly<Record<string, number>>
 
 const group = 'boots'
-const boots = 20
+const repeats = 20
 const hook = join(import.meta.dirname, 'statement-hook.mjs')
 const isControl = (sql: string): boolean => /^(begin|commit|rollback|pragma)\b/i.test(sql)
 const isJournal = (sql: string): boolean => /^update "sagas" set .*"journal_json"/i.test(sql)
@@ -29,19 +29,26 @@ function readCounts(file: string): Counts | undefined {
   }
 }
 
-/** How often each statement ran for one boot, one after the other. */
-export async function statementsOfBoot(options: Omit<ControlPlaneOptions, 'hypervisor'>): Promise<Counts> {
+function perRound(before: Counts, after: Counts): Counts {
+  const each = Object.entries(after).map(([sql, count]) => [sql, (count - (before[sql] ?? 0)) / repeats] as const)
+  return Object.fromEntries(each.filter(([, count]) => count > 0))
+}
+
+/** How often each statement ran for one boot, one after the other, and for one list of servers in detail. */
+export async function countStatements(
+  options: Omit<ControlPlaneOptions, 'hypervisor'>,
+): Promise<{ boot: Counts; list: Counts }> {
   const folder = mkdtempSync(join(options.parent ?? tmpdir(), 'nb-'))
   options.undo.add(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'counts.json')
   const counted = { ...options, nodeOptions: `--import=${hook}`, env: { NOVA_BENCH_COUNTS: file } }
-  return withFakeCloud(counted, async ({ plane, servers }) => {
+  return withFakeCloud(counted, async ({ plane, servers, client }) => {
     await servers.boot()
     const before = await read(plane.pid, file)
-    for (let i = 0; i < boots; i++) await servers.boot()
-    const after = await read(plane.pid, file)
-    const perBoot = Object.entries(after).map(([sql, count]) => [sql, (count - (before[sql] ?? 0)) / boots] as const)
-    return Object.fromEntries(perBoot.filter(([, count]) => count > 0))
+    for (let i = 0; i < repeats; i++) await servers.boot()
+    const booted = await read(plane.pid, file)
+    for (let i = 0; i < repeats; i++) await client.text('compute', 'GET', '/servers/detail')
+    return { boot: perRound(before, booted), list: perRound(booted, await read(plane.pid, file)) }
   })
 }
 
@@ -50,17 +57,23 @@ export async function measureStatements(options: {
   offset: number
   parent?: string | undefined
 }): Promise<Row[]> {
-  const counts = Object.entries(await statementsOfBoot({ ...options, hosts: 1 }))
-  const sum = (test: (sql: string) => boolean) =>
-    counts.filter(([sql]) => test(sql)).reduce((total, [, count]) => total + count, 0)
+  const counts = await countStatements({ ...options, hosts: 1 })
+  const sum = (test: (sql: string) => boolean, of = counts.boot) =>
+    Object.entries(of)
+      .filter(([sql]) => test(sql))
+      .reduce((total, [, count]) => total + count, 0)
   return [
     figure(
-      { group, what: 'SQL statements per boot, all five databases', unit: '' },
+      { group, what: 'SQL statements per boot, all databases', unit: '' },
       sum(sql => !isControl(sql)),
     ),
     figure(
       { group, what: 'transactions per boot', unit: '' },
       sum(sql => /^begin/i.test(sql)),
+    ),
+    figure(
+      { group, what: 'SQL statements per GET /servers/detail, with what runs beside it', unit: '' },
+      sum(sql => !isControl(sql), counts.list),
     ),
     figure({ group, what: 'writes of the saga journal per boot', unit: '' }, sum(isJournal)),
   ]
