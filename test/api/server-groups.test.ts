@@ -93,6 +93,7 @@ test('lists: own or all projects, limit and offset', async () => {
   assert.deepEqual(await names('?limit=2'), ['a', 'b'])
   assert.deepEqual(await names('?limit=0&offset=1'), ['b', 'c'])
   assert.deepEqual(await names('?limit=1&offset=2'), ['c'])
+  assert.deepEqual(await names('?limit=99999999999999999999&offset=99999999999999999999'), [])
   assert.deepEqual(await names('?all_projects=True', cloud.stranger), [])
   assert.deepEqual(await names('', cloud.admin), [])
   assert.deepEqual(await names('?all_projects', cloud.admin), ['a', 'b', 'c'])

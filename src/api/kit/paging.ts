@@ -22,7 +22,7 @@ export function integerParameter(query: RawQuery, name: string): number | undefi
   if (text === undefined) return undefined
   if (!/^\s*[+-]?\d+\s*$/.test(text)) throw BadPaging({ reason: `${name} must be an integer` })
   if (Number(text) < 0) throw BadPaging({ reason: `${name} must be >= 0` })
-  return Number(text)
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER)
 }
 
 export function pageOf(query: RawQuery, maxLimit: number): Page {

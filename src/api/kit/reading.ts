@@ -17,7 +17,10 @@ const yes = new Set<unknown>([true, 'True', 'TRUE', 'true', '1', 'ON', 'On', 'on
 
 function readScalar(node: ScalarKind): Read | undefined {
   if (node.read === 'boolean') return value => (value === null ? null : yes.has(value))
-  if (node.read === 'number') return value => (typeof value === 'string' ? Number(value) : value)
+  // No database takes more digits.
+  const { MAX_SAFE_INTEGER: most } = Number
+  if (node.read === 'number')
+    return value => (typeof value === 'string' ? Math.max(-most, Math.min(Number(value), most)) : value)
   return undefined
 }
 
