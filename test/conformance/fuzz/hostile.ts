@@ -184,6 +184,7 @@ const queryValue = fc.oneof(
       'in:a,b',
       'in:',
       '__proto__',
+      Array.from({ length: 1500 }, (_, i) => `t${i}`).join(','),
       '(a%2B)%2B%24',
       '(a%7Caa)%2B%24',
       '(.*)*.*.*.*x',
@@ -208,8 +209,14 @@ export const queryStrings = (known: readonly string[]): fc.Arbitrary<string> => 
   )
   const pair = fc.tuple(name, queryValue).map(([key, value]) => `${key}=${value}`)
   const pairs = fc.array(pair, { minLength: 1, maxLength: 3 }).map(list => `?${list.join('&')}`)
+  // As often as a URL has room for it.
+  const repeated = fc
+    .tuple(name, fc.constantFrom('1', 'uuid', 'asc', 'a', ''))
+    .map(([key, value]) => `${key}=${value}&`)
+    .map(text => `?${text.repeat(Math.floor(12_000 / text.length))}`)
   return fc.oneof(
     { weight: 12, arbitrary: pairs },
+    { weight: 2, arbitrary: repeated },
     { weight: 1, arbitrary: fc.constantFrom('?', '?&&&', '?=', `?${'a=b&'.repeat(2500)}`, '?limit', '??') },
   )
 }
