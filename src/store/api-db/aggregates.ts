@@ -1,6 +1,6 @@
 import { newUuid } from '#base'
 import type { AggregateView } from '#model'
-import { affected, insertIgnore, upsert } from '../engine/index.ts'
+import { affected, insertIgnore, prepared, upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 export interface Aggregate extends AggregateView {
@@ -8,6 +8,14 @@ export interface Aggregate extends AggregateView {
   readonly createdAtMs: number
   readonly updatedAtMs: number | null
 }
+
+const zonesOfHosts = prepared((db: Db) =>
+  db
+    .selectFrom('aggregate_metadata')
+    .innerJoin('aggregate_hosts', 'aggregate_hosts.aggregate_number', 'aggregate_metadata.aggregate_number')
+    .select(['aggregate_hosts.host', 'aggregate_metadata.value'])
+    .where('aggregate_metadata.name', '=', 'availability_zone'),
+)
 
 const metadataKey = ['aggregate_number', 'name'] as const
 
@@ -37,12 +45,7 @@ export class Aggregates {
 
   /** Zone by host, for the hosts that are in a zone aggregate. */
   async zones(): Promise<ReadonlyMap<string, string>> {
-    const rows = await this.#db
-      .selectFrom('aggregate_metadata')
-      .innerJoin('aggregate_hosts', 'aggregate_hosts.aggregate_number', 'aggregate_metadata.aggregate_number')
-      .select(['aggregate_hosts.host', 'aggregate_metadata.value'])
-      .where('aggregate_metadata.name', '=', 'availability_zone')
-      .execute()
+    const { rows } = await zonesOfHosts(this.#db, {})
     return new Map(rows.map(r => [r.host, r.value]))
   }
 

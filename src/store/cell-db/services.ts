@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { newUuid } from '#base'
 import { ServiceNotFound } from '#model'
-import { affected, insertIgnore } from '../engine/index.ts'
+import { affected, insertIgnore, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -40,6 +40,18 @@ const fromRow = (row: Selectable<CellTables['services']>): Service => ({
 /** Up: not forced down and heard of within `service_down_time`. */
 export const isServiceUp = (service: Service, nowMs: number, serviceDownTimeMs: number): boolean =>
   !service.isForcedDown && nowMs - service.lastSeenAtMs <= serviceDownTimeMs
+
+interface ServiceFilter {
+  host?: string
+  binary?: string
+}
+
+const listed = prepared((db: Db, { host, binary }: ServiceFilter) => {
+  let select = db.selectFrom('services').selectAll().orderBy('number')
+  if (host !== undefined) select = select.where('host', '=', host)
+  if (binary !== undefined) select = select.where('binary', '=', binary)
+  return select
+})
 
 /** A row per running daemon. */
 export class Services {
@@ -91,11 +103,8 @@ export class Services {
       .execute()
   }
 
-  async list(filter: { host?: string; binary?: string } = {}): Promise<readonly Service[]> {
-    let select = this.#db.selectFrom('services').selectAll().orderBy('number')
-    if (filter.host !== undefined) select = select.where('host', '=', filter.host)
-    if (filter.binary !== undefined) select = select.where('binary', '=', filter.binary)
-    return (await select.execute()).map(fromRow)
+  async list(filter: ServiceFilter = {}): Promise<readonly Service[]> {
+    return (await listed(this.#db, filter)).rows.map(fromRow)
   }
 
   async find(host: string, binary: string): Promise<Service | undefined> {
