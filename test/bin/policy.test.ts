@@ -45,7 +45,8 @@ describe('nova-policy', () => {
     const foreign = await check(mine, ['--api-name', show, '--target', 'project_id=q', 'user_id=u'])
     assert.deepEqual([foreign.code, foreign.stdout], [1, 'No rules matched or allowed\n'])
     const own = await check(mine, ['--api-name', show, '--target', 'project_id=p'])
-    assert.deepEqual([own.code, own.stdout], [0, `${show}\n`])
+    assert.equal(own.code, 0)
+    assert.ok(own.stdout.split('\n').includes(show))
   })
 
   test('what the operator wrote counts', async () => {
