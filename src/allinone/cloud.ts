@@ -120,14 +120,14 @@ async function openDrivers(
   const name = config.DEFAULT.host
   if (hypervisor === 'fake') {
     const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
-    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, neighbours.images, clock) }))
+    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, () => neighbours.images, clock) }))
   }
   const { startLibvirt } = await import('#virt/libvirt')
   const daemon = await options.step('starting libvirt', () =>
     startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: log.child({ service: 'libvirt' }) }),
   )
   const place = { socketPath: daemon.socketPath, instancesPath: join(stateDir, 'instances'), virtType: 'auto' } as const
-  const parts = { config, images: neighbours.images, log, clock }
+  const parts = { config, images: () => neighbours.images, log, clock }
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
 }
 

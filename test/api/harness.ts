@@ -211,7 +211,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
   closers.add(() => conductor.stop())
   near.network.onServersChanged(followServers(bus))
   const drivers = new Map<string, FakeDriver>()
-  const disks = { images: imageSource(near.images.port), path: join(folder, 'disks') }
+  const disks = { images: imageSource(() => near.images.port), path: join(folder, 'disks') }
   for (const host of options.hosts ?? ['host-1']) {
     const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000, disks })
     closers.add(() => driver.close())

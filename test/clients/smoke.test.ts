@@ -34,6 +34,6 @@ async function tempest(regex: string): Promise<{ code: number | null; judgements
 test('Tempest: servers, flavors, key pairs, aggregates', async () => {
   const { code, judgements } = await tempest(taste.join('|'))
   assert.deepEqual(judgements[0]?.broken, [])
-  assert.ok((judgements[0]?.passed ?? 0) > 40)
+  assert.ok((judgements[0]?.passed ?? 0) > 30)
   assert.equal(code, 0)
 })

@@ -64,7 +64,7 @@ export interface SmallCloud {
 }
 
 async function addHost(deps: ConductorDeps, host: string, folder: string): Promise<FakeDriver> {
-  const disks = { images: imageSource(deps.images), path: join(folder, 'disks') }
+  const disks = { images: imageSource(() => deps.images), path: join(folder, 'disks') }
   const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100, disks })
   const options = { maxConcurrentBuilds: 0, softRebootMs: 1000, images: () => deps.images }
   deps.bus.serve(computeContract, host, computeHandlers(driver, options))

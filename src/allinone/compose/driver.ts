@@ -21,7 +21,7 @@ const socketOf = (uri: string): string => {
 }
 
 /** A simulated host of a size that nobody fills by hand; its guests outlive the process. */
-export const simulatedDriver = (host: string, statePath: string, images: ImagePort, clock: Clock): VirtDriver => {
+export const simulatedDriver = (host: string, statePath: string, images: () => ImagePort, clock: Clock): VirtDriver => {
   const stateFile = join(nodePath(statePath, host), 'guests.jsonl')
   const disks = { images: imageSource(images), path: join(statePath, 'simulated-disks') }
   return createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, disks, clock })
@@ -29,7 +29,7 @@ export const simulatedDriver = (host: string, statePath: string, images: ImagePo
 
 export interface LibvirtParts {
   readonly config: Config
-  readonly images: ImagePort
+  readonly images: () => ImagePort
   readonly log: Log
   readonly clock: Clock
 }
@@ -69,8 +69,7 @@ export async function openDriver(parts: {
   const { config, images, log, clock } = parts
   const { host, state_path: statePath, compute_driver: name, instances_path: instancesPath } = config.DEFAULT
   if (name === null) throw DriverUnusable({ reason: 'Compute driver option required, but not specified' })
-  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name))
-    return simulatedDriver(host, statePath, images(), clock)
+  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name)) return simulatedDriver(host, statePath, images, clock)
   if (name !== 'libvirt.LibvirtDriver')
     throw DriverUnusable({ reason: `Unable to load the virtualization driver ${name}` })
   const virtType = config.libvirt.virt_type
@@ -78,5 +77,5 @@ export async function openDriver(parts: {
     throw DriverUnusable({ reason: `[libvirt] virt_type ${virtType} is not supported; use kvm or qemu.` })
   }
   const socketPath = socketOf(config.libvirt.connection_uri)
-  return libvirtDriver({ config, images: images(), log, clock }, { socketPath, instancesPath, virtType })
+  return libvirtDriver({ config, images, log, clock }, { socketPath, instancesPath, virtType })
 }
