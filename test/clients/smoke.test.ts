@@ -21,7 +21,7 @@ interface Judgement {
 }
 
 async function tempest(regex: string): Promise<{ code: number | null; judgements: readonly Judgement[] }> {
-  const flags = ['test:tempest', '--json', '--offset', '23400', '--regex', regex]
+  const flags = ['test:tempest', '--json', '--offset', '21800', '--regex', regex]
   const run = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   run.stdout.on('data', (chunk: Buffer) => {

@@ -18,7 +18,7 @@ pass. docs/compatibility.md says why a test cannot pass.
   --json          one JSON document on stdout instead of the words
   --keep          leave the folder with the logs behind
   --state DIR     make the temporary state folder under DIR (default: the system's temporary folder)
-  --offset N      offset of the ports (default 23000)
+  --offset N      offset of the ports (default 21500)
   -h, --help      this text
 `
 
@@ -82,6 +82,6 @@ export function parseSuiteOptions(command, argv) {
     isJson: values.json ?? false,
     isKept: values.keep ?? false,
     parent: values.state,
-    offset: whole('offset', '23000', 0, 50_000),
+    offset: whole('offset', '21500', 0, 50_000),
   }
 }
