@@ -7,6 +7,7 @@ export const openstackclient: Suite = {
   name: 'openstackclient',
   tests: 'openstackclient/tests/functional/compute',
   filter: /^openstackclient\./,
+  isSplit: true,
   // They take the host of the conductor for one with guests.
   hosts: 1,
   async prepare(cloud) {

@@ -30,8 +30,9 @@ export const plainName = (id: string): string => id.replace(/\[[^\]]*\]/, '')
 function prepareFolder({ suite, folder }: Stestr): void {
   mkdirSync(folder, { recursive: true })
   const lines = ['[DEFAULT]', `test_path=${join(pythonFolder, suite.tests)}`, `top_dir=${pythonFolder}`]
-  // Tests of a class share what the class has made: they belong into one process.
-  writeFileSync(join(folder, '.stestr.conf'), [...lines, 'group_regex=([^\\.]*\\.)*', ''].join('\n'))
+  // Tests of a class share what the class has made: as a rule they belong into one process.
+  if (!suite.isSplit) lines.push('group_regex=([^\\.]*\\.)*')
+  writeFileSync(join(folder, '.stestr.conf'), `${lines.join('\n')}\n`)
 }
 
 function stestr(run: Stestr, args: readonly string[], onLine: (line: string) => void): Promise<number> {
