@@ -13,8 +13,9 @@ const stopCodes = { SIGINT: 130, SIGTERM: 143 }
 const unitMs = 60_000
 const otherMs = 600_000
 
-/** Only the unit suite is free of machine-wide things (bridges, libvirt) that two files could fight over. */
-const concurrency = suite => (suite.name === 'unit' ? Math.min(4, availableParallelism()) : 1)
+/** These are free of machine-wide things (bridges, libvirt, fixed ports) that two files could fight over. */
+const apart = new Set(['unit', 'api', 'cloud', 'conformance', 'operations', 'placement', 'saga', 'scheduler'])
+const concurrency = suite => (apart.has(suite.name) ? Math.min(4, availableParallelism()) : 1)
 
 async function runSuite(suite, scratch) {
   const results = join(scratch, 'totals.json')
