@@ -13,7 +13,7 @@ import { differences, Traces } from './fuzz/traces.ts'
  * Two users of one project do fifty things at once with a few servers, again and again: no 500, no quota passed, and
  * nothing left when everything has been deleted. SEED and ROUNDS vary it.
  */
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))
+const seed = Number(process.env['SEED'] ?? 4711)
 const rounds = Number(process.env['ROUNDS'] ?? 4)
 const crowd = 50
 const limits = { instances: 6, cores: 9, ram: 1200 } as const
@@ -30,6 +30,7 @@ describe(`a crowd, SEED=${seed}`, { concurrency: false }, () => {
   let users: readonly Person[]
   let flavors: string[]
   const volumes: string[] = []
+  let accepted = 0
   before(async () => {
     cloud = await startCloud({ databases: folder, hosts: ['one', 'two'], quotas: { ...limits } })
     traces = new Traces(folder)
@@ -72,6 +73,7 @@ describe(`a crowd, SEED=${seed}`, { concurrency: false }, () => {
       const as = users[i % users.length] ?? cloud.member
       const body = move.body === undefined ? {} : { body: move.body(cloud, b) }
       const answer = await cloud.request(move.method, path, { version: newest, as, ...body })
+      if (answer.status < 300 && move.method !== 'GET') accepted++
       assert.ok(answer.status < 500, `SEED=${seed} ${move.name} ${path}: ${answer.status} ${answer.text}`)
     })
     await Promise.all(answers)
@@ -111,6 +113,7 @@ describe(`a crowd, SEED=${seed}`, { concurrency: false }, () => {
     for (let i = 0; i < 3; i++) volumes.push(await cloud.newVolume())
     for (let i = 0; i < 3; i++) await cloud.bootServer({ name: `first ${i}` })
     for (let nth = 0; nth < rounds; nth++) await round(nth)
+    assert.ok(accepted >= 4 * rounds, `only ${accepted} changes were accepted`)
     await deleteAll()
     const left = async () => {
       const found = differences(before, traces.now()).filter(line => !history.test(line))

@@ -23,7 +23,7 @@ import { openWorld, type World } from './samples/world.ts'
  * Whatever is sent: an answer, never a 500, errors in Nova's form that the operation lists, and a request that was refused
  * has changed no table of any service. SEED and RUNS (requests per operation) vary it, ONLY names routes.
  */
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9))
+const seed = Number(process.env['SEED'] ?? 4711)
 const runs = Number(process.env['RUNS'] ?? 12)
 const only = new RegExp(process.env['ONLY'] ?? '')
 
