@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noQuotas } from '#api'
+import { databaseQuotas } from '#api'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
@@ -178,7 +178,7 @@ export async function smallCloud(
     network: network.port,
     placement: placement.port,
     volumes: volumes.port,
-    quotas: noQuotas,
+    quotas: databaseQuotas({ instances: -1, cores: -1, ram: -1 }),
     baremetal: ironicPort(identity, systemClock),
     // The sweep wakes the engine itself.
     conductor: { wake: nothing, interrupt: nothing } as never,
