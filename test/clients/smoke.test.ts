@@ -12,7 +12,6 @@ const taste = [
   'compute\\.keypairs\\.test_keypairs\\.',
   'compute\\.servers\\.test_servers\\.ServersTestJSON\\.',
   'compute\\.servers\\.test_create_server\\.ServersTestJSON\\.',
-  'compute\\.admin\\.test_aggregates\\.',
 ]
 
 interface Judgement {
@@ -31,9 +30,10 @@ async function tempest(regex: string): Promise<{ code: number | null; judgements
   return { code, judgements: fromJson<Judgement[]>(text) }
 }
 
-test('Tempest: servers, flavors, key pairs, aggregates', async () => {
+// Aggregates are left to the whole run: Tempest takes a host without servers, which another of its workers may fill first.
+test('Tempest: servers, flavors, key pairs', async () => {
   const { code, judgements } = await tempest(taste.join('|'))
   assert.deepEqual(judgements[0]?.broken, [])
-  assert.ok((judgements[0]?.passed ?? 0) > 30)
+  assert.ok((judgements[0]?.passed ?? 0) > 20)
   assert.equal(code, 0)
 })
