@@ -83,9 +83,8 @@ function dispatch(
   if (path === '/') return send(reply, versionList(baseOf(parts, request)))
   if (!mounts.has(mount)) {
     const page = request.method === 'GET' ? pages?.(path, baseOf(parts, request)) : undefined
-    if (page !== undefined) return send(reply, { status: 200, ...page })
+    return send(reply, page === undefined ? versionChoices(baseOf(parts, request), path) : { status: 200, ...page })
   }
-  if (!mounts.has(mount)) return send(reply, versionChoices(baseOf(parts, request), path))
   if (words.length === 0 || (words.length === 1 && words[0] === '')) {
     if (mount === '/v2.1') announce(reply, versionText(minVersion))
     return send(reply, { status: 200, body: versionDocument(baseOf(parts, request), mount, mountVersion(mount)) })

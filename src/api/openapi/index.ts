@@ -17,14 +17,16 @@ export interface Page {
 /** `/openapi` and `/openapi/2.90.json`; made when first asked for, then kept. Undefined: there is no such page. */
 export function openApiPages(operations: () => readonly Described[]): (path: string, base: string) => Page | undefined {
   const kept = new Map<string, Page>()
+  let described: readonly Described[] | undefined
+  const all = () => (described ??= operations())
   const make = (path: string, base: string): Page | undefined => {
     if (path === '/openapi') {
-      return { contentType: 'text/html; charset=utf-8', body: referencePage(operations(), maxVersion) }
+      return { contentType: 'text/html; charset=utf-8', body: referencePage(all(), maxVersion) }
     }
     const [, text] = /^\/openapi\/(2\.\d+)\.json$/.exec(path) ?? []
     const version = text === undefined ? 0 : minor(text as VersionText)
     if (version < minVersion || version > maxVersion) return undefined
-    return { contentType: 'application/json', body: JSON.stringify(openApiDocument(operations(), version, base)) }
+    return { contentType: 'application/json', body: JSON.stringify(openApiDocument(all(), version, base)) }
   }
   return (path, base) => {
     const key = `${base}${path}`

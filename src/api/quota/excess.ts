@@ -92,28 +92,30 @@ function compare(
   return found
 }
 
-/** By resource class, of all servers of the project and of resizes on their way. */
-async function usedClasses(tx: Store, projectId: string): Promise<Readonly<Record<string, number>>> {
+/** The API's names by Keystone's. */
+const apiNames = new Map(Object.entries(unifiedNames).map(([ours, theirs]) => [theirs, ours]))
+
+/** Servers, and amounts by resource class, of the project and of resizes on their way. */
+async function usedClasses(tx: Store, projectId: string) {
   const { cores, ramMiB } = await tx.instances.pendingGrowth(projectId)
   const used: Record<string, number> = { VCPU: cores, MEMORY_MB: ramMiB }
+  let servers = 0
   for (const { flavor, isVolumeBacked, count } of await tx.instances.flavorCounts(projectId)) {
+    servers += count
     for (const [name, amount] of Object.entries(flavorResources(flavor, isVolumeBacked)))
       used[name] = (used[name] ?? 0) + count * amount
   }
-  return used
+  return { servers, used }
 }
 
 async function unifiedExcess(tx: Store, quotas: QuotaSource, owner: Owner, demand: Demand): Promise<Excess[]> {
   const { projectId } = owner
   const limits = await quotas.prepared(tx, projectId)
   const classes = demand.classes ?? { VCPU: demand.cores, MEMORY_MB: demand.ram }
-  const used = await usedClasses(tx, projectId)
-  const { instances } = await tx.instances.usage(projectId)
-  const ours = new Map(Object.entries(unifiedNames).map(([name, theirs]) => [theirs, name]))
-  const limitOf = (resource: string): number =>
-    limits[ours.get(resource) ?? resource] ?? limits[resource] ?? quotas.unset(resource)
+  const { servers, used } = await usedClasses(tx, projectId)
+  const limitOf = (resource: string): number => limits[apiNames.get(resource) ?? resource] ?? quotas.unset(resource)
   const asked = [
-    { resource: 'servers', requested: demand.instances, used: instances },
+    { resource: 'servers', requested: demand.instances, used: servers },
     ...Object.entries(classes).map(([name, amount]) => ({
       resource: `class:${name}`,
       requested: amount,

@@ -188,26 +188,26 @@ export class Instances {
   }
 
   /** Ids of idle servers that were put away (soft-deleted) before this time. */
-  async putAwayBefore(timeMs: number, limit: number): Promise<readonly string[]> {
-    const rows = await this.#db
-      .selectFrom('instances')
-      .select('id')
-      .where('vm_state', '=', 'soft-delete')
-      .where('deleted_at', '<', timeMs)
-      .where('deleted', '=', 0)
-      .where('task_state', 'is', null)
-      .limit(limit)
-      .execute()
-    return rows.map(r => r.id)
+  putAwayBefore(timeMs: number, limit: number): Promise<readonly string[]> {
+    return this.#idleSince('soft-delete', 'deleted_at', timeMs, limit)
   }
 
   /** Ids of idle servers that were rescued before this time. */
-  async rescuedBefore(timeMs: number, limit: number): Promise<readonly string[]> {
+  rescuedBefore(timeMs: number, limit: number): Promise<readonly string[]> {
+    return this.#idleSince('rescued', 'launched_at', timeMs, limit)
+  }
+
+  async #idleSince(
+    vmState: VmState,
+    since: 'deleted_at' | 'launched_at',
+    timeMs: number,
+    limit: number,
+  ): Promise<readonly string[]> {
     const rows = await this.#db
       .selectFrom('instances')
       .select('id')
-      .where('vm_state', '=', 'rescued')
-      .where('launched_at', '<', timeMs)
+      .where('vm_state', '=', vmState)
+      .where(since, '<', timeMs)
       .where('deleted', '=', 0)
       .where('task_state', 'is', null)
       .limit(limit)
