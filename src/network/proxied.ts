@@ -1,4 +1,4 @@
-import { type As, type FloatingIpView, inNetworksWords, type NetworkPort, type SecurityGroupView } from '#cloud'
+import { type As, type FloatingIpView, inNetworksWords, type ProxiedNetwork, type SecurityGroupView } from '#cloud'
 import { requesterAs } from './api/context.ts'
 import { hideTypes } from './api/crud.ts'
 import type { AnyResource } from './api/resource.ts'
@@ -13,22 +13,6 @@ import type { Db } from './store/open.ts'
 import type { FloatingIpRow, SecurityGroupRow } from './store/tables.ts'
 
 /** Security groups and floating addresses for Nova's old routes: the same operations as the public API's. */
-
-type Proxied = Pick<
-  NetworkPort,
-  | 'securityGroups'
-  | 'securityGroupRules'
-  | 'securityGroupRule'
-  | 'createSecurityGroup'
-  | 'changeSecurityGroup'
-  | 'deleteSecurityGroup'
-  | 'createSecurityGroupRule'
-  | 'deleteSecurityGroupRule'
-  | 'floatingIps'
-  | 'createFloatingIp'
-  | 'changeFloatingIp'
-  | 'deleteFloatingIp'
->
 
 interface Deps {
   readonly db: Db
@@ -92,7 +76,7 @@ const ruleColumns = [
   'remoteGroupId',
 ] as const
 
-export function proxied(deps: Deps): Proxied {
+export function proxied(deps: Deps): ProxiedNetwork {
   const { db, work, gate } = deps
   const groups = operations(deps, hideTypes(securityGroups))
   const groupRules = operations(deps, hideTypes(rules))

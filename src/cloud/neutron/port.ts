@@ -236,3 +236,20 @@ export interface VifPlugger {
   plug(portId: string): Promise<void>
   unplug(portId: string): Promise<void>
 }
+
+/** What Nova's old routes do by going to the network service. */
+export type ProxiedNetwork = Pick<
+  NetworkPort,
+  | 'securityGroups'
+  | 'securityGroupRules'
+  | 'securityGroupRule'
+  | 'createSecurityGroup'
+  | 'changeSecurityGroup'
+  | 'deleteSecurityGroup'
+  | 'createSecurityGroupRule'
+  | 'deleteSecurityGroupRule'
+  | 'floatingIps'
+  | 'createFloatingIp'
+  | 'changeFloatingIp'
+  | 'deleteFloatingIp'
+>

@@ -1,28 +1,15 @@
 import { inPath } from '../http/service-client.ts'
 import type { NeutronApi } from './api.ts'
-import type { NetworkPort, SecurityGroupView } from './port.ts'
+import type { ProxiedNetwork, SecurityGroupView } from './port.ts'
 import { inNetworksWords } from './refusals.ts'
 import { floatingIpOf, groupOf, ruleOf, type WireFloatingIp, type WireGroup, type WireRule } from './wire.ts'
 
 /** Security groups and floating addresses: what Nova's old routes do by going to Neutron. */
 
-type Proxied = Pick<
-  NetworkPort,
-  | 'securityGroups'
-  | 'securityGroupRules'
-  | 'securityGroupRule'
-  | 'createSecurityGroup'
-  | 'changeSecurityGroup'
-  | 'deleteSecurityGroup'
-  | 'createSecurityGroupRule'
-  | 'deleteSecurityGroupRule'
-  | 'floatingIps'
-  | 'createFloatingIp'
-  | 'changeFloatingIp'
-  | 'deleteFloatingIp'
+type Groups = Pick<
+  ProxiedNetwork,
+  'securityGroups' | 'createSecurityGroup' | 'changeSecurityGroup' | 'deleteSecurityGroup'
 >
-
-type Groups = Pick<Proxied, 'securityGroups' | 'createSecurityGroup' | 'changeSecurityGroup' | 'deleteSecurityGroup'>
 
 const groupFields = ['id', 'name', 'description', 'project_id', 'tenant_id']
 
@@ -49,7 +36,7 @@ const groups = (api: NeutronApi): Groups => ({
 })
 
 type Rules = Pick<
-  Proxied,
+  ProxiedNetwork,
   'securityGroupRules' | 'securityGroupRule' | 'createSecurityGroupRule' | 'deleteSecurityGroupRule'
 >
 
@@ -87,7 +74,7 @@ const rules = (api: NeutronApi): Rules => ({
     }),
 })
 
-type Floating = Pick<Proxied, 'floatingIps' | 'createFloatingIp' | 'changeFloatingIp' | 'deleteFloatingIp'>
+type Floating = Pick<ProxiedNetwork, 'floatingIps' | 'createFloatingIp' | 'changeFloatingIp' | 'deleteFloatingIp'>
 
 const floating = (api: NeutronApi): Floating => ({
   async floatingIps(as, { ids, addresses, projectId }) {
@@ -112,4 +99,4 @@ const floating = (api: NeutronApi): Floating => ({
     }),
 })
 
-export const proxied = (api: NeutronApi): Proxied => ({ ...groups(api), ...rules(api), ...floating(api) })
+export const proxied = (api: NeutronApi): ProxiedNetwork => ({ ...groups(api), ...rules(api), ...floating(api) })
