@@ -9,9 +9,11 @@ import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
 import { ConsoleLogFile } from './console-log.ts'
 import { LibvirtConsoles } from './consoles.ts'
+import { LibvirtCrashDump } from './crash-dump.ts'
 import { listGuests } from './daemon-calls.ts'
 import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
 import { LibvirtGuest } from './guest.ts'
+import { LibvirtGuestAgent } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
 import { GuestEvents } from './guest-events.ts'
 import { GuestFiles } from './guest-files.ts'
@@ -20,6 +22,7 @@ import { LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
+import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
 
 export interface LibvirtDriverOptions {
@@ -64,7 +67,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
-    const shared = { client, events, files, images, host, clock, log, changes }
+    const shared = { client, events, files, images, host, clock, log, changes, waiting: new Set<InstanceId>() }
     const context = { ...shared, shutdownRetryMs, writeConfigDrive }
     return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
   } catch (error) {
@@ -82,6 +85,9 @@ class LibvirtDriver implements VirtDriver {
   readonly consoleLog: ConsoleLogFile
   readonly consoles: LibvirtConsoles
   readonly imageCache: ImageStock
+  readonly suspendToDisk: LibvirtSuspendToDisk
+  readonly guestAgent: LibvirtGuestAgent
+  readonly crashDump: LibvirtCrashDump
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -91,6 +97,9 @@ class LibvirtDriver implements VirtDriver {
     this.hotplug = new LibvirtHotplug(context)
     this.consoleLog = new ConsoleLogFile(context.files)
     this.consoles = new LibvirtConsoles(context)
+    this.suspendToDisk = new LibvirtSuspendToDisk(context)
+    this.guestAgent = new LibvirtGuestAgent(context)
+    this.crashDump = new LibvirtCrashDump(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }
   }
 

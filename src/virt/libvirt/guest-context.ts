@@ -19,4 +19,6 @@ export interface GuestContext {
   /** Changes of one guest run one after the other; reads do not wait. */
   readonly changes: KeyedQueues<InstanceId>
   readonly shutdownRetryMs: number
+  /** Guests that are waited for to do something by themselves; a destroy ends that. */
+  readonly waiting: Set<InstanceId>
 }

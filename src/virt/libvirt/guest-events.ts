@@ -8,6 +8,8 @@ import type { ClientEvent, DomainRef, LibvirtClient } from './rpc/index.ts'
 const lifecycle = { undefined: 1, started: 2, suspended: 3, resumed: 4, stopped: 5, crashed: 8 } as const
 /** virDomainEventStoppedDetailType: not by a shutdown from within, nor by us. */
 const stoppedByCrash = new Set([2, 5])
+/** Its memory is on disk. */
+const stoppedBySave = 4
 
 /**
  * What happens to the guests, as libvirt tells it, in order per guest. After a lost connection the states are read again
@@ -65,6 +67,7 @@ export class GuestEvents {
         if (this.#isPausedOrDead(id)) this.#emit({ id, kind: 'resumed' })
         return
       case lifecycle.stopped:
+        if (detail === stoppedBySave) return this.#emit({ id, kind: 'suspended' })
         return this.#emit({ id, kind: stoppedByCrash.has(detail) ? 'crashed' : 'stopped' })
       case lifecycle.crashed:
         return this.#emit({ id, kind: 'crashed' })

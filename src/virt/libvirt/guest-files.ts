@@ -43,6 +43,26 @@ export class GuestFiles {
     return join(this.folderOf(id), 'libvirt.xml')
   }
 
+  rescueDisk(id: string): string {
+    return join(this.folderOf(id), 'disk.rescue')
+  }
+
+  rescueConfigDrive(id: string): string {
+    return join(this.folderOf(id), 'disk.config.rescue')
+  }
+
+  /** There as long as the guest is rescued: what it is without. */
+  unrescueDefinition(id: string): string {
+    return join(this.folderOf(id), 'unrescue.xml')
+  }
+
+  /** The definition last: while it is there, a rescue may have left something. */
+  async removeRescue(id: string): Promise<void> {
+    if (!(await exists(this.unrescueDefinition(id)))) return
+    for (const path of [this.rescueDisk(id), this.rescueConfigDrive(id), this.unrescueDefinition(id)])
+      await rm(path, { force: true })
+  }
+
   async make(id: InstanceId): Promise<void> {
     await mkdir(this.folderOf(id), { recursive: true, mode: 0o755 })
   }

@@ -1,12 +1,25 @@
 import type { InstanceId } from '#base'
 import { statusOf } from './daemon-calls.ts'
 import type { GuestContext } from './guest-context.ts'
-import { hasProcess } from './power.ts'
+import { type DomainStatus, hasProcess } from './power.ts'
 
-/** True once the guest has no process any more, false when the time is over first. Waits for libvirt's event, not by polling. */
-export function whenOff(context: GuestContext, id: InstanceId, withinMs: number): Promise<boolean> {
-  const { client, clock, events } = context
-  return new Promise((resolve, reject) => {
+/** True once the guest has no process any more, false when the time is over first. */
+export const whenOff = (context: GuestContext, id: InstanceId, withinMs: number): Promise<boolean> =>
+  whenStatus(context, id, withinMs, status => status === undefined || !hasProcess(status))
+
+/**
+ * True once the state of the guest is as wanted, false when the time is over first. Waits for libvirt's event, not by
+ * polling; a destroy of the guest ends the wait.
+ */
+export function whenStatus(
+  context: GuestContext,
+  id: InstanceId,
+  withinMs: number,
+  isWanted: (status: DomainStatus | undefined) => boolean,
+): Promise<boolean> {
+  const { client, clock, events, waiting } = context
+  waiting.add(id)
+  return new Promise<boolean>((resolve, reject) => {
     const settle = (settled: () => void) => {
       unsubscribe()
       cancelTimer()
@@ -15,7 +28,7 @@ export function whenOff(context: GuestContext, id: InstanceId, withinMs: number)
     const look = () =>
       void statusOf(client, id).then(
         status => {
-          if (status === undefined || !hasProcess(status)) settle(() => resolve(true))
+          if (isWanted(status)) settle(() => resolve(true))
         },
         (error: unknown) => settle(() => reject(error as Error)),
       )
@@ -24,5 +37,5 @@ export function whenOff(context: GuestContext, id: InstanceId, withinMs: number)
     })
     const cancelTimer = clock.after(withinMs, () => settle(() => resolve(false)))
     look()
-  })
+  }).finally(() => waiting.delete(id))
 }

@@ -9,7 +9,9 @@ import { diagnosticsOf } from './diagnostics.ts'
 import { domainXml } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { whenOff } from './guest-shutdown.ts'
+import type { GuestSteps } from './guest-steps.ts'
 import { isNoSpace } from './image-cache.ts'
+import { forgetSavedMemory } from './managed-memory.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
 import { createOverlay } from './qcow2-overlay.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
@@ -18,6 +20,8 @@ import { makeSpareDisks } from './spare-disks.ts'
 /** Of virDomainUndefineFlags: managed save, snapshot metadata, nvram, checkpoint metadata, TPM state. */
 const undefineAll = 1 | 2 | 4 | 16 | 32
 const acpiPowerButton = 1
+/** Of virDomainCreateFlags: memory that was saved is thrown away. */
+const forceBoot = 8
 const bytesPerGiB = 1024 ** 3
 
 /*
@@ -72,7 +76,7 @@ export class LibvirtGuest implements Guest {
   stop(how: { gracefulMs: number } | 'now'): Promise<void> {
     return this.#changing('stop', async () => {
       const status = await this.#existing()
-      if (!hasProcess(status)) return
+      if (!hasProcess(status)) return forgetSavedMemory(this.#context.client, this.id)
       const isDown = how !== 'now' && status.state !== domainState.paused && (await this.#shutDown(how.gracefulMs))
       if (!isDown) await this.#pullPlug()
     })
@@ -108,12 +112,29 @@ export class LibvirtGuest implements Guest {
     })
   }
 
-  destroy(): Promise<void> {
-    return this.#changing('destroy', () => this.#remove())
+  async destroy(): Promise<void> {
+    // Whoever waits for the guest itself need not wait any longer.
+    if (this.#context.waiting.has(this.id)) await this.#asking('destroy', () => this.#pullPlug())
+    await this.#changing('destroy', () => this.#remove())
   }
 
   diagnostics(): Promise<Diagnostics> {
     return this.#asking('diagnostics', () => diagnosticsOf(this.#context, this.id))
+  }
+
+  /** What changes of this guest are made of, for facets in files of their own. */
+  get steps(): GuestSteps {
+    return {
+      changing: (operation, work) => this.#changing(operation, work),
+      settled: () => this.#settled(),
+      existing: () => this.#existing(),
+      shutDown: withinMs => this.#shutDown(withinMs),
+      pullPlug: () => this.#pullPlug(),
+      makeDisk: spec => this.#makeDisk(spec),
+      run: (spec, xml) => this.#run(spec, xml),
+      runAgain: spec => this.#runAgain(spec),
+      undefine: () => this.#undefine(),
+    }
   }
 
   async #makeDisk(spec: GuestSpec): Promise<void> {
@@ -126,13 +147,12 @@ export class LibvirtGuest implements Guest {
     await createOverlay(files.disk(this.id), base.path, flavorBytes === 0 ? base.virtualBytes : flavorBytes)
   }
 
-  async #run(spec: GuestSpec): Promise<void> {
-    const { client, files, host } = this.#context
-    const xml = domainXml(spec, host)
+  async #run(spec: GuestSpec, xml = domainXml(spec, this.#context.host)): Promise<void> {
+    const { client, files } = this.#context
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     try {
-      await client.call(procedures.create, { domain, flags: 0 }, 'long')
+      await client.call(procedures.create, { domain, flags: forceBoot }, 'long')
     } catch (error) {
       // Running already: the answer to an earlier attempt was lost.
       const status = isLibvirtError(error, errorCode.operationInvalid) ? await statusOf(client, this.id) : undefined
@@ -147,6 +167,7 @@ export class LibvirtGuest implements Guest {
       throw GuestNotFound({ id: this.id }, { detail: `${files.disk(this.id)} does not exist` })
     await images.base(spec.image, 0)
     await this.#run(await withKeptConfigDrive(spec, files))
+    await files.removeRescue(this.id)
   }
 
   /**
@@ -209,13 +230,17 @@ export class LibvirtGuest implements Guest {
     const status = await statusOf(client, this.id)
     if (status !== undefined) {
       if (hasProcess(status)) await this.#pullPlug()
-      try {
-        await client.call(procedures.undefine, { domain: domainById(this.id), flags: undefineAll }, 'long')
-      } catch (error) {
-        if (!isLibvirtError(error, errorCode.noDomain)) throw error
-      }
+      await this.#undefine()
     }
     await files.remove(this.id)
+  }
+
+  async #undefine(): Promise<void> {
+    try {
+      await this.#context.client.call(procedures.undefine, { domain: domainById(this.id), flags: undefineAll }, 'long')
+    } catch (error) {
+      if (!isLibvirtError(error, errorCode.noDomain)) throw error
+    }
   }
 
   /** After a failed spawn. Without a daemon nothing can be said about the guest, so its files stay for the next attempt. */

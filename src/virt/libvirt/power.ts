@@ -12,7 +12,7 @@ export const domainState = {
   pmSuspended: 7,
 } as const
 /** virDomainPausedReason, virDomainShutoffReason: those that change the meaning of the state. */
-export const pausedReason = { unknown: 0, crashed: 10, startingUp: 11 } as const
+export const pausedReason = { unknown: 0, save: 3, crashed: 10, startingUp: 11 } as const
 export const shutoffReason = { crashed: 3 } as const
 
 export interface DomainStatus {
@@ -33,6 +33,10 @@ export const mayBeInternalError = (status: DomainStatus): boolean =>
 /** libvirt is still making the process; it goes on even when the one who asked is gone. */
 export const isStartingUp = (status: DomainStatus): boolean =>
   status.state === domainState.paused && status.reason === pausedReason.startingUp
+
+/** Its memory goes to disk; libvirt goes on with it even when the one who asked is gone. */
+export const isSaving = (status: DomainStatus): boolean =>
+  status.state === domainState.paused && status.reason === pausedReason.save
 
 export function powerOf(status: DomainStatus): PowerState {
   switch (status.state) {

@@ -8,6 +8,8 @@ import type { XdrReader } from './xdr.ts'
 export type ClientEvent =
   | { readonly kind: 'lifecycle'; readonly domain: DomainRef; readonly event: number; readonly detail: number }
   | { readonly kind: 'device-removed' | 'device-removal-failed'; readonly domain: DomainRef; readonly alias: string }
+  /** The agent in the guest has opened its channel, or let go of it. */
+  | { readonly kind: 'agent'; readonly domain: DomainRef; readonly isConnected: boolean }
   /** A new connection after a lost one: events in between are unknown, the listener compares states. */
   | { readonly kind: 'reconnected' }
 
@@ -155,6 +157,7 @@ export class LibvirtClient {
     if (number === eventMessage.lifecycle)
       this.#emit({ kind: 'lifecycle', domain, event: body.int(), detail: body.int() })
     else if (number === eventMessage.deviceRemoved) this.#emit({ kind: 'device-removed', domain, alias: body.string() })
+    else if (number === eventMessage.agent) this.#emit({ kind: 'agent', domain, isConnected: body.int() === 1 })
     else if (number === eventMessage.deviceRemovalFailed) {
       this.#emit({ kind: 'device-removal-failed', domain, alias: body.string() })
     }

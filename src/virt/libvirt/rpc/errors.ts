@@ -11,6 +11,8 @@ export const errorCode = {
   noDomain: 42,
   operationInvalid: 55,
   operationTimeout: 68,
+  argumentUnsupported: 74,
+  agentUnresponsive: 86,
   deviceMissing: 99,
 } as const
 

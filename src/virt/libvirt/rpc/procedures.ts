@@ -131,6 +131,57 @@ export const procedures = {
   shutdown: onDomain('shutdown', 258),
   suspend: onDomainOnly('suspend', 34),
   resume: onDomainOnly('resume', 28),
+  managedSave: onDomain('managed save', 182),
+  hasManagedSave: remote(
+    'has managed save',
+    183,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.uint(0)
+    },
+    r => r.int() === 1,
+  ),
+  removeManagedSave: onDomain('remove managed save', 184),
+  managedSaveXml: remote(
+    'xml of managed save',
+    388,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.uint(0)
+    },
+    r => r.string(),
+  ),
+  injectNmi: onDomain('inject NMI', 210),
+  setUserPassword: remote(
+    'set user password',
+    357,
+    (w, a: { domain: DomainRef; user: string; password: string }) => {
+      writeDomain(w, a.domain)
+      optionalString(w, a.user)
+      optionalString(w, a.password)
+      w.uint(0)
+    },
+    nothing,
+  ),
+  setTime: remote(
+    'set time',
+    338,
+    (w, a: { domain: DomainRef; seconds: number; nanoseconds: number }) => {
+      writeDomain(w, a.domain)
+      w.hyper(BigInt(a.seconds)).uint(a.nanoseconds).uint(0)
+    },
+    nothing,
+  ),
+  /** For all later commands to the agent of this guest. */
+  setAgentTimeout: remote(
+    'set timeout of agent',
+    420,
+    (w, a: { domain: DomainRef; seconds: number }) => {
+      writeDomain(w, a.domain)
+      w.int(a.seconds).uint(0)
+    },
+    nothing,
+  ),
   attachDevice: withDevice('attach device', 160),
   detachDevice: withDevice('detach device', 161),
   stats: remote(
@@ -162,9 +213,9 @@ export const procedures = {
 } as const
 
 /** Numbers of the messages the daemon sends by itself, after `registerEvent`. */
-export const eventMessage = { lifecycle: 318, deviceRemoved: 333, deviceRemovalFailed: 367 } as const
+export const eventMessage = { lifecycle: 318, deviceRemoved: 333, agent: 348, deviceRemovalFailed: 367 } as const
 /** virDomainEventID */
-export const eventId = { lifecycle: 0, deviceRemoved: 15, deviceRemovalFailed: 22 } as const
+export const eventId = { lifecycle: 0, deviceRemoved: 15, agent: 18, deviceRemovalFailed: 22 } as const
 
 const questions = new Set<unknown>([
   procedures.version,
@@ -174,6 +225,7 @@ const questions = new Set<unknown>([
   procedures.domainCapabilities,
   procedures.baselineCpu,
   procedures.getState,
+  procedures.hasManagedSave,
   procedures.xml,
   procedures.stats,
 ])
