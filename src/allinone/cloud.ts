@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
-import { InProcessBus } from '#bus'
+import { type Bus, InProcessBus, openBus } from '#bus'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
 import { createVolumeService } from '#embedded/volume'
 import { type Face, listen } from '#http'
-import { createNetworkService, createPlumber, type NetworkService } from '#network'
+import { createNetworkService, createPlumber, type HostPlace, type NetworkService } from '#network'
 import { createPlacement } from '#placement'
 import { openStore } from '#store'
 import type { VirtDriver } from '#virt'
@@ -24,6 +24,8 @@ export interface CloudOptions {
   readonly ports: Ports
   readonly hypervisor: 'libvirt' | 'fake'
   readonly hosts: number
+  /** Hosts of nova-computes of their own, in network namespaces of this machine. */
+  readonly others: readonly HostPlace[]
   readonly secrets: Secrets
   readonly config: Config
   readonly log: Log
@@ -57,7 +59,7 @@ const catalogue = (ports: Ports) => {
 
 /** The built-in identity, image, volume, network and placement services. */
 async function openNeighbours(options: CloudOptions, clock: Clock, closers: Closers) {
-  const { stateDir, ports, secrets, log, config, hypervisor } = options
+  const { stateDir, ports, secrets, log, config, hypervisor, others } = options
   const identity = await createIdentityService({
     databaseUrl: databaseUrl(stateDir, 'identity'),
     log: log.child({ service: 'identity' }),
@@ -95,7 +97,7 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     ...(plumbed
       ? {
           host: config.DEFAULT.host,
-          plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata } }),
+          plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata }, others }),
         }
       : {}),
   })
@@ -118,6 +120,7 @@ async function openDrivers(
 ): Promise<readonly { host: string; driver: VirtDriver }[]> {
   const { stateDir, hypervisor, hosts, config, log } = options
   const name = config.DEFAULT.host
+  if (hosts === 0) return []
   if (hypervisor === 'fake') {
     const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
     return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, () => neighbours.images, clock) }))
@@ -129,6 +132,15 @@ async function openDrivers(
   const place = { socketPath: daemon.socketPath, instancesPath: join(stateDir, 'instances'), virtType: 'auto' } as const
   const parts = { config, images: () => neighbours.images, log, clock }
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
+}
+
+/** Within this process, unless nova.conf names sockets, by which nova-computes of their own join. */
+function openOwnBus({ config, log }: CloudOptions, clock: Clock, closers: Closers): Bus & { ready?(): Promise<void> } {
+  const { transport_url: url } = config.DEFAULT
+  if (!url.startsWith('unix:')) return new InProcessBus()
+  const bus = openBus(url, { log, clock })
+  closers.add(() => bus.close())
+  return bus
 }
 
 /** Every service in this process, listening. */
@@ -149,7 +161,8 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
     closers.add(() => store.close())
-    const shared: WithStore = { config, clock, log, bus: new InProcessBus(), store }
+    const bus = openOwnBus(options, clock, closers)
+    const shared: WithStore = { config, clock, log, bus, store }
     const stopScheduler = await composeScheduler(shared, neighbours)
     closers.add(stopScheduler)
     const conductor = await composeConductor(shared, neighbours, true)
@@ -179,6 +192,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       })
       closers.add(() => agent.stop())
     }
+    await bus.ready?.()
     return { identity, images, network, close: () => closers.close() }
   } catch (error) {
     await closers.close().catch(failure => log.error({ err: failure }, 'closing after a failed start'))

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, systemClock } from '#base'
 import { ImageUnavailable, TokenInvalid } from '#cloud'
-import { createNetworkService, createPlumber } from '#network'
+import { createNetworkService, createPlumber, type HostPlace } from '#network'
 import { openStore } from '#store'
 import { createLibvirtDriver, startLibvirt, stopEverything } from '#virt/libvirt'
 import { databaseUrl } from './cloud.ts'
@@ -47,8 +47,8 @@ async function destroyGuests(stateDir: string, log: Log): Promise<void> {
   await stopEverything(join(stateDir, 'libvirt'))
 }
 
-async function dismantleNetwork(stateDir: string, host: string, log: Log): Promise<void> {
-  const plumber = createPlumber({ log, clock: systemClock })
+async function dismantleNetwork({ stateDir, host, others, log }: DestroyOptions): Promise<void> {
+  const plumber = createPlumber({ log, clock: systemClock, others })
   const network = await createNetworkService({
     databaseUrl: databaseUrl(stateDir, 'network'),
     identity: nobody,
@@ -61,11 +61,19 @@ async function dismantleNetwork(stateDir: string, host: string, log: Log): Promi
   await network.close()
 }
 
+export interface DestroyOptions {
+  readonly stateDir: string
+  readonly host: string
+  /** Only their part of the network is ours; their guests are their own nova-computes' matter. */
+  readonly others: readonly HostPlace[]
+  readonly log: Log
+}
+
 /** Takes a cloud off this machine: guests, libvirt, bridges, DHCP, firewall, and the folder. */
-export async function destroyCloud(options: { stateDir: string; host: string; log: Log }): Promise<void> {
-  const { stateDir, host, log } = options
-  if (existsSync(join(stateDir, 'instances'))) await destroyGuests(stateDir, log)
-  if (existsSync(join(stateDir, 'network.sqlite')) && existsSync(join(stateDir, 'instances')))
-    await dismantleNetwork(stateDir, host, log)
+export async function destroyCloud(options: DestroyOptions): Promise<void> {
+  const { stateDir, others, log } = options
+  const hasGuests = existsSync(join(stateDir, 'instances'))
+  if (hasGuests) await destroyGuests(stateDir, log)
+  if (existsSync(join(stateDir, 'network.sqlite')) && (hasGuests || others.length > 0)) await dismantleNetwork(options)
   await rm(stateDir, { recursive: true, force: true })
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { HostPlace } from '#network'
 
 /** What the user chose for the one-machine cloud. */
 export interface AllInOneOptions {
@@ -8,6 +9,8 @@ export interface AllInOneOptions {
   readonly offset: number
   readonly hypervisor: 'libvirt' | 'fake'
   readonly hosts: number
+  /** Hosts of nova-computes of their own on this machine, whose guests live in network namespaces. */
+  readonly others: readonly HostPlace[]
   readonly isBare: boolean
   readonly isJson: boolean
   /** Take the cloud off this machine instead of starting it. */
@@ -25,6 +28,12 @@ const whole = (low: number, high: number) => (text: string) => {
   return value
 }
 
+const place = (text: string, before: readonly HostPlace[]): readonly HostPlace[] => {
+  const [, host, netns] = /^([\w.-]+)=([\w.-]+)$/.exec(text) ?? []
+  if (host === undefined || netns === undefined) throw new InvalidArgumentError('HOST=NAMESPACE')
+  return [...before, { host, netns }]
+}
+
 const gather = (value: string, before: readonly string[]): readonly string[] => [...before, value]
 
 /** Ends the process with 2 and one line when an option is wrong. */
@@ -38,7 +47,17 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
         .choices(['libvirt', 'fake'])
         .default('libvirt'),
     )
-    .addOption(new Option('--hosts <N>', 'number of compute hosts, fake only').default(1).argParser(whole(1, 10_000)))
+    .addOption(
+      new Option('--hosts <N>', 'compute hosts in this process; more than one: fake only')
+        .default(1)
+        .argParser(whole(0, 10_000)),
+    )
+    .option(
+      '--other-host <HOST=NAMESPACE>',
+      'a nova-compute of its own on this machine, with its guests in that network namespace; may be repeated',
+      place,
+      [] as readonly HostPlace[],
+    )
     .option('--image <FILE|URL>', 'use this image as cirros')
     .option('--bare', 'no first server', false)
     .option('--json', 'one JSON line when ready, everything else on stderr', false)
@@ -52,6 +71,7 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     offset: number
     hypervisor: 'libvirt' | 'fake'
     hosts: number
+    otherHost: readonly HostPlace[]
     image?: string
     bare: boolean
     json: boolean
@@ -65,6 +85,7 @@ export function readOptions(argv: readonly string[]): AllInOneOptions {
     offset: o.offset,
     hypervisor: o.hypervisor,
     hosts: o.hosts,
+    others: o.otherHost,
     isBare: o.bare,
     isJson: o.json,
     isDestroy: o.destroy,

@@ -21,12 +21,13 @@ export const RootNeeded = declareFault(
 
 /** The cloud as the options and nova.conf ask for it, listening. */
 function open(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<Cloud> {
-  const { stateDir, hypervisor, hosts } = options
+  const { stateDir, hypervisor, hosts, others } = options
   return openCloud({
     stateDir,
     ports: portsAt(options.offset),
     hypervisor,
     hosts,
+    others,
     secrets: readSecrets(stateDir),
     config,
     log,
@@ -67,9 +68,9 @@ async function serve(
 }
 
 async function destroy(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<void> {
-  const { stateDir } = options
+  const { stateDir, others } = options
   const { destroyCloud } = await import('./destroy.ts')
-  await progress.step('removing the cloud', () => destroyCloud({ stateDir, host: config.DEFAULT.host, log }))
+  await progress.step('removing the cloud', () => destroyCloud({ stateDir, host: config.DEFAULT.host, others, log }))
   progress.line(`The cloud of ${stateDir} is gone.`)
 }
 

@@ -45,7 +45,11 @@ function createGate(options: NetworkServiceOptions): BindingGate {
   const { plumber, host } = options
   if (plumber === undefined) return { plumbedHost: undefined, refusal: async () => undefined }
   if (host === undefined) throw new Error('a network service with a plumber must know its host')
-  return { plumbedHost: host, refusal: (networkId, cidrs) => plumber.refusal(networkId, cidrs) }
+  return {
+    plumbedHost: host,
+    otherHosts: new Set(plumber.otherHosts),
+    refusal: (networkId, cidrs) => plumber.refusal(networkId, cidrs),
+  }
 }
 
 const isNothing = ({ networks, ports, groups }: Touched): boolean => networks.size + ports.size + groups.size === 0

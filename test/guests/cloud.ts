@@ -38,17 +38,20 @@ export async function removeLeftovers(): Promise<void> {
 export class TestCloud {
   readonly stateDir: string
   readonly #offset: number
+  readonly #more: readonly string[]
   #child: ChildProcess | undefined
   ready: Ready | undefined
   errors = ''
 
-  constructor(offset: number, stateDir = mkdtempSync(join(folder, prefix))) {
+  /** `more`: options for every call, also the one that takes the cloud down. */
+  constructor(offset: number, stateDir = mkdtempSync(join(folder, prefix)), more: readonly string[] = []) {
     this.stateDir = stateDir
     this.#offset = offset
+    this.#more = more
   }
 
   get #arguments(): string[] {
-    return [program, '--state', this.stateDir, '--offset', String(this.#offset), '--json']
+    return [program, '--state', this.stateDir, '--offset', String(this.#offset), '--json', ...this.#more]
   }
 
   /** Resolves when the cloud says that it is ready. */

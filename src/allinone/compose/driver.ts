@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, declareFault, type Log } from '#base'
 import type { ImagePort } from '#cloud'
@@ -53,7 +52,6 @@ export const libvirtDriver = async (
     writeConfigDrive: configDriveWriter(config),
     log: log.child({ service: 'libvirt' }),
     clock,
-    hypervisorHostname: hostname(),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })

@@ -7,6 +7,8 @@ import { cidrOf } from './subnets.ts'
 export interface BindingGate {
   /** The host this service plumbs; undefined: it plumbs nothing (fake hypervisors), so anything can be bound. */
   readonly plumbedHost: string | undefined
+  /** Other hosts of this machine, which it plumbs as well. */
+  readonly otherHosts?: ReadonlySet<string>
   /** Why that host cannot carry such a network; undefined when it can. */
   refusal(networkId: string, cidrs: readonly string[]): Promise<string | undefined>
 }
@@ -46,7 +48,8 @@ const carriedNetworks = (db: Db) =>
 async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<string | undefined> {
   if (port.vnicType !== 'normal') return `vnic_type ${port.vnicType} is not supported`
   if (gate.plumbedHost === undefined) return undefined
-  if (port.bindingHost !== gate.plumbedHost) return `the network of host ${port.bindingHost} is not managed here`
+  const isPlumbed = port.bindingHost === gate.plumbedHost || gate.otherHosts?.has(port.bindingHost) === true
+  if (!isPlumbed) return `the network of host ${port.bindingHost} is not managed here`
   const carried = await db
     .selectFrom('subnets')
     .select(['networkId', 'cidr'])

@@ -88,6 +88,8 @@ export async function addBinding(unit: Unit, gate: BindingGate, id: string, aske
     .insertInto('inactiveBindings')
     .values({ portId: id, host, ...made })
     .execute()
+  // That host makes ready for the guest before it arrives.
+  unit.touched.ports.add(id)
 }
 
 export async function changeBinding(
@@ -131,6 +133,7 @@ export async function activateBinding(unit: Unit, id: string, host: string): Pro
 
 /** False: there was none. */
 export async function removeInactive(unit: Unit, id: string, host: string): Promise<boolean> {
+  unit.touched.ports.add(id)
   const result = await unit.db
     .deleteFrom('inactiveBindings')
     .where('portId', '=', id)

@@ -17,8 +17,9 @@ interface LinkJson {
  * Fixed, from the network's id: else a bridge takes the lowest address of its taps, and the gateway's address would
  * change under the guests whenever one comes or goes.
  */
-const bridgeMac = (networkId: string): string => {
-  const hash = createHash('sha256').update(networkId).digest('hex')
+const bridgeMac = (networkId: string, host: string): string => {
+  // Hosts whose bridges are joined must not share it.
+  const hash = createHash('sha256').update(networkId).update(host).digest('hex')
   return `fa:16:3f:${hash.slice(0, 2)}:${hash.slice(2, 4)}:${hash.slice(4, 6)}`
 }
 
@@ -33,12 +34,15 @@ const signature = (network: DesiredNetwork): string => JSON.stringify([network.m
 export class Bridges {
   readonly #commands: Commands
   readonly #alias: string
+  readonly #host: string
   /** What was last made of each bridge, by name. */
   readonly #made = new Map<string, string>()
 
-  constructor(commands: Commands, alias: string) {
+  /** `host` tells the bridges of several hosts of one machine apart. */
+  constructor(commands: Commands, alias: string, host = '') {
     this.#commands = commands
     this.#alias = alias
+    this.#host = host
   }
 
   forget(): void {
@@ -87,7 +91,7 @@ export class Bridges {
     const [link] = await this.#links(['addr', 'show', 'dev', bridge])
     if (link === undefined)
       await run('link', 'add', 'name', bridge, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0')
-    await run('link', 'set', 'dev', bridge, 'address', bridgeMac(network.id))
+    await run('link', 'set', 'dev', bridge, 'address', bridgeMac(network.id, this.#host))
     await run('link', 'set', 'dev', bridge, 'alias', this.#alias, 'mtu', String(mtu), 'up')
     const wanted = addressesOf(network)
     const present = (link?.addr_info ?? [])

@@ -50,12 +50,14 @@ export interface DesiredPort {
   readonly isUp: boolean
   readonly groupIds: readonly string[]
   readonly hostname: string
+  /** Where its guest is, and where it is awaited. */
+  readonly hosts: readonly string[]
 }
 
 export interface DesiredGroup {
   readonly id: string
   readonly rules: readonly SecurityGroupRuleRow[]
-  /** Addresses of the member ports on this host. */
+  /** Addresses of the member ports, on whatever host. */
   readonly members: readonly { address: string; version: 4 | 6 }[]
 }
 
@@ -65,6 +67,11 @@ async function readRows(db: Db) {
   const bound = db.selectFrom('ports').where('vifType', '=', 'bridge').where('bindingHost', '!=', '')
   const ports = await bound.selectAll().orderBy('createdAtMs').orderBy('id').execute()
   const portIds = bound.select('id')
+  const awaited = await db
+    .selectFrom('inactiveBindings')
+    .select(['portId', 'host'])
+    .where('vifType', '=', 'bridge')
+    .execute()
   const ofGuests = bound.where('deviceOwner', 'not like', 'network:%').select('networkId')
   const routersOfGuests = db
     .selectFrom('routerInterfaces')
@@ -92,7 +99,7 @@ async function readRows(db: Db) {
     db.selectFrom('portSecurityGroups').selectAll().where('portId', 'in', portIds).orderBy('groupId').execute(),
   ])
   const rules = await db.selectFrom('securityGroupRules').selectAll().orderBy('id').execute()
-  return { ports, networks, subnets, ips, groups, rules }
+  return { ports, networks, subnets, ips, groups, rules, awaited }
 }
 
 type Rows = Awaited<ReturnType<typeof readRows>>
@@ -131,6 +138,7 @@ function networksOf(rows: Rows, own: readonly PortRow[], { addresses }: DesiredR
 function portsOf(rows: Rows, guests: readonly PortRow[]): DesiredPort[] {
   const ips = Map.groupBy(rows.ips, ip => ip.portId)
   const groups = Map.groupBy(rows.groups, group => group.portId)
+  const awaited = Map.groupBy(rows.awaited, binding => binding.portId)
   const upNetworks = new Set(rows.networks.filter(network => network.isUp === 1).map(network => network.id))
   return guests.map(port => ({
     id: port.id,
@@ -147,8 +155,15 @@ function portsOf(rows: Rows, guests: readonly PortRow[]): DesiredPort[] {
     isUp: port.isUp === 1 && upNetworks.has(port.networkId),
     groupIds: (groups.get(port.id) ?? []).map(group => group.groupId),
     hostname: port.dnsName,
+    hosts: [port.bindingHost, ...(awaited.get(port.id) ?? []).map(({ host }) => host)],
   }))
 }
+
+/** What has to be wired on one of the hosts: the ports for which this is true, and the groups of all. */
+export const withPorts = (desired: Desired, isThere: (port: DesiredPort) => boolean): Desired => ({
+  ...desired,
+  ports: desired.ports.filter(isThere),
+})
 
 export async function readDesired(db: Db): Promise<Desired> {
   const rows = await readRows(db)

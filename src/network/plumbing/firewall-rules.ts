@@ -82,6 +82,8 @@ function spoofChain(port: DesiredPort): string[] {
     'jump never_leaving',
     ...v4.map(address => `ip saddr ${address} accept`),
     ...['0.0.0.0', ...v4].map(address => `${arp} ${address} accept`),
+    // RARP: a guest that has just arrived from another host tells the switches where it is now.
+    'ether type 0x8035 accept',
     ...ofVersion(port, 6).map(address => `ip6 saddr ${address} accept`),
     'jump nameless_leaving',
     'drop',

@@ -13,6 +13,12 @@ async function setSwitch(commands: Commands, path: string, value: string): Promi
   await commands.run('tee', [file], { input: `${value}\n` })
 }
 
+/** On a host that only bridges: without it security groups would be blind. */
+export async function prepareBridging(commands: Commands): Promise<void> {
+  for (const name of ['bridge-nf-call-iptables', 'bridge-nf-call-ip6tables'])
+    await setSwitch(commands, `net/bridge/${name}`, '1')
+}
+
 /** Forwarding, and bridged packets shown to the inet hooks: without the latter security groups would be blind. */
 export async function prepareKernel(commands: Commands, needsIpv6: boolean): Promise<void> {
   if (!existsSync('/proc/sys/net/bridge')) await commands.ask('modprobe', ['br_netfilter'])

@@ -6,11 +6,12 @@ import { bridgeName } from '../core/binding.ts'
 import type { Db } from '../store/open.ts'
 import { Bridges } from './bridges.ts'
 import { type Commands, createCommands } from './commands.ts'
-import { type Desired, type DesiredPort, readDesired } from './desired.ts'
+import { type Desired, type DesiredPort, readDesired, withPorts } from './desired.ts'
 import { Dnsmasqs } from './dnsmasq.ts'
 import { Firewall } from './firewall.ts'
 import { collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
 import { LeaseIntake, leaseLines } from './leases.ts'
+import { type HostPlace, OtherHosts } from './other-hosts.ts'
 import { PolicyRoutes } from './policy-routes.ts'
 import { noRouting } from './routing.ts'
 
@@ -37,9 +38,13 @@ export interface PlumberOptions {
   readonly domain?: string
   readonly leaseSeconds?: number
   readonly checkEveryMs?: number
+  /** Hosts of this machine that live in network namespaces of their own: their guests are wired to ours. */
+  readonly others?: readonly HostPlace[]
 }
 
 export interface Plumber {
+  /** Names of the hosts in namespaces of their own. */
+  readonly otherHosts: readonly string[]
   /** Takes the database and the name under which everything on the host is kept; builds all. */
   start(db: Db, deployment: string): Promise<void>
   /** Why this host cannot carry such a network. */
@@ -72,6 +77,7 @@ interface Parts {
   readonly dnsmasqs: Dnsmasqs
   readonly leases: LeaseIntake
   readonly routes: PolicyRoutes
+  readonly others: OtherHosts
 }
 
 class RealPlumber implements Plumber {
@@ -90,6 +96,10 @@ class RealPlumber implements Plumber {
   constructor(options: PlumberOptions) {
     this.#options = options
     this.#commands = createCommands(options.netns)
+  }
+
+  get otherHosts(): readonly string[] {
+    return this.#options.others?.map(({ host }) => host) ?? []
   }
 
   get #started(): Parts {
@@ -119,6 +129,7 @@ class RealPlumber implements Plumber {
       ),
       bridges: new Bridges(this.#commands, name),
       routes: new PolicyRoutes(this.#commands),
+      others: new OtherHosts(this.#commands, name, this.#options.others ?? []),
       dnsmasqs: new Dnsmasqs({
         commands: this.#commands,
         log,
@@ -167,7 +178,8 @@ class RealPlumber implements Plumber {
 
   reconcile(): Promise<void> {
     return this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, routes, db } = this.#started
+      const { firewall, bridges, dnsmasqs, routes, others, db } = this.#started
+      others.forget()
       firewall.forget()
       bridges.forget()
       routes.forget()
@@ -176,6 +188,7 @@ class RealPlumber implements Plumber {
       const desired = await this.#pass()
       await dnsmasqs.removeLeftovers(desired)
       await bridges.removeLeftovers(desired)
+      await others.removeLeftovers(desired)
       await db.deleteFrom('leases').where('expiresAtMs', '<', this.#options.clock.now()).execute()
     })
   }
@@ -193,19 +206,21 @@ class RealPlumber implements Plumber {
   }
 
   async #build(desired: Desired): Promise<void> {
-    const { firewall, bridges, dnsmasqs, routes } = this.#started
+    const { firewall, bridges, dnsmasqs, routes, others } = this.#started
+    const local = withPorts(desired, port => port.hosts.some(host => !this.otherHosts.includes(host)))
     const usesIpv6 = desired.networks.some(network => network.subnets.some(subnet => subnet.cidr.version === 6))
     if (desired.networks.length > 0 && this.#usesIpv6 !== usesIpv6) {
       await prepareKernel(this.#commands, usesIpv6)
       this.#usesIpv6 = usesIpv6
     }
-    const taps = new Map(desired.ports.map(port => [port.id, port]))
+    const taps = new Map(local.ports.map(port => [port.id, port]))
     for (const [id, port] of this.#taps) {
       // The hypervisor takes its tap away itself; one that is left would be an open door.
       if (!taps.has(id)) await bridges.removeLink(port.tap)
     }
-    await firewall.apply(desired)
+    await firewall.apply(local)
     await bridges.apply(desired)
+    await others.apply(desired)
     await routes.apply(desired.routing)
     await dnsmasqs.apply(desired)
     this.#taps = taps
@@ -224,10 +239,10 @@ class RealPlumber implements Plumber {
 
   /** Looks whether somebody took something of ours away, and whether the last pass failed. */
   async #check(): Promise<void> {
-    const { firewall, bridges, dnsmasqs, db, leases } = this.#started
+    const { firewall, bridges, dnsmasqs, others, db, leases } = this.#started
     await leases.take()
-    const isDeep = ++this.#checks % deepCheckEvery === 0 && this.#taps.size > 0
-    const isIntact = !isDeep || ((await firewall.isIntact()) && (await bridges.isIntact()))
+    const isDeep = ++this.#checks % deepCheckEvery === 0 && this.#taps.size + others.tapCount > 0
+    const isIntact = !isDeep || ((await firewall.isIntact()) && (await bridges.isIntact()) && (await others.isIntact()))
     if (!this.#isHealthy || !isIntact) {
       this.#options.log.warn({}, 'the network of this host is not as it should be, rebuilding it')
       await this.reconcile()
@@ -256,11 +271,12 @@ class RealPlumber implements Plumber {
 
   async dismantle(): Promise<void> {
     await this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, routes, directory } = this.#started
+      const { firewall, bridges, dnsmasqs, routes, others, directory } = this.#started
       const nothing: Desired = { networks: [], ports: [], groups: new Map(), routing: noRouting }
       await dnsmasqs.stopAll()
       await dnsmasqs.removeLeftovers(nothing)
       await routes.apply(noRouting)
+      await others.dismantle(nothing)
       await bridges.apply(nothing)
       await bridges.removeLeftovers(nothing)
       await firewall.remove()

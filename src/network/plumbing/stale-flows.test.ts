@@ -19,6 +19,7 @@ const port = (more: Partial<DesiredPort> = {}): DesiredPort => ({
   isSecured: true,
   isUp: true,
   groupIds: ['g'],
+  hosts: ['compute-1'],
   hostname: '',
   ...more,
 })

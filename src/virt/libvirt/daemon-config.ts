@@ -11,9 +11,31 @@ const binds = {
   etc: '/etc/libvirt',
 } as const
 
-const libvirtdConf = () => `# written once by nova; the host's identity stays
-host_uuid = "${randomUUID()}"
-auth_unix_ro = "none"
+/** A daemon that stands for a host of its own among several of one machine. */
+export interface SeparateHost {
+  readonly hostname: string
+  /** Named network namespace in which its guests and its migrations live. */
+  readonly netns: string
+  /**
+   * Where daemons of other hosts reach it, without any authentication: an address that nothing else of the machine can
+   * reach. Whoever connects there is root on this machine.
+   */
+  readonly privateAddress: string
+}
+
+const listening = ({ privateAddress }: SeparateHost) => `listen_tls = 0
+listen_tcp = 1
+listen_addr = "${privateAddress}"
+auth_tcp = "none"
+`
+
+const migrating = ({ privateAddress }: SeparateHost) => `migration_address = "${privateAddress}"
+migration_host = "${privateAddress}"
+`
+
+const libvirtdConf = (uuid: string, host: SeparateHost | undefined) => `# written by nova; the host's identity stays
+host_uuid = "${uuid}"
+${host === undefined ? '' : listening(host)}auth_unix_ro = "none"
 auth_unix_rw = "none"
 unix_sock_ro_perms = "0700"
 unix_sock_rw_perms = "0700"
@@ -25,7 +47,7 @@ log_outputs = "3:stderr"
 `
 
 // cgroup_controllers: two daemons on one machine would name the cgroups of their guests alike.
-const qemuConf = `user = "root"
+const qemuConf = (host: SeparateHost | undefined) => `user = "root"
 group = "root"
 security_driver = "none"
 namespaces = []
@@ -33,7 +55,7 @@ dynamic_ownership = 0
 remember_owner = 0
 cgroup_controllers = []
 vnc_listen = "127.0.0.1"
-`
+${host === undefined ? '' : migrating(host)}`
 
 /** The user libvirt was compiled for must exist even where qemu.conf names another one, else the QEMU driver stays out. */
 const compiledUser = 'libvirt-qemu'
@@ -53,6 +75,7 @@ read -r pid rest < /proc/self/stat
 echo -900 2>/dev/null > /proc/self/oom_score_adj
 ulimit -n "$(ulimit -Hn)"
 set -e
+if [ -n "$NOVA_HOSTNAME" ]; then echo "$NOVA_HOSTNAME" > /proc/sys/kernel/hostname; fi
 ${Object.entries(binds)
   .map(([folder, path]) => `mkdir -p ${path}; mount --bind "$STATE/${folder}" ${path}`)
   .join('\n')}
@@ -68,17 +91,17 @@ keep() {
   while :; do "$@"; echo "nova: $1 ended with $?, starting it again"; sleep 1; done
 }
 keep virtlogd --pid-file /run/libvirt/virtlogd.pid &
-keep libvirtd --pid-file /run/libvirt/libvirtd.pid &
+keep libvirtd --pid-file /run/libvirt/libvirtd.pid $NOVA_LISTEN &
 echo "$pid" > "$STATE/init.pid.new" && mv "$STATE/init.pid.new" "$STATE/init.pid"
 while :; do wait; sleep 1; done
 `
 
 /** Writes what is missing and what is ours to change; keeps the host's uuid. */
-export function writeDaemonConfig(stateDir: string): void {
+export function writeDaemonConfig(stateDir: string, host: SeparateHost | undefined): void {
   for (const folder of Object.keys(binds)) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 })
   const conf = join(stateDir, 'etc/libvirtd.conf')
-  if (!existsSync(conf)) writeFileSync(conf, libvirtdConf())
-  writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf)
+  writeFileSync(conf, libvirtdConf(knownUuid(conf) ?? randomUUID(), host))
+  writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf(host))
   writeFileSync(join(stateDir, 'init.sh'), initScript, { mode: 0o700 })
   addCompiledUser(
     stateDir,
@@ -87,6 +110,9 @@ export function writeDaemonConfig(stateDir: string): void {
   )
   addCompiledUser(stateDir, 'group', `${compiledUser}:x:${compiledUserId}:`)
 }
+
+const knownUuid = (conf: string): string | undefined =>
+  existsSync(conf) ? /^host_uuid = "([0-9a-f-]{36})"$/m.exec(readFileSync(conf, 'utf8'))?.[1] : undefined
 
 /** Private copies with the user added, seen only by the daemons: the machine's own files stay as they are. */
 function addCompiledUser(stateDir: string, file: 'passwd' | 'group', line: string): void {

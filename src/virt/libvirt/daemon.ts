@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Clock, fromJson, type Log, systemClock, waitFor } from '#base'
 import { HypervisorNotInstalled, HypervisorUnavailable } from '../faults.ts'
-import { writeDaemonConfig } from './daemon-config.ts'
+import { type SeparateHost, writeDaemonConfig } from './daemon-config.ts'
 import { aptPackages } from './packages.ts'
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts'
 import { findProgram, programPath } from './programs.ts'
@@ -40,6 +40,8 @@ export interface StartLibvirtOptions {
   readonly clock?: Clock
   /** `ignore`: always a private daemon, also where the machine has one. */
   readonly systemDaemon?: 'prefer' | 'ignore'
+  /** The daemon of one of several hosts on this machine; such a one is always private. */
+  readonly host?: SeparateHost
 }
 
 const systemSockets = ['/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock']
@@ -50,7 +52,7 @@ export async function startLibvirt(options: StartLibvirtOptions): Promise<Libvir
   const { log } = options
   const stateDir = resolve(options.stateDir)
   const clock = options.clock ?? systemClock
-  if (options.systemDaemon !== 'ignore') {
+  if (options.systemDaemon !== 'ignore' && options.host === undefined) {
     const socketPath = await usableSystemSocket(clock)
     if (socketPath !== undefined) {
       log.info({ socketPath }, 'using the libvirtd of this machine')
@@ -62,7 +64,7 @@ export async function startLibvirt(options: StartLibvirtOptions): Promise<Libvir
   if (!wasRunning) {
     refuseWhereImpossible()
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
-    await launchOnce(stateDir, clock)
+    await launchOnce(stateDir, options.host, clock)
   }
   await whenReady(stateDir, socketPath, clock)
   log.info({ socketPath, was_running: wasRunning }, 'private libvirtd is ready')
@@ -134,7 +136,7 @@ function remember(stateDir: string, identity: ProcessIdentity): ProcessIdentity 
 }
 
 /** One namespace per state folder, also when two control planes start at once: the loser finds the winner's. */
-async function launchOnce(stateDir: string, clock: Clock): Promise<void> {
+async function launchOnce(stateDir: string, host: SeparateHost | undefined, clock: Clock): Promise<void> {
   const lock = join(stateDir, 'launch.lock')
   const isOurs = () => {
     // Linked, not written in place: a lock is never there without its owner in it.
@@ -157,7 +159,7 @@ async function launchOnce(stateDir: string, clock: Clock): Promise<void> {
   })
   if (outcome !== true) return
   try {
-    if (runningInit(stateDir) === undefined) await launch(stateDir, clock)
+    if (runningInit(stateDir) === undefined) await launch(stateDir, host, clock)
   } finally {
     rmSync(lock, { force: true })
   }
@@ -172,21 +174,28 @@ function dropLockOfTheDead(lock: string): void {
   }
 }
 
-async function launch(stateDir: string, clock: Clock): Promise<void> {
-  writeDaemonConfig(stateDir)
+/**
+ * The program and its arguments: namespaces of mounts and processes, and for a separate host one of its name, within its
+ * network. nsenter and not `ip netns exec`, which would hide the cgroups.
+ */
+function commandLine(stateDir: string, host: SeparateHost | undefined): [string, string[]] {
+  // slave: what the machine mounts later is seen by guests, what we mount is not seen by the machine.
+  const unshare = ['--mount', '--propagation', 'slave', '--pid', ...(host === undefined ? [] : ['--uts'])]
+  const args = [...unshare, '--fork', '/bin/sh', join(stateDir, 'init.sh')]
+  return host === undefined ? ['unshare', args] : ['nsenter', [`--net=/run/netns/${host.netns}`, 'unshare', ...args]]
+}
+
+async function launch(stateDir: string, host: SeparateHost | undefined, clock: Clock): Promise<void> {
+  writeDaemonConfig(stateDir, host)
   rmSync(join(stateDir, 'init.pid'), { force: true })
   const output = openSync(join(stateDir, 'daemon.log'), 'a')
-  const child = spawn(
-    'unshare',
-    // slave: what the machine mounts later is seen by guests, what we mount is not seen by the machine.
-    ['--mount', '--propagation', 'slave', '--pid', '--fork', '/bin/sh', join(stateDir, 'init.sh')],
-    {
-      detached: true,
-      stdio: ['ignore', output, output],
-      cwd: '/',
-      env: { PATH: programPath, STATE: stateDir, LC_ALL: 'C' },
-    },
-  )
+  const named = host === undefined ? {} : { NOVA_HOSTNAME: host.hostname, NOVA_LISTEN: '--listen' }
+  const child = spawn(...commandLine(stateDir, host), {
+    detached: true,
+    stdio: ['ignore', output, output],
+    cwd: '/',
+    env: { PATH: programPath, STATE: stateDir, LC_ALL: 'C', ...named },
+  })
   closeSync(output)
   let exit: string | undefined
   child.once('error', error => {

@@ -5,6 +5,7 @@
  */
 export type { ConfigDriveWriter } from './config-drive.ts'
 export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon.ts'
+export type { SeparateHost } from './daemon-config.ts'
 export type { CpuMode, VirtType } from './domain/index.ts'
 export { createLibvirtDriver, type LibvirtDriverOptions } from './driver.ts'
 export { type ImageFormat, type ImageInspection, inspectImage } from './image-format.ts'
