@@ -89,7 +89,7 @@ describe('libvirt driver with real guests', () => {
       await refuses(bench.images.add(Buffer.alloc(65_536, 1)), ImageRefused.is, /content is raw/)
       const vmdk = qemuImg('lie.vmdk', 'create', '-f', 'vmdk', '@', '8M')
       await refuses(bench.images.add(vmdk, { diskFormat: 'raw' }), ImageRefused.is, /content is vmdk/)
-      await refuses(bench.images.add(vmdk, { diskFormat: 'vmdk' }), ImageRefused.is, /vmdk is not supported/)
+      await refuses(bench.images.add(vmdk, { diskFormat: 'ploop' }), ImageRefused.is, /ploop is not supported/)
     })
 
     test('qcow2 that points elsewhere', async () => {

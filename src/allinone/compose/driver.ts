@@ -7,6 +7,7 @@ import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
 import { configDriveWriter } from './config-drive.ts'
+import { storageOptions } from './storage.ts'
 
 export const DriverUnusable = declareFault('DriverUnusable', 'final', (p: { reason: string }) => p.reason)
 
@@ -52,6 +53,7 @@ export const libvirtDriver = async (
     writeConfigDrive: configDriveWriter(config),
     log: log.child({ service: 'libvirt' }),
     clock,
+    storage: storageOptions(config),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { MiB } from '#base'
+import { GiB, MiB } from '#base'
+import { formatOfDisk, recordFormat } from './disk-info.ts'
+import { growDisk, virtualBytesOf } from './grow-disk.ts'
 import { inspectImage } from './image-format.ts'
+import { qcow2HeaderOf } from './qcow2-header.ts'
 import { createOverlay } from './qcow2-overlay.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nova-format-'))
@@ -30,6 +33,44 @@ describe('image format', () => {
       assert.equal((await inspectImage(path(name))).format, name)
     })
   }
+
+  test('what other hypervisors make says how large it is, and is refused when its data lies elsewhere', async () => {
+    const types = ['streamOptimized', 'monolithicSparse']
+    for (const [format, ...options] of [
+      ['vmdk'],
+      ['vmdk', '-o', 'subformat=streamOptimized'],
+      ['vdi'],
+      ['vdi', '-o', 'static=on'],
+      ['vhdx'],
+    ] as const) {
+      qemuImg('create', '-q', '-f', format, ...options, path('foreign'), '8M')
+      const { virtualBytes, refusal } = await inspectImage(path('foreign'), types)
+      assert.deepEqual([format, virtualBytes, refusal], [format, 8 * MiB, undefined])
+    }
+    qemuImg('create', '-q', '-f', 'vpc', '-o', 'force_size=on', path('foreign'), '8M')
+    assert.equal((await inspectImage(path('foreign'))).virtualBytes, 8 * MiB)
+    const refusal = async (kinds = types) => (await inspectImage(path('foreign.vmdk'), kinds)).refusal
+    qemuImg('create', '-q', '-f', 'vmdk', path('foreign.vmdk'), '8M')
+    assert.equal(await refusal(['streamOptimized']), 'Invalid VMDK create-type specified')
+    assert.equal(await refusal([]), 'Invalid VMDK create-type specified')
+    const bytes = readFileSync(path('foreign.vmdk')).toString('latin1')
+    writeFileSync(path('foreign.vmdk'), bytes.replace('SPARSE "foreign.vmdk"', 'SPARSE "/etc/passwd" '), 'latin1')
+    assert.equal(await refusal(), 'its VMDK descriptor names other files')
+    qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', path('foreign.vmdk'), '8M')
+    assert.equal(await refusal(), 'this kind of VMDK is not accepted')
+  })
+
+  test('a partition table makes a raw disk no other format', async () => {
+    const disk = Buffer.alloc(MiB)
+    disk.write('EFI PART', 512)
+    writeFileSync(path('gpt'), disk)
+    assert.deepEqual(await inspectImage(path('gpt')), {
+      format: 'gpt',
+      virtualBytes: MiB,
+      unpackedBytes: MiB,
+      refusal: undefined,
+    })
+  })
 
   test('luks, iso, and nothing at all', async () => {
     writeFileSync(path('luks'), Buffer.from('LUKS\xba\xbe\0\x02', 'latin1'))
@@ -121,4 +162,60 @@ describe('overlay', () => {
       }
     })
   }
+
+  test('over a qcow2', async () => {
+    qemuImg('create', '-q', '-f', 'qcow2', path('base.qcow2'), '4M')
+    await createOverlay(path('over'), path('base.qcow2'), 8 * MiB, 'qcow2')
+    const info = JSON.parse(qemuImg('info', '--output=json', path('over'))) as Record<string, unknown>
+    assert.equal(info['backing-filename-format'], 'qcow2')
+    assert.match(qemuImg('check', '-f', 'qcow2', path('over')), /No errors were found/)
+    assert.deepEqual(await qcow2HeaderOf(path('over')), { virtualBytes: 8 * MiB, backingFile: path('base.qcow2') })
+    assert.equal(await qcow2HeaderOf(path('half.raw')), undefined)
+  })
+})
+
+describe('growing', () => {
+  test('a qcow2 and a raw disk, and neither ever shrinks', async () => {
+    writeFileSync(path('base'), Buffer.alloc(MiB, 3))
+    await createOverlay(path('grown'), path('base'), 4 * MiB)
+    writeFileSync(path('grown.raw'), Buffer.alloc(4 * MiB, 1))
+    for (const [name, format] of [
+      ['grown', 'qcow2'],
+      ['grown.raw', 'raw'],
+    ] as const) {
+      // 1 TiB needs a larger L1 table.
+      for (const bytes of [8 * MiB, 1024 * GiB, 4 * MiB]) await growDisk(path(name), format, bytes)
+      assert.equal(await virtualBytesOf(path(name), format), 1024 * GiB)
+    }
+    assert.match(qemuImg('check', '-f', 'qcow2', path('grown')), /No errors were found/)
+    assert.equal(readFileSync(path('base')).length, MiB)
+  })
+
+  test('a file system without partitions grows with its raw disk, also when the first attempt was cut off', async () => {
+    const disk = path('ext')
+    writeFileSync(disk, '')
+    truncateSync(disk, 8 * MiB)
+    execFileSync('mkfs.ext4', ['-q', '-F', disk])
+    truncateSync(disk, 32 * MiB)
+    const blocks = () => /Block count:\s+(\d+)/.exec(execFileSync('dumpe2fs', ['-h', disk], { encoding: 'utf8' }))?.[1]
+    const before = Number(blocks())
+    await growDisk(disk, 'raw', 32 * MiB)
+    assert.equal(Number(blocks()), before * 4)
+  })
+})
+
+describe('disk.info', () => {
+  test('tells what a disk is, whatever the guest has written on it', async () => {
+    const disk = path('disk')
+    assert.equal(formatOfDisk(disk), 'qcow2')
+    await recordFormat(disk, 'raw')
+    writeFileSync(disk, Buffer.from('QFI\xfb', 'latin1'))
+    assert.equal(formatOfDisk(disk), 'raw')
+    await recordFormat(path('disk.eph0'), 'qcow2')
+    await recordFormat(disk, 'raw')
+    assert.deepEqual(JSON.parse(readFileSync(path('disk.info'), 'utf8')), {
+      [disk]: 'raw',
+      [path('disk.eph0')]: 'qcow2',
+    })
+  })
 })

@@ -11,6 +11,7 @@ import { ConsoleLogFile } from './console-log.ts'
 import { LibvirtConsoles } from './consoles.ts'
 import { LibvirtCrashDump } from './crash-dump.ts'
 import { listGuests } from './daemon-calls.ts'
+import { formatOfDisk } from './disk-info.ts'
 import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
 import { LibvirtGuest } from './guest.ts'
 import { LibvirtGuestAgent } from './guest-agent.ts'
@@ -22,6 +23,7 @@ import { LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
+import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
 
@@ -45,6 +47,7 @@ export interface LibvirtDriverOptions {
   readonly productVersion?: string
   /** Between two presses of the power button. */
   readonly shutdownRetryMs?: number
+  readonly storage?: StorageOptions
 }
 
 /** Connects, asks what the host can do, and clears what an earlier process left half done. */
@@ -59,7 +62,9 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
   try {
     const capabilities = await readCapabilities(client, virtType)
     const files = new GuestFiles(instancesPath)
-    const images = new ImageCache({ folder: join(instancesPath, '_base'), source: options.imageSource, log })
+    const storage = storageOf(options.storage)
+    const cacheFolder = join(instancesPath, storage.cacheFolderName)
+    const images = new ImageCache({ folder: cacheFolder, source: options.imageSource, log, storage })
     await images.start()
     await files.removeLeftovers()
     await events.start()
@@ -67,7 +72,8 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
-    const shared = { client, events, files, images, host, clock, log, changes, waiting: new Set<InstanceId>() }
+    const waiting = new Set<InstanceId>()
+    const shared = { client, events, files, images, storage, host, clock, log, changes, waiting }
     const context = { ...shared, shutdownRetryMs, writeConfigDrive }
     return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
   } catch (error) {
@@ -157,7 +163,9 @@ function domainHost(
     vncListen: options.vncListen ?? '127.0.0.1',
     diskCache: cache,
     productVersion: options.productVersion ?? '0.1.0',
+    ...(options.storage?.preallocates === true && cache === 'none' ? { diskIo: 'native' } : {}),
     diskPath: id => files.disk(id),
+    rootFormat: id => formatOfDisk(files.disk(id)),
     ephemeralPath: id => files.ephemeral(id),
     swapPath: id => files.swap(id),
     configDrivePath: id => files.configDrive(id),

@@ -5,6 +5,7 @@ import type { GuestEvents } from './guest-events.ts'
 import type { GuestFiles } from './guest-files.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { LibvirtClient } from './rpc/index.ts'
+import type { Storage } from './storage.ts'
 
 /** What all guests of one driver share. */
 export interface GuestContext {
@@ -13,6 +14,7 @@ export interface GuestContext {
   readonly files: GuestFiles
   readonly images: ImageCache
   readonly host: DomainHost
+  readonly storage: Storage
   readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log

@@ -6,14 +6,14 @@ import type { GuestSpec } from '../guest-spec.ts'
 import { makeConfigDrive, withKeptConfigDrive } from './config-drive.ts'
 import { powerOfGuest, statusOf } from './daemon-calls.ts'
 import { diagnosticsOf } from './diagnostics.ts'
+import { isNoSpace } from './disk-room.ts'
 import { domainXml } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { whenOff } from './guest-shutdown.ts'
 import type { GuestSteps } from './guest-steps.ts'
-import { isNoSpace } from './image-cache.ts'
 import { forgetSavedMemory } from './managed-memory.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
-import { createOverlay } from './qcow2-overlay.ts'
+import { makeRootDisk, mustHaveBase } from './root-disk.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
 import { makeSpareDisks } from './spare-disks.ts'
 
@@ -22,7 +22,6 @@ const undefineAll = 1 | 2 | 4 | 16 | 32
 const acpiPowerButton = 1
 /** Of virDomainCreateFlags: memory that was saved is thrown away. */
 const forceBoot = 8
-const bytesPerGiB = 1024 ** 3
 
 /*
  * Theory of operation. A guest is its folder (disks, console log) and its definition in libvirt, made in this order: folder,
@@ -138,13 +137,10 @@ export class LibvirtGuest implements Guest {
   }
 
   async #makeDisk(spec: GuestSpec): Promise<void> {
-    const { files, images } = this.#context
+    const { files } = this.#context
     await files.make(this.id)
     await makeSpareDisks(spec, files)
-    if (await files.hasDisk(this.id)) return
-    const flavorBytes = spec.flavor.rootGiB * bytesPerGiB
-    const base = await images.base(spec.image, flavorBytes)
-    await createOverlay(files.disk(this.id), base.path, flavorBytes === 0 ? base.virtualBytes : flavorBytes)
+    await makeRootDisk(spec, this.#context)
   }
 
   async #run(spec: GuestSpec, xml = domainXml(spec, this.#context.host)): Promise<void> {
@@ -162,10 +158,10 @@ export class LibvirtGuest implements Guest {
 
   /** For a guest that has run before: its disk must be there; only the image under it may be fetched again. */
   async #runAgain(spec: GuestSpec): Promise<void> {
-    const { files, images } = this.#context
+    const { files } = this.#context
     if (!(await files.hasDisk(this.id)))
       throw GuestNotFound({ id: this.id }, { detail: `${files.disk(this.id)} does not exist` })
-    await images.base(spec.image, 0)
+    await mustHaveBase(spec, this.#context)
     await this.#run(await withKeptConfigDrive(spec, files))
     await files.removeRescue(this.id)
   }

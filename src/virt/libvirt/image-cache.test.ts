@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -76,7 +76,7 @@ describe('image cache', () => {
       source: { download: async () => bits(0, 0), localPath: async () => bomb },
       log: silentLog,
     })
-    await assert.rejects(cache.base(image(1, { diskFormat: 'qcow2' }), 0), DiskFull.is)
+    await assert.rejects(cache.base(image(statSync(bomb).size, { diskFormat: 'qcow2' }), 0), DiskFull.is)
     assert.deepEqual(readdirSync(small), [])
   })
 

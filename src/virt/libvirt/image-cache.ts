@@ -1,26 +1,35 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault, type Log } from '#base'
+import type { Log } from '#base'
 import { DiskFull, FlavorDiskTooSmall, ImageRefused } from '../faults.ts'
 import type { GuestImage } from '../guest-spec.ts'
 import type { ImageSource } from '../image-source.ts'
-import { ImageDownload } from './image-download.ts'
+import type { DiskFormat } from './disk-info.ts'
+import { fullOr, mustHaveRoom } from './disk-room.ts'
+import { inspectFor, mustBeRaw, qemuNameOf, refuseUnsupported } from './image-acceptance.ts'
+import { ImageCheck } from './image-check.ts'
+import { checkFile, downloadTo } from './image-download.ts'
 import { type ImageInspection, inspectImage } from './image-format.ts'
+import { qcow2HeaderOf } from './qcow2-header.ts'
 import { qemuImg } from './qemu-img.ts'
+import { partial, settleStale } from './stale-files.ts'
+import { type Storage, storageOf } from './storage.ts'
 
 /*
- * `_base/<sha1 of the image id>`: each image once, as a sparse raw file, under the disks of all guests made from it.
+ * `_base/<sha1 of the image id>`: each image once, under the disks of all guests made from it; as a sparse raw file unless
+ * the operator wants qcow2 images to stay what they are.
  *
- * Theory of operation: a base appears by rename when it is complete and checked, and never changes afterwards. Everything
- * before happens in `<sha1>.part-<pid>-<random>` files: a crash leaves such a file, and the next start of the cache
- * removes those whose process is gone. Spawns in this process that want the same image share one preparation; two
- * processes may prepare the same one twice, and the second rename replaces a file by an equal one (open overlays keep the
- * inode they opened).
+ * Theory of operation: a base appears by rename when it is complete and checked, and never changes afterwards; its time is
+ * that of its last use. Everything before happens in `<sha1>.part-<pid>-<random>` files: a crash leaves such a file, and
+ * the next start of the cache removes those whose process is gone. Spawns in this process that want the same image share
+ * one preparation; two processes may prepare the same one twice, and the second rename replaces a file by an equal one
+ * (open overlays keep the inode they opened). Bases that nobody uses any more are removed by image-cleaning.ts.
  */
 
 export interface BaseImage {
   readonly path: string
+  readonly format: DiskFormat
   readonly virtualBytes: number
 }
 
@@ -28,44 +37,41 @@ export interface ImageCacheOptions {
   readonly folder: string
   readonly source: ImageSource
   readonly log: Log
+  readonly storage?: Storage
 }
 
-/** The formats a root disk is made from. Others are refused, as the host's COMPUTE_IMAGE_TYPE traits announce. */
-const supportedFormats = new Set(['raw', 'qcow2', 'iso'])
-
-/** Left free beside an image: a file system filled to the brim stops the running guests. */
-const reserveBytes = 64 * 1024 * 1024
-const checkCpuSeconds = 60
 const convertCpuSeconds = 1800
 
 export class ImageCache {
   readonly #options: ImageCacheOptions
+  readonly #storage: Storage
   readonly #underWay = new Map<string, Promise<BaseImage>>()
 
   constructor(options: ImageCacheOptions) {
     this.#options = options
+    this.#storage = options.storage ?? storageOf()
   }
 
-  /** Makes the folder and removes what crashed processes left in it. */
+  get folder(): string {
+    return this.#options.folder
+  }
+
+  /** Makes the folder and settles what crashed processes left in it. */
   async start(): Promise<void> {
-    const { folder } = this.#options
-    await mkdir(folder, { recursive: true })
-    for (const name of await readdir(folder)) {
-      const owner = /\.part-(\d+)-[0-9a-f]+$/.exec(name)?.[1]
-      if (owner !== undefined && !isRunning(Number(owner))) await rm(join(folder, name), { force: true })
-    }
+    await mkdir(this.folder, { recursive: true })
+    await settleStale(this.folder)
   }
 
   pathOf(image: GuestImage): string {
-    return join(this.#options.folder, createHash('sha1').update(image.id).digest('hex'))
+    return join(this.folder, createHash('sha1').update(image.id).digest('hex'))
   }
 
   /** The image's base, prepared if need be. `flavorBytes` 0: any size will do. */
   async base(image: GuestImage, flavorBytes: number): Promise<BaseImage> {
     const path = this.pathOf(image)
     for (;;) {
-      const present = await stat(path).catch(absent)
-      if (present !== undefined) return fitting({ path, virtualBytes: present.size }, flavorBytes)
+      const present = await this.#present(image, path)
+      if (present !== undefined) return fitting(present, flavorBytes)
       const underWay = this.#underWay.get(path)
       if (underWay === undefined) break
       try {
@@ -82,74 +88,98 @@ export class ImageCache {
 
   /** Ahead of the guests that will want it; false when it was there. */
   async fetch(image: GuestImage): Promise<boolean> {
-    if ((await stat(this.pathOf(image)).catch(absent)) !== undefined) return false
+    if ((await this.#present(image, this.pathOf(image))) !== undefined) return false
     await this.base(image, 0)
     return true
   }
 
-  async #prepare(image: GuestImage, path: string, flavorBytes: number): Promise<BaseImage> {
-    refuseUnsupported(image)
-    const partial = () => `${path}.part-${process.pid}-${randomBytes(4).toString('hex')}`
-    const downloaded = partial()
-    const unpacked = partial()
+  /**
+   * What is there already, marked as used now. Another process, or Nova, may have made it: a qcow2 is looked at again, and
+   * no raw base begins like one.
+   */
+  async #present(image: GuestImage, path: string): Promise<BaseImage | undefined> {
     try {
-      const local = await this.#options.source.localPath?.(image)
+      const { size } = await stat(path)
+      const now = new Date()
+      await utimes(path, now, now)
+      const header = await qcow2HeaderOf(path)
+      if (header === undefined) return { path, format: 'raw', virtualBytes: size }
+      const { refusal, virtualBytes } = await inspectImage(path)
+      if (refusal !== undefined) throw ImageRefused({ id: image.id, reason: refusal })
+      return { path, format: 'qcow2', virtualBytes }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  async #prepare(image: GuestImage, path: string, flavorBytes: number): Promise<BaseImage> {
+    refuseUnsupported(image, this.#storage)
+    const [downloaded, unpacked] = [partial(path), partial(path)]
+    try {
+      const local = await this.#fetch(image, downloaded)
       const original = local ?? downloaded
-      if (local === undefined) await this.#download(image, downloaded)
-      const inspection = await inspect(image, original)
-      fitting({ path, virtualBytes: inspection.virtualBytes }, flavorBytes)
-      if (local === undefined && inspection.format !== 'qcow2') await rename(downloaded, path)
+      const inspection = await inspectFor(image, original, this.#storage)
+      const { virtualBytes } = inspection
+      const format = inspection.format === 'qcow2' && !this.#storage.forcesRawImages ? 'qcow2' : 'raw'
+      const base: BaseImage = { path, format, virtualBytes }
+      fitting(base, flavorBytes)
+      const isReady = qemuNameOf(inspection.format) === format
+      if (isReady && local === undefined) await rename(downloaded, path)
       else {
-        await this.#unpack(image, original, unpacked, inspection)
+        await this.#unpack(image, original, unpacked, inspection, format)
         await rename(unpacked, path)
       }
-      this.#options.log.info({ image_id: image.id, virtual_bytes: inspection.virtualBytes }, 'image cached')
-      return { path, virtualBytes: inspection.virtualBytes }
+      this.#options.log.info({ image_id: image.id, format, virtual_bytes: virtualBytes }, 'image cached')
+      return base
     } finally {
       await rm(downloaded, { force: true })
       await rm(unpacked, { force: true })
     }
   }
 
-  async #download(image: GuestImage, target: string): Promise<void> {
-    await this.#refuseWhenFull(image.sizeBytes)
-    const chunks = await this.#options.source.download(image)
-    try {
-      await new ImageDownload(image).run(chunks, target)
-    } catch (error) {
-      throw this.#fullOr(error, image.sizeBytes)
+  /** The bits, seen to be those of the record: in a file of this machine, or else in `target`. */
+  async #fetch(image: GuestImage, target: string): Promise<string | undefined> {
+    const { source } = this.#options
+    const check = new ImageCheck(image, await source.verifier?.(image))
+    const local = await source.localPath?.(image)
+    if (local !== undefined) {
+      await checkFile(local, check)
+      return local
     }
+    await mustHaveRoom(this.folder, image.sizeBytes)
+    const download = async () => downloadTo(target, await source.download(image), check)
+    try {
+      await this.#storage.heavy.run(download)
+    } catch (error) {
+      throw fullOr(error, target, image.sizeBytes)
+    }
+    return undefined
   }
 
-  async #unpack(image: GuestImage, original: string, target: string, inspection: ImageInspection): Promise<void> {
-    await this.#refuseWhenFull(inspection.unpackedBytes)
-    const format = inspection.format === 'qcow2' ? 'qcow2' : 'raw'
-    const args = ['convert', '-f', format, '-O', 'raw', original, target]
-    const result = await qemuImg(args, { cpuSeconds: convertCpuSeconds })
-    if (result.exitCode === 0) return
-    if (result.stderr.includes('No space left')) throw this.#full(inspection.unpackedBytes)
-    throw ImageRefused(
-      { id: image.id, reason: `it could not be unpacked: ${lastLine(result.stderr)}` },
-      { detail: result.stderr },
-    )
-  }
-
-  async #refuseWhenFull(neededBytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(this.#options.folder)
-    if (neededBytes + reserveBytes > bavail * bsize) throw this.#full(neededBytes)
-  }
-
-  #full(neededBytes: number): Fault {
-    return DiskFull({ path: this.#options.folder, neededBytes })
-  }
-
-  #fullOr(error: unknown, neededBytes: number): unknown {
-    return isNoSpace(error) ? this.#full(neededBytes) : error
+  async #unpack(
+    image: GuestImage,
+    original: string,
+    target: string,
+    inspection: ImageInspection,
+    format: DiskFormat,
+  ): Promise<void> {
+    await mustHaveRoom(this.folder, inspection.unpackedBytes)
+    const args = ['convert', '-f', qemuNameOf(inspection.format), '-O', format, original, target]
+    const convert = () => qemuImg(args, { cpuSeconds: convertCpuSeconds })
+    const result = await this.#storage.heavy.run(convert)
+    if (result.stderr.includes('No space left'))
+      throw DiskFull({ path: this.folder, neededBytes: inspection.unpackedBytes })
+    if (result.exitCode !== 0) {
+      const reason = `it could not be unpacked: ${lastLine(result.stderr)}`
+      throw ImageRefused({ id: image.id, reason }, { detail: result.stderr })
+    }
+    if (format === 'raw') await mustBeRaw(image, target)
+    await using file = await open(target, 'r+')
+    await file.chmod(0o600)
+    await file.datasync()
   }
 }
-
-export const isNoSpace = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 
 function fitting(base: BaseImage, flavorBytes: number): BaseImage {
   const { virtualBytes } = base
@@ -163,52 +193,3 @@ const lastLine = (text: string): string =>
     .split('\n')
     .at(-1)
     ?.replace(/^qemu-img: /, '') ?? ''
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT') throw error
-  return undefined
-}
-
-function isRunning(pid: number): boolean {
-  // Our own pid in a file that exists before we made any: a process before us had it.
-  if (pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-function refuseUnsupported(image: GuestImage): void {
-  if (image.containerFormat !== 'bare') {
-    throw ImageRefused({
-      id: image.id,
-      reason: `container format ${image.containerFormat} is not supported by this host`,
-    })
-  }
-  if (!supportedFormats.has(image.diskFormat)) {
-    throw ImageRefused({ id: image.id, reason: `disk format ${image.diskFormat} is not supported by this host` })
-  }
-}
-
-/** Reads what the file really is before any tool that follows its pointers touches it. */
-async function inspect(image: GuestImage, path: string): Promise<ImageInspection> {
-  const inspection = await inspectImage(path)
-  if (inspection.format !== image.diskFormat) {
-    const reason = `its content is ${inspection.format}, but its disk_format says ${image.diskFormat}`
-    throw ImageRefused({ id: image.id, reason })
-  }
-  if (inspection.refusal !== undefined) throw ImageRefused({ id: image.id, reason: inspection.refusal })
-  if (inspection.format === 'qcow2') await checkQcow2(image, path)
-  return inspection
-}
-
-const leaksOnly = 3
-
-async function checkQcow2(image: GuestImage, path: string): Promise<void> {
-  const result = await qemuImg(['check', '-f', 'qcow2', path], { cpuSeconds: checkCpuSeconds })
-  if (result.exitCode === 0 || result.exitCode === leaksOnly) return
-  const detail = `${result.stdout}\n${result.stderr}`
-  throw ImageRefused({ id: image.id, reason: 'it is corrupt: qemu-img check found errors' }, { detail })
-}

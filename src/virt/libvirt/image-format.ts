@@ -1,8 +1,10 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
+import { inspectVdi, inspectVhd, inspectVhdx, inspectVmdk } from './foreign-formats.ts'
 import { inspectQcow2 } from './qcow2-inspection.ts'
 import { readAt } from './read-at.ts'
 
-export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'iso' | 'luks' | 'qed'
+/** `gpt`: a raw disk with a partition table that says so. */
+export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'iso' | 'gpt' | 'luks' | 'qed'
 
 export interface ImageInspection {
   readonly format: ImageFormat
@@ -20,6 +22,7 @@ interface Magic {
   readonly bytes: Buffer
 }
 
+/** In this order: an ISO image that boots from a stick too has a partition table. */
 const magics: readonly Magic[] = [
   { format: 'qcow2', offset: 0, bytes: Buffer.from('QFI\xfb', 'latin1') },
   { format: 'qed', offset: 0, bytes: Buffer.from('QED\0', 'latin1') },
@@ -31,22 +34,41 @@ const magics: readonly Magic[] = [
   { format: 'vhd', offset: 0, bytes: Buffer.from('conectix') },
   { format: 'luks', offset: 0, bytes: Buffer.from('LUKS\xba\xbe', 'latin1') },
   { format: 'iso', offset: 0x8001, bytes: Buffer.from('CD001') },
+  { format: 'gpt', offset: 512, bytes: Buffer.from('EFI PART') },
 ]
 const headBytes = 0x8001 + 5
 
-/** Tells what a file is from its content alone. Whatever has no known magic is raw. */
-export async function inspectImage(path: string): Promise<ImageInspection> {
-  const file = await open(path, 'r')
-  try {
-    const { size } = await file.stat()
-    const format = detect(await readAt(file, 0, headBytes))
-    if (format === 'qcow2') return await inspectQcow2(file, size)
-    const refusal = size === 0 ? 'it is empty' : undefined
-    return { format, virtualBytes: size, unpackedBytes: size, refusal }
-  } finally {
-    await file.close()
-  }
+/**
+ * Tells what a file is from its content alone. Whatever has no known magic is raw. `vmdkTypes`: the kinds of VMDK that may
+ * be used, as their descriptor names them.
+ */
+export async function inspectImage(path: string, vmdkTypes: readonly string[] = []): Promise<ImageInspection> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  const head = await readAt(file, 0, headBytes)
+  const format = magics.find(m => head.subarray(m.offset, m.offset + m.bytes.length).equals(m.bytes))?.format ?? 'raw'
+  return await inspectAs(format, file, head, size, vmdkTypes)
 }
 
-const detect = (head: Buffer): ImageFormat =>
-  magics.find(m => head.subarray(m.offset, m.offset + m.bytes.length).equals(m.bytes))?.format ?? 'raw'
+async function inspectAs(
+  format: ImageFormat,
+  file: FileHandle,
+  head: Buffer,
+  size: number,
+  vmdkTypes: readonly string[],
+): Promise<ImageInspection> {
+  switch (format) {
+    case 'qcow2':
+      return inspectQcow2(file, size)
+    case 'vmdk':
+      return { format, ...(await inspectVmdk(file, head, vmdkTypes)) }
+    case 'vdi':
+      return { format, ...inspectVdi(head) }
+    case 'vhd':
+      return { format, ...inspectVhd(head) }
+    case 'vhdx':
+      return { format, ...(await inspectVhdx(file)) }
+    default:
+      return { format, virtualBytes: size, unpackedBytes: size, refusal: size === 0 ? 'it is empty' : undefined }
+  }
+}

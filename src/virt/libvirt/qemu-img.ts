@@ -9,22 +9,28 @@ export interface ProgramResult {
   readonly stderr: string
 }
 
-/** Nova's images_address_space_limit; a crafted image must not eat the host's memory. */
-const addressSpaceBytes = 2 * 1024 ** 3
+export interface ProgramLimits {
+  readonly cpuSeconds: number
+  /** 2 GiB by default. */
+  readonly addressSpaceBytes?: number
+}
+
+/** A crafted image must not eat the host's memory. */
+const defaultAddressSpaceBytes = 2 * 1024 ** 3
 
 /**
  * qemu-img under limits of CPU time and memory. Callers always name the format (`-f`): letting QEMU guess is how a raw
  * image becomes a qcow2 with a backing file on the host.
  */
-export const qemuImg = (args: readonly string[], limits: { cpuSeconds: number }): Promise<ProgramResult> =>
+export const qemuImg = (args: readonly string[], limits: ProgramLimits): Promise<ProgramResult> =>
   runLimited('qemu-img', args, limits)
 
-export function runLimited(
-  program: string,
-  args: readonly string[],
-  limits: { cpuSeconds: number },
-): Promise<ProgramResult> {
-  const all = [`--cpu=${limits.cpuSeconds}`, `--as=${addressSpaceBytes}`, '--', program, ...args]
+/** Ends with us: what a process before us was writing must not go on growing when its file is taken away. */
+const withUs = ['setpriv', '--pdeathsig', 'KILL', '--']
+
+export function runLimited(program: string, args: readonly string[], limits: ProgramLimits): Promise<ProgramResult> {
+  const { cpuSeconds, addressSpaceBytes = defaultAddressSpaceBytes } = limits
+  const all = [`--cpu=${cpuSeconds}`, `--as=${addressSpaceBytes}`, '--', ...withUs, program, ...args]
   const environment = { PATH: programPath, LC_ALL: 'C' }
   return new Promise((resolve, reject) => {
     execFile('prlimit', all, { env: environment, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {

@@ -36,7 +36,7 @@ export const disks: Family = (spec, host) => {
     return element(
       'disk',
       { type: 'file', device },
-      element('driver', { name: 'qemu', type, cache: host.diskCache }),
+      element('driver', { name: 'qemu', type, cache: host.diskCache, io: host.diskIo }),
       element('source', { file }),
       element('target', { dev: `${prefix}${'abcdefgh'.charAt(number)}`, bus }),
       device === 'cdrom' ? element('readonly') : undefined,
@@ -45,7 +45,7 @@ export const disks: Family = (spec, host) => {
   const { ephemeralGiB, swapMiB } = spec.flavor
   const { configDrive } = spec
   return [
-    disk(rootDevice(spec), 'qcow2', host.diskPath(spec.id)),
+    disk(rootDevice(spec), host.rootFormat(spec.id), host.diskPath(spec.id)),
     ...(ephemeralGiB > 0 ? [disk('disk', 'raw', host.ephemeralPath(spec.id))] : []),
     ...(swapMiB > 0 ? [disk('disk', 'raw', host.swapPath(spec.id))] : []),
     ...(configDrive === undefined

@@ -21,8 +21,12 @@ export interface DomainHost {
   readonly rngBackend: string
   readonly vncListen: string
   readonly diskCache: 'none' | 'writethrough'
+  /** `native` for disks whose blocks are reserved; otherwise QEMU's own choice. */
+  readonly diskIo?: 'native'
   readonly productVersion: string
   diskPath(id: string): string
+  /** What the guest's root disk really is; it may have been made under other options. */
+  rootFormat(id: string): 'qcow2' | 'raw'
   ephemeralPath(id: string): string
   swapPath(id: string): string
   configDrivePath(id: string): string

@@ -75,6 +75,7 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   vncListen: '127.0.0.1',
   diskCache: 'none',
   productVersion: '0.1.0',
+  rootFormat: () => 'qcow2',
   diskPath: id => `/var/lib/nova/instances/${id}/disk`,
   ephemeralPath: id => `/var/lib/nova/instances/${id}/disk.eph0`,
   swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,

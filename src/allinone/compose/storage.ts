@@ -1,0 +1,41 @@
+import { declareFault, GiB } from '#base'
+import type { Config } from '#config'
+import type { StorageOptions } from '#virt/libvirt'
+
+export const ImagesTypeUnsupported = declareFault(
+  'ImagesTypeUnsupported',
+  'final',
+  (p: { type: string }) =>
+    `[libvirt] images_type ${p.type} is not supported by this host; use default, qcow2, flat or raw.`,
+)
+
+/** Nova knows no difference between `raw` and `flat`; `default` follows use_cow_images. */
+function rootDisksOf(config: Config): 'qcow2' | 'flat' {
+  const { images_type: type } = config.libvirt
+  switch (type) {
+    case 'default':
+      return config.DEFAULT.use_cow_images ? 'qcow2' : 'flat'
+    case 'qcow2':
+      return 'qcow2'
+    case 'raw':
+    case 'flat':
+      return 'flat'
+    default:
+      throw ImagesTypeUnsupported({ type })
+  }
+}
+
+/** How nova.conf wants disks and images kept. */
+export const storageOptions = (config: Config): StorageOptions => ({
+  rootDisks: rootDisksOf(config),
+  forcesRawImages: config.DEFAULT.force_raw_images,
+  preallocates: config.DEFAULT.preallocate_images === 'space',
+  cacheFolderName: config.image_cache.subdirectory_name,
+  maxDiskOperations: config.compute.max_concurrent_disk_ops,
+  vmdkTypes: config.compute.vmdk_allowed_types,
+  excludedFormats: config.compute.image_type_exclude_list,
+  inspectionLimits: {
+    cpuSeconds: config.libvirt.images_cpu_time_limit,
+    addressSpaceBytes: config.libvirt.images_address_space_limit * GiB,
+  },
+})

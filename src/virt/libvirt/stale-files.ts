@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exists } from './guest-files.ts'
+
+/*
+ * Names for what is not finished: they carry the process that works on it, so that whoever comes after its death knows
+ * that nobody does any more.
+ */
+
+const mark = (): string => `${process.pid}-${randomBytes(4).toString('hex')}`
+
+/** On its way to be `path`. */
+export const partial = (path: string): string => `${path}.part-${mark()}`
+/** On its way out, unless somebody turns out to need it. */
+export const leaving = (path: string): string => `${path}.unused-${mark()}`
+
+const unfinished = /^(.+)\.(part|unused)-(\d+)-[0-9a-f]+$/
+
+/** Removes what processes that have died were making in a folder, and puts back what they were about to remove. */
+export async function settleStale(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, original, kind, owner] = unfinished.exec(name) ?? []
+    if (original === undefined || isRunning(Number(owner))) continue
+    const path = join(folder, name)
+    if (kind === 'unused' && !(await exists(join(folder, original)))) await rename(path, join(folder, original))
+    else await rm(path, { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  // Our own pid in a file that exists before we made any: a process before us had it.
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

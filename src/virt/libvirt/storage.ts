@@ -1,0 +1,43 @@
+import { Limiter } from '#base'
+import type { ProgramLimits } from './qemu-img.ts'
+
+/** How root disks and cached images are kept. Everything has Nova's default. */
+export interface StorageOptions {
+  /** `qcow2`: an overlay over the cached image. `flat`: a copy of it, that needs the cache no more. */
+  readonly rootDisks?: 'qcow2' | 'flat'
+  /** `force_raw_images`: cached images are unpacked. Without it a qcow2 stays one, and so does its copy. */
+  readonly forcesRawImages?: boolean
+  /** `preallocate_images = space`: the blocks of a disk are reserved when it is made. */
+  readonly preallocates?: boolean
+  /** `[image_cache] subdirectory_name`. */
+  readonly cacheFolderName?: string
+  /** `[compute] max_concurrent_disk_ops`: copies and conversions at a time; 0 = no limit. */
+  readonly maxDiskOperations?: number
+  /** `[compute] vmdk_allowed_types`. */
+  readonly vmdkTypes?: readonly string[]
+  /** `[compute] image_type_exclude_list`: disk formats that this host refuses. */
+  readonly excludedFormats?: readonly string[]
+  /** `images_cpu_time_limit` and `images_address_space_limit`: what looking at an image may cost. */
+  readonly inspectionLimits?: ProgramLimits
+}
+
+export interface Storage extends Required<StorageOptions> {
+  /** Copies and conversions take their turn here. */
+  readonly heavy: Limiter
+}
+
+export function storageOf(options: StorageOptions = {}): Storage {
+  const most = options.maxDiskOperations ?? 0
+  return {
+    rootDisks: 'qcow2',
+    forcesRawImages: true,
+    preallocates: false,
+    cacheFolderName: '_base',
+    maxDiskOperations: most,
+    vmdkTypes: ['streamOptimized', 'monolithicSparse'],
+    excludedFormats: [],
+    inspectionLimits: { cpuSeconds: 30 },
+    heavy: new Limiter(most > 0 ? most : Number.MAX_SAFE_INTEGER),
+    ...options,
+  }
+}
