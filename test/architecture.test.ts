@@ -45,7 +45,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   saxes: ['virt'],
   pino: ['base'],
   commander: ['allinone', 'bin', 'manage'],
-  'cli-table3': ['allinone'],
+  'cli-table3': ['allinone', 'manage'],
   yaml: ['policy'],
   'ipaddr.js': ['network'],
 }

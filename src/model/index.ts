@@ -5,6 +5,7 @@
 
 export * from './audit-period.ts'
 export * from './block-device.ts'
+export * from './decision-record.ts'
 export * from './device-names.ts'
 export { extraSpecComplaint } from './extra-specs/check.ts'
 export * from './faults.ts'

@@ -37,19 +37,33 @@ export interface Placement {
 }
 
 export async function createPlacement(options: PlacementOptions): Promise<Placement> {
-  const { identity, log, clock, counter } = options
+  const { identity, log, clock } = options
+  const { ledger, search, port, close } = await openPlacement(options)
+  const face = createPlacementFace({ ledger, identity, log, clock, search })
+  return {
+    port,
+    face,
+    close: async () => {
+      await face.close()
+      await close()
+    },
+  }
+}
+
+/** Without the public API: for a command that works on the database of a service which runs elsewhere, or not at all. */
+export async function openPlacementPort(
+  options: Omit<PlacementOptions, 'identity'>,
+): Promise<Pick<Placement, 'port' | 'close'>> {
+  const { port, close } = await openPlacement(options)
+  return { port, close }
+}
+
+async function openPlacement(options: Omit<PlacementOptions, 'identity'>) {
+  const { log, clock, counter } = options
   const db = openDatabase<PlacementTables>(options.databaseUrl, counter === undefined ? {} : { counter })
   await migrate(db, 'placement', migrations)
   const ledger = new Ledger(db, clock, log)
   await ledger.read()
   const search = { ...defaultSearch, ...(options.strategy === undefined ? {} : { strategy: options.strategy }) }
-  const face = createPlacementFace({ ledger, identity, log, clock, search })
-  return {
-    port: new InProcessPlacement(ledger, search),
-    face,
-    close: async () => {
-      await face.close()
-      await db.destroy()
-    },
-  }
+  return { ledger, search, port: new InProcessPlacement(ledger, search), close: () => db.destroy() }
 }

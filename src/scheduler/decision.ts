@@ -15,6 +15,8 @@ export interface LostClaim {
 export interface SchedulingDecision {
   readonly atMs: number
   readonly tookMs: number
+  /** The user's request that it belongs to. */
+  readonly requestId: string | null
   readonly instanceIds: readonly InstanceId[]
   /** What was asked. */
   readonly spec: RequestSpec

@@ -29,8 +29,12 @@ export interface NodeName {
  * when it is claimed, nova-compute for server groups), so an implementation may cache until its store says it changed.
  */
 export interface HostSource {
-  /** Hosts of these compute nodes, disabled and down ones too. Ids that are no compute node are left out. */
-  hostStates(nodeIds: readonly string[]): Promise<readonly SchedulerHost[]>
+  /**
+   * Hosts of these compute nodes, disabled and down ones too. Ids that are no compute node are left out. `instanceIds` of a
+   * host holds those of the asked servers that are on it: a request is about few of the many there are. What is used and
+   * free need not be filled in: whoever schedules takes that from placement.
+   */
+  hostStates(nodeIds: readonly string[], askedServers?: readonly string[]): Promise<readonly SchedulerHost[]>
   /** Compute nodes of a host, or of a host and node; null matches any. Host names ignore case, node names do not. */
   findNodes(name: { readonly host: string | null; readonly node: string | null }): Promise<readonly NodeName[]>
   aggregates(): Promise<readonly AggregateWithHosts[]>

@@ -8,6 +8,8 @@
 export type { BenchOptions, BenchReport } from './bench.ts'
 export { benchScheduler } from './bench.ts'
 export type { LostClaim, SchedulingDecision } from './decision.ts'
+export { DecisionJournal, type DecisionJournalDeps } from './decision-journal.ts'
+export { recordOf } from './decision-record.ts'
 export { AllocationUpdateFailed, HostFilterNotFound, HostWeigherNotFound } from './faults.ts'
 export { allFilters } from './filters/index.ts'
 export type { AggregateWithHosts, HostSource, NodeName, SchedulerHost } from './host-source.ts'

@@ -14,6 +14,7 @@
 import type { Clock, InstanceId, Log } from '#base'
 import type { CandidateQuery, Candidates, PlacementPort } from '#cloud'
 import type { HostRefusal, RequestSpec, SchedulingResult } from '#model'
+import { askedServers } from './asked-servers.ts'
 import { CandidateIndex } from './candidate-index.ts'
 import { claim, isUnknownName } from './claim.ts'
 import type { LostClaim, SchedulingDecision } from './decision.ts'
@@ -29,6 +30,7 @@ import { checkRebuild, isRebuildCheck, noSuchHost } from './rebuild-check.ts'
 import { refusalMessage } from './refusal-text.ts'
 import { filterRequest, type RequestFilterNote, readsAggregates } from './request-filters/index.ts'
 import { type Choice, choosing } from './select.ts'
+import { withUsage } from './usage.ts'
 import { enabledWeighers, type HostWeigher } from './weighers/index.ts'
 
 export interface SchedulerDeps {
@@ -46,6 +48,10 @@ export interface SchedulerDeps {
 export interface SelectionWish {
   /** False where nobody would try another host: evacuate, unshelve. */
   readonly wantsAlternates?: boolean
+  /** The user's request, for the record of the decision. */
+  readonly requestId?: string | undefined
+  /** Decides as always, claims nothing. */
+  readonly isRehearsal?: boolean
 }
 
 export interface Scheduler {
@@ -176,7 +182,8 @@ class SchedulingRun {
     const { hosts, filters, weighers, options, random } = this.#deps
     const candidates = await this.#candidates()
     const index = new CandidateIndex(candidates)
-    const states = await hosts.hostStates(index.providerIds)
+    const asked = askedServers(this.#spec, this.#instanceIds)
+    const states = withUsage(await hosts.hostStates(index.providerIds, asked), candidates.summaries)
     this.#candidateCount = candidates.requests.length
     this.#hostCount = states.length
     const placing = new Placing({ spec: this.#spec, hosts: states, index, filters, weighers, options, random })
@@ -187,7 +194,7 @@ class SchedulingRun {
       isComplete = round.choices.length === this.#instanceIds.length
       return round
     } finally {
-      if (!isComplete) await this.#release(claimed)
+      if (!isComplete && this.#wish.isRehearsal !== true) await this.#release(claimed)
     }
   }
 
@@ -213,7 +220,8 @@ class SchedulingRun {
     let step = steps.next()
     while (!step.done) {
       const { instanceId, host } = step.value
-      const answer = await claim(this.#deps.placement, this.#spec, step.value)
+      const isRehearsal = this.#wish.isRehearsal === true
+      const answer = isRehearsal ? true : await claim(this.#deps.placement, this.#spec, step.value)
       if (answer === true) claimed.push(instanceId)
       else this.#lostClaims.push({ instanceId, host: host.host, reason: answer })
       step = steps.next(answer)
@@ -250,6 +258,7 @@ class SchedulingRun {
       onDecision?.({
         atMs: this.#startedAtMs,
         tookMs,
+        requestId: this.#wish.requestId ?? null,
         instanceIds: this.#instanceIds,
         spec: this.#spec,
         requestFilters: this.#notes,

@@ -1,5 +1,5 @@
 import type { Clock } from '#base'
-import { type ComputeNode, type HostUsage, isServiceUp, type Service, type Store } from '#store'
+import { type ComputeNode, type HostLoad, isServiceUp, type Service, type Store } from '#store'
 import type { AggregateWithHosts, HostSource, SchedulerHost } from './host-source.ts'
 
 export interface StoreHostOptions {
@@ -8,13 +8,13 @@ export interface StoreHostOptions {
 
 const MiBPerGiB = 1024
 
-const noUsage = (host: string): HostUsage => ({ host, instances: 0, vcpus: 0, memoryMiB: 0, diskGiB: 0, ioOps: 0 })
+const noLoad: HostLoad = { instances: 0, ioOps: 0 }
 
-/** What placement lets the scheduler take of memory beyond what the host has is the ratio's business. */
+/** As if the host were empty: what is in use placement knows, exactly and at once (`usage.ts`). */
 function stateOf(
   node: ComputeNode,
   service: Service,
-  usage: HostUsage,
+  load: HostLoad,
   aggregates: readonly AggregateWithHosts[],
   instanceIds: ReadonlySet<string>,
   isUp: boolean,
@@ -28,21 +28,21 @@ function stateOf(
     isUp,
     disabledReason: service.disabledReason,
     vcpusTotal: d.vcpus,
-    vcpusUsed: usage.vcpus,
+    vcpusUsed: 0,
     cpuAllocationRatio: node.cpuAllocationRatio,
     ramTotalMiB: d.memoryMiB,
-    ramFreeMiB: d.memoryMiB - usage.memoryMiB,
+    ramFreeMiB: d.memoryMiB,
     ramAllocationRatio: node.ramAllocationRatio,
     diskTotalGiB: d.localDiskGiB,
-    diskFreeMiB: (d.localDiskGiB - usage.diskGiB) * MiBPerGiB,
+    diskFreeMiB: d.localDiskGiB * MiBPerGiB,
     diskAllocationRatio: node.diskAllocationRatio,
     hypervisorType: d.hypervisorType,
     hypervisorVersion: d.hypervisorVersion,
     supportedInstances: d.supportedInstances,
     cpuInfo: d.cpuInfo,
     hostIp: d.hostIp,
-    numInstances: usage.instances,
-    numIoOps: usage.ioOps,
+    numInstances: load.instances,
+    numIoOps: load.ioOps,
     failedBuilds: node.failedBuilds,
     instanceIds,
     aggregates: aggregates.filter(a => a.hosts.includes(node.host)),
@@ -50,30 +50,67 @@ function stateOf(
   }
 }
 
+/** What was read of a node, and when: what was written in the same moment may still change without a new mark. */
+interface KnownNode {
+  readonly node: ComputeNode
+  readonly isSettled: boolean
+}
+
+/** Longer than a report takes to be written. */
+const settledAfterMs = 2000
+
+/** The descriptions of nodes as last reported: long, and nearly always the same from one request to the next. */
+class NodeShelf {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #known = new Map<string, KnownNode>()
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async nodes(wanted: ReadonlySet<string>): Promise<readonly ComputeNode[]> {
+    const { computeNodes } = this.#store
+    const marks = (await computeNodes.marks()).filter(({ uuid }) => wanted.has(uuid))
+    const stale = marks.filter(({ uuid, updatedAtMs }) => {
+      const known = this.#known.get(uuid)
+      return known === undefined || !known.isSettled || known.node.updatedAtMs !== updatedAtMs
+    })
+    const now = this.#clock.now()
+    for (const node of await computeNodes.some(stale.map(({ uuid }) => uuid)))
+      this.#known.set(node.uuid, { node, isSettled: now - node.updatedAtMs > settledAfterMs })
+    return marks.flatMap(({ uuid }) => this.#known.get(uuid)?.node ?? [])
+  }
+}
+
+function byHost(places: readonly { readonly id: string; readonly host: string | null }[]) {
+  const found = new Map<string, Set<string>>()
+  for (const { id, host } of places) {
+    if (host === null) continue
+    const ids = found.get(host) ?? new Set<string>()
+    found.set(host, ids.add(id))
+  }
+  return found
+}
+
 /** The hosts as Nova's databases know them, in a fixed number of statements. */
 export function storeHosts(store: Store, clock: Clock, options: StoreHostOptions): HostSource {
+  const shelf = new NodeShelf(store, clock)
   return {
-    async hostStates(nodeIds) {
-      const wanted = new Set(nodeIds)
-      const nodes = (await store.computeNodes.list()).filter(n => wanted.has(n.uuid))
+    async hostStates(nodeIds, askedServers = []) {
+      const nodes = await shelf.nodes(new Set(nodeIds))
       const services = new Map((await store.services.list({ binary: 'nova-compute' })).map(s => [s.host, s]))
-      const usage = await store.computeNodes.usage()
+      const load = await store.computeNodes.load()
       const aggregates = await store.aggregates.list()
-      const onHosts = await store.instances.idsByHost(nodes.map(n => n.host))
+      const onHosts = byHost(await store.instances.placesOf(askedServers))
       const now = clock.now()
       return nodes.flatMap(node => {
         const service = services.get(node.host)
         if (service === undefined) return []
         const isUp = isServiceUp(service, now, options.serviceDownTimeMs)
         return [
-          stateOf(
-            node,
-            service,
-            usage.get(node.host) ?? noUsage(node.host),
-            aggregates,
-            onHosts.get(node.host) ?? new Set(),
-            isUp,
-          ),
+          stateOf(node, service, load.get(node.host) ?? noLoad, aggregates, onHosts.get(node.host) ?? new Set(), isUp),
         ]
       })
     },

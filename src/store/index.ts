@@ -9,7 +9,7 @@ export { type Keypair, Keypairs } from './api-db/keypairs.ts'
 export { type Limits, Quotas } from './api-db/quotas.ts'
 export { type ActionEvent, type ActionQuery, Actions, type InstanceAction } from './cell-db/actions.ts'
 export { type BlockDeviceChange, BlockDevices } from './cell-db/block-devices.ts'
-export { type ComputeNode, type HostReserve, type HostUsage } from './cell-db/compute-nodes.ts'
+export { type ComputeNode, type HostLoad, type HostReserve, type HostUsage } from './cell-db/compute-nodes.ts'
 export { type ConsoleGrant } from './cell-db/console-tokens.ts'
 export {
   type InstanceFilter,

@@ -1,4 +1,5 @@
 import { Aggregates } from './api-db/aggregates.ts'
+import { Decisions } from './api-db/decisions.ts'
 import { Flavors } from './api-db/flavors.ts'
 import { Keypairs } from './api-db/keypairs.ts'
 import { apiMigrations } from './api-db/migrations.ts'
@@ -29,6 +30,8 @@ export interface Store {
   readonly aggregates: Aggregates
   readonly requestSpecs: RequestSpecs
   readonly serverGroups: ServerGroups
+  /** What the scheduler decided, and why. */
+  readonly decisions: Decisions
   readonly instances: Instances
   readonly blockDevices: BlockDevices
   readonly launchSecrets: LaunchSecrets
@@ -54,6 +57,7 @@ const bind = (db: Db): Store => ({
   aggregates: new Aggregates(db),
   requestSpecs: new RequestSpecs(db),
   serverGroups: new ServerGroups(db),
+  decisions: new Decisions(db),
   instances: new Instances(db),
   blockDevices: new BlockDevices(db),
   launchSecrets: new LaunchSecrets(db),

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromJson } from '#base'
+import { temporaryFolder } from './temporary-folder.ts'
 import type { Undo } from './undo.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -54,7 +54,7 @@ export class ControlPlane {
   constructor(options: ControlPlaneOptions) {
     this.#options = options
     // Short, because unix sockets below it have at most 107 characters.
-    this.#folder = mkdtempSync(join(options.parent ?? tmpdir(), 'nb-'))
+    this.#folder = temporaryFolder(options.parent)
     this.stateDir = join(this.#folder, 'state')
     writeFileSync(join(this.#folder, 'nova.conf'), options.config ?? novaConf)
     writeFileSync(join(this.#folder, 'empty.raw'), Buffer.alloc(1_048_576))

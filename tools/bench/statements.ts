@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromJson, waitFor } from '#base'
 import type { ControlPlaneOptions } from './control-plane.ts'
 import { withFakeCloud } from './fake-cloud.ts'
 import { figure, type Row } from './figures.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 import type { Undo } from './undo.ts'
 
 export type Counts = Readonly<Record<string, number>>
@@ -38,7 +38,7 @@ function perRound(before: Counts, after: Counts): Counts {
 export async function countStatements(
   options: Omit<ControlPlaneOptions, 'hypervisor'>,
 ): Promise<{ boot: Counts; list: Counts }> {
-  const folder = mkdtempSync(join(options.parent ?? tmpdir(), 'nb-'))
+  const folder = temporaryFolder(options.parent)
   options.undo.add(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'counts.json')
   const counted = { ...options, nodeOptions: `--import=${hook}`, env: { NOVA_BENCH_COUNTS: file } }

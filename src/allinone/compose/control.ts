@@ -2,7 +2,8 @@ import { hostname } from 'node:os'
 import { every, instanceId } from '#base'
 import { type Bus, conductorContract, schedulerContract } from '#bus'
 import { type Conductor, serviceVersion, startConductor } from '#conductor'
-import { createScheduler, schedulerOptions, storeHosts } from '#scheduler'
+import type { Config } from '#config'
+import { createScheduler, DecisionJournal, type SchedulerOptions, schedulerOptions, storeHosts } from '#scheduler'
 import { composeConfigDrive } from './config-drive.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
@@ -53,20 +54,29 @@ export function followServers(bus: Bus): (serverIds: readonly string[]) => Promi
   }
 }
 
+export const schedulerOptionsOf = (config: Config): SchedulerOptions =>
+  schedulerOptions({
+    scheduler: config.scheduler,
+    filter_scheduler: config.filter_scheduler,
+    metrics: config.metrics,
+    workarounds: config.workarounds,
+    default_availability_zone: config.DEFAULT.default_availability_zone,
+  })
+
 /** nova-scheduler from its configuration; returns what stops it. */
-export async function composeScheduler(shared: WithStore, neighbours: Neighbours): Promise<() => void> {
-  const { config, store, bus, clock, log } = shared
+export async function composeScheduler(shared: WithStore, neighbours: Neighbours): Promise<() => Promise<void>> {
+  const { config, store, bus, clock } = shared
+  const log = shared.log.child({ service: 'nova-scheduler' })
+  const keepMs = secondsOf(config.scheduler.decision_record_max_age)
+  const journal = keepMs > 0 ? new DecisionJournal({ store, clock, log, keepMs }) : undefined
   const scheduler = createScheduler({
     placement: neighbours.placement,
     hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
-    options: schedulerOptions({
-      scheduler: config.scheduler,
-      filter_scheduler: config.filter_scheduler,
-      default_availability_zone: config.DEFAULT.default_availability_zone,
-    }),
-    log: log.child({ service: 'nova-scheduler' }),
+    options: schedulerOptionsOf(config),
+    log,
     clock,
     random: Math.random,
+    ...(journal === undefined ? {} : { onDecision: journal.add }),
   })
   const name = hostname()
   const binary = 'nova-scheduler'
@@ -76,10 +86,12 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
     log.error({ err: error }, 'heartbeat failed'),
   )
   const stopServing = bus.serve(schedulerContract, name, {
-    selectDestinations: ({ spec, instanceIds }) => scheduler.selectDestinations(spec, instanceIds.map(instanceId)),
+    selectDestinations: ({ spec, instanceIds }, { requestId }) =>
+      scheduler.selectDestinations(spec, instanceIds.map(instanceId), { requestId }),
   })
-  return () => {
+  return async () => {
     stopBeating()
     stopServing()
+    await journal?.close()
   }
 }

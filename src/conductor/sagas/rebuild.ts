@@ -44,7 +44,10 @@ async function mayStay(d: ConductorDeps, input: Input, instance: Instance, signa
     },
     instanceIds: [instance.id],
   }
-  const result = await unlessAborted(signal, d.bus.client(schedulerContract).selectDestinations(asked))
+  const result = await unlessAborted(
+    signal,
+    d.bus.client(schedulerContract).selectDestinations(asked, { requestId: input.requestId }),
+  )
   if (result.ok) return
   const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
   throw NoValidHost({ reason: result.message }, { detail })

@@ -20,3 +20,7 @@ export const computeSection = {
 export const conductorSection = {
   workers: int(null, 'Processes of nova-conductor; default one per CPU.'),
 } as const
+
+export const workaroundsSection = {
+  disable_fallback_pcpu_query: bool(false, 'Hosts that report pinned CPUs as VCPU are not looked for.'),
+} as const

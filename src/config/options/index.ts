@@ -1,14 +1,14 @@
 /** Every section of nova.conf that has typed options. Another option is one line in its file. */
 import type { Section } from '../option.ts'
 import { apiSection } from './api.ts'
-import { computeSection, conductorSection } from './compute.ts'
+import { computeSection, conductorSection, workaroundsSection } from './compute.ts'
 import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
 import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
 import { quotaSection } from './quota.ts'
-import { filterSchedulerSection, schedulerSection } from './scheduler.ts'
+import { filterSchedulerSection, metricsSection, schedulerSection } from './scheduler.ts'
 
 export const sections = {
   DEFAULT: defaultSection,
@@ -25,6 +25,7 @@ export const sections = {
   keystone: neighbours.keystoneSection,
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
   libvirt: libvirtSection,
+  metrics: metricsSection,
   mks: consoles.mksSection,
   neutron: neighbours.neutronSection,
   placement: neighbours.placementSection,
@@ -35,5 +36,6 @@ export const sections = {
   spice: consoles.spiceSection,
   vendordata_dynamic_auth: neighbours.vendordataDynamicAuthSection,
   vnc: consoles.vncSection,
+  workarounds: workaroundsSection,
   ...neighbours.oslo,
 } as const satisfies Readonly<Record<string, Section>>

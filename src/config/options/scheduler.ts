@@ -11,6 +11,8 @@ export const schedulerSection = {
   enable_isolated_aggregate_filtering: bool(false, 'Hosts of aggregates with traits serve matching requests only.'),
   image_metadata_prefilter: bool(false, 'Image properties become required traits.'),
   query_placement_for_routed_network_aggregates: bool(false, 'Routed networks confine the hosts.'),
+  // Not Nova's: there, nobody knows afterwards.
+  decision_record_max_age: int(604_800, 'Seconds for which scheduling decisions are kept; 0 keeps none.', { min: 0 }),
 } as const
 
 const filters = [
@@ -52,4 +54,11 @@ export const filterSchedulerSection = {
   soft_anti_affinity_weight_multiplier: float(1.0, 'Weight of soft anti-affinity.', { min: 0 }),
   build_failure_weight_multiplier: weight(1_000_000.0, 'recent failed builds'),
   cross_cell_move_weight_multiplier: weight(1_000_000.0, 'moves to another cell'),
+} as const
+
+export const metricsSection = {
+  weight_multiplier: weight(1.0, 'the metrics of hosts'),
+  weight_setting: list([], 'Metrics and their shares: name=share'),
+  required: bool(true, 'A host without one of the metrics finds no mercy; else it weighs weight_of_unavailable.'),
+  weight_of_unavailable: weight(-10_000.0, 'a host without one of the metrics'),
 } as const

@@ -47,4 +47,11 @@ export interface ApiTables {
   }
   server_group_members: { number: Generated<number>; group_number: number; instance_id: string }
   request_specs: { instance_id: string; spec_json: string }
+  scheduling_decisions: {
+    id: string
+    request_id: string | null
+    decided_at: number
+    record_json: string
+  }
+  scheduling_decision_instances: { decision_id: string; instance_id: string }
 }

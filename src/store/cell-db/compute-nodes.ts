@@ -1,8 +1,8 @@
-import type { Selectable } from 'kysely'
+import type { ExpressionBuilder, Selectable } from 'kysely'
 import { fromJson } from '#base'
 import type { NodeDescription } from '#model'
-import { upsert } from '../engine/index.ts'
-import type { Db } from '../tables.ts'
+import { amongJson, prepared, upsert } from '../engine/index.ts'
+import type { Db, Tables } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
 /** What the operator keeps from instances on a host. */
@@ -55,6 +55,8 @@ export interface HostUsage {
   readonly ioOps: number
 }
 
+export type HostLoad = Pick<HostUsage, 'instances' | 'ioOps'>
+
 const ioTasks = [
   'resize_migrating',
   'rebuilding',
@@ -65,6 +67,27 @@ const ioTasks = [
   'unshelving',
   'shelving',
 ]
+
+/** Nova counts every server that is being built as one that moves disks. */
+const diskMovers = (e: ExpressionBuilder<Tables, 'instances'>) =>
+  e.fn.sum<number>(
+    e.case().when('task_state', 'in', ioTasks).then(1).when('vm_state', '=', 'building').then(1).else(0).end(),
+  )
+
+const loadByHost = prepared((db: Db) =>
+  db
+    .selectFrom('instances')
+    .select(e => ['host', e.fn.countAll<number>().as('instances'), diskMovers(e).as('io')])
+    .where('deleted', '=', 0)
+    .where('host', 'is not', null)
+    .groupBy('host'),
+)
+
+const allMarks = prepared((db: Db) => db.selectFrom('compute_nodes').select(['uuid', 'host', 'updated_at']))
+
+const nodesAmong = prepared((db: Db, { list }: { list: string }) =>
+  db.selectFrom('compute_nodes').selectAll().where('uuid', 'in', amongJson(list)).orderBy('number'),
+)
 
 export class ComputeNodes {
   readonly #db: Db
@@ -104,6 +127,19 @@ export class ComputeNodes {
     return (await this.#db.selectFrom('compute_nodes').selectAll().orderBy('number').execute()).map(fromRow)
   }
 
+  /** Of every node what tells whether it was reported anew; cheap, however much a node has to say about itself. */
+  async marks(): Promise<readonly { uuid: string; host: string; updatedAtMs: number }[]> {
+    const { rows } = await allMarks(this.#db, {})
+    return rows.map(row => ({ uuid: row.uuid, host: row.host, updatedAtMs: row.updated_at }))
+  }
+
+  async some(uuids: readonly string[]): Promise<readonly ComputeNode[]> {
+    if (uuids.length === 0) return []
+    const list = JSON.stringify(uuids)
+    const { rows } = await nodesAmong(this.#db, { list })
+    return rows.map(fromRow)
+  }
+
   async find(
     by: { uuid: string } | { host: string } | { number: number } | { hypervisorHostname: string },
   ): Promise<ComputeNode | undefined> {
@@ -130,11 +166,7 @@ export class ComputeNodes {
         e.fn.sum<number>('vcpus').as('vcpus'),
         e.fn.sum<number>('memory_mib').as('memory'),
         e.fn.sum<number>(e('root_gib', '+', e.ref('ephemeral_gib'))).as('disk'),
-        e.fn
-          .sum<number>(
-            e.case().when('task_state', 'in', ioTasks).then(1).when('vm_state', '=', 'building').then(1).else(0).end(),
-          )
-          .as('io'),
+        diskMovers(e).as('io'),
       ])
       .where('deleted', '=', 0)
       .where('host', 'is not', null)
@@ -153,6 +185,12 @@ export class ComputeNodes {
         },
       ]),
     )
+  }
+
+  /** How many servers every host has, and how many of them move disks; from an index alone, for every boot asks. */
+  async load(): Promise<ReadonlyMap<string, HostLoad>> {
+    const { rows } = await loadByHost(this.#db, {})
+    return new Map(rows.map(r => [String(r.host), { instances: Number(r.instances), ioOps: Number(r.io) }]))
   }
 
   /** How many instances of each host have a task: Nova's current_workload. */

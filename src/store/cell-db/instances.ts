@@ -249,8 +249,8 @@ export class Instances {
         e.fn.sum<number | null>('pending_vcpus').as('cores'),
         e.fn.sum<number | null>('pending_memory_mib').as('ram'),
       ])
-      .where('instances.project_id', '=', projectId)
       .where('instances.deleted', '=', 0)
+      .where('migrations.project_id', '=', projectId)
       .where(e => e.or([e('pending_vcpus', '>', 0), e('pending_memory_mib', '>', 0)]))
     if (userId !== undefined) select = select.where('instances.user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()

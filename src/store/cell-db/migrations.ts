@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts'
+import { flatIndexes } from './migrations/flat-indexes.ts'
 import { movesTable } from './migrations/moves.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
@@ -205,4 +206,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-task-log', up: taskLog },
   { name: '2026-11-27-usage-index', up: usageIndex },
   { name: '2026-11-27-console-token-hosts', up: consoleTokenHosts },
+  { name: '2026-11-28-flat-indexes', up: flatIndexes },
 ]

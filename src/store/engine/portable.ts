@@ -1,4 +1,4 @@
-import type { DeleteResult, Insertable, Kysely, UpdateResult } from 'kysely'
+import { type DeleteResult, type Insertable, type Kysely, sql, type UpdateResult } from 'kysely'
 
 /** Rows that an update or delete really changed: the answer of a compare-and-set. */
 export const affected = (result: UpdateResult | DeleteResult): number =>
@@ -39,3 +39,9 @@ export async function insertIgnore<T, K extends keyof T & string>(
     .executeTakeFirst()
   return Number(result.numInsertedOrUpdatedRows ?? 0n) > 0
 }
+
+/**
+ * For `where(column, 'in', amongJson(list))`: the strings of a JSON list as one parameter. Databases bound the number of
+ * parameters (SQLite to 32,766), and a statement with another number of them is another statement.
+ */
+export const amongJson = (list: string) => sql<string>`(select value from json_each(${list}))`
