@@ -11,10 +11,10 @@ export type ConfigDriveWriter = (drive: {
   readonly files: readonly { readonly path: string; readonly content: Uint8Array }[]
 }) => Promise<void>
 
-/** The drive of a guest that is spawned; one that an interrupted spawn has left is written anew. */
+/** The drive of a spec that has one; one that an interrupted attempt has left is written anew. */
 export async function makeConfigDrive(
   spec: GuestSpec,
-  files: GuestFiles,
+  path: string,
   write: ConfigDriveWriter | undefined,
 ): Promise<void> {
   const { configDrive } = spec
@@ -23,7 +23,7 @@ export async function makeConfigDrive(
     throw HypervisorError({ operation: 'config drive', reason: 'this host was started without a way to write one' })
   }
   await write({
-    path: files.configDrive(spec.id),
+    path,
     format: configDrive.format,
     files: configDrive.files.map(({ path, base64 }) => ({ path, content: Buffer.from(base64, 'base64') })),
   })

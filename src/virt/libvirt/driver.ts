@@ -22,6 +22,8 @@ import { emulatedArchitecture, type HostCapabilities, readCapabilities } from '.
 import { LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
+import { LibvirtRebuild } from './rebuild.ts'
+import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
@@ -92,6 +94,8 @@ class LibvirtDriver implements VirtDriver {
   readonly consoles: LibvirtConsoles
   readonly imageCache: ImageStock
   readonly suspendToDisk: LibvirtSuspendToDisk
+  readonly rescue: LibvirtRescue
+  readonly rebuild: LibvirtRebuild
   readonly guestAgent: LibvirtGuestAgent
   readonly crashDump: LibvirtCrashDump
   readonly #context: GuestContext
@@ -104,6 +108,8 @@ class LibvirtDriver implements VirtDriver {
     this.consoleLog = new ConsoleLogFile(context.files)
     this.consoles = new LibvirtConsoles(context)
     this.suspendToDisk = new LibvirtSuspendToDisk(context)
+    this.rescue = new LibvirtRescue(context)
+    this.rebuild = new LibvirtRebuild(context)
     this.guestAgent = new LibvirtGuestAgent(context)
     this.crashDump = new LibvirtCrashDump(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }

@@ -75,6 +75,15 @@ export class GuestFiles {
     return exists(this.configDrive(id))
   }
 
+  /** All that the guest wrote to, and not what else lies in its folder. */
+  async removeDisks(id: string, keepsEphemeral: boolean): Promise<void> {
+    const folder = this.folderOf(id)
+    for (const name of (await exists(folder)) ? await readdir(folder) : []) {
+      const isLost = keepsEphemeral ? /^disk(\.swap)?$/ : /^disk(\.swap|\.eph\d+)?$/
+      if (isLost.test(name)) await rm(join(folder, name), { force: true })
+    }
+  }
+
   /** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */
   async remove(id: InstanceId): Promise<void> {
     const folder = this.folderOf(id)

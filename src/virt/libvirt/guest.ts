@@ -52,7 +52,7 @@ export class LibvirtGuest implements Guest {
       if (status !== undefined && hasProcess(status)) return
       try {
         await this.#makeDisk(spec)
-        await makeConfigDrive(spec, this.#context.files, this.#context.writeConfigDrive)
+        await makeConfigDrive(spec, this.#context.files.configDrive(this.id), this.#context.writeConfigDrive)
         await this.#run(spec)
       } catch (error) {
         await this.#forget(error)

@@ -5,7 +5,7 @@ import { clock } from './clock.ts'
 import { cpu, vcpu } from './cpu.ts'
 import { controllers, disks } from './disks.ts'
 import { graphics, video } from './display.ts'
-import { element, renderXml } from './element.ts'
+import { element, renderXml, type XmlElement } from './element.ts'
 import { features } from './features.ts'
 import type { DomainHost, Family } from './host.ts'
 import { interfaces } from './interfaces.ts'
@@ -20,16 +20,16 @@ const sections: readonly Family[] = [metadata, memory, vcpu, sysinfo, os, featur
 const devices: readonly Family[] = [disks, controllers, interfaces, serial, channels, graphics, video, rng, balloon]
 
 /** The definition of a guest: a list of families, each of which sees the whole spec and nothing of the others. */
-export function domainXml(spec: GuestSpec, host: DomainHost): string {
+export function domainElement(spec: GuestSpec, host: DomainHost): XmlElement {
   const of = (families: readonly Family[]) => families.map(family => family(spec, host))
-  return renderXml(
-    element(
-      'domain',
-      { type: host.virtType },
-      element('name', {}, spec.name),
-      element('uuid', {}, spec.id),
-      of(sections),
-      element('devices', {}, element('emulator', {}, host.emulator), of(devices)),
-    ),
+  return element(
+    'domain',
+    { type: host.virtType },
+    element('name', {}, spec.name),
+    element('uuid', {}, spec.id),
+    of(sections),
+    element('devices', {}, element('emulator', {}, host.emulator), of(devices)),
   )
 }
+
+export const domainXml = (spec: GuestSpec, host: DomainHost): string => renderXml(domainElement(spec, host))

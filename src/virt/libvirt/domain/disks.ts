@@ -4,14 +4,14 @@ import type { DomainHost, Family } from './host.ts'
 import { isPciExpress, machineType, rootDevice } from './machine.ts'
 import { imageProperty, oneOf } from './properties.ts'
 
-const diskBuses = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
-type DiskBus = (typeof diskBuses)[number]
+export const diskBuses = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
+export type DiskBus = (typeof diskBuses)[number]
 type Device = 'disk' | 'cdrom'
 
-const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd' }
+export const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd' }
 
 /** IDE does not exist on q35; SATA is what the same drivers find there. */
-const onMachine = (bus: DiskBus, spec: GuestSpec, host: DomainHost): DiskBus =>
+export const onMachine = (bus: DiskBus, spec: GuestSpec, host: DomainHost): DiskBus =>
   bus === 'ide' && isPciExpress(machineType(spec, host)) ? 'sata' : bus
 
 const busOfDisks = (spec: GuestSpec, host: DomainHost): DiskBus =>
