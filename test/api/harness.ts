@@ -15,7 +15,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiDeps, type ApiSettings, createComputeApi, databaseQuotas, type QuotaSource } from '#api'
-import { Closers, type Log, newUuid, silentLog, systemClock, waitFor } from '#base'
+import { type Clock, Closers, type Log, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
 import { type IdentityPort, ironicPort } from '#cloud'
 import { type Agent, imageSource } from '#compute'
@@ -58,6 +58,10 @@ export interface CloudOptions {
   readonly log?: Log
   /** A folder for the databases, one file per service; in memory by default. */
   readonly databases?: string
+  /** A clock of the test's own; then nothing that waits goes on unless the test advances it. */
+  readonly clock?: Clock
+  /** What each host has; 64 CPUs, 64 GiB and 1000 GiB by default. */
+  readonly hostSize?: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
 }
 
 export interface Ask {
@@ -168,8 +172,8 @@ const databaseOf = ({ databases }: CloudOptions, service: string): { readonly da
 })
 
 async function openNeighbours(folder: string, options: CloudOptions, closers: Closers) {
-  const { catalog = [] } = options
-  const common = { log: silentLog, clock: systemClock }
+  const { catalog = [], clock = systemClock } = options
+  const common = { log: silentLog, clock }
   const at = (service: string) => databaseOf(options, service)
   const identity = await createIdentityService({ ...common, ...at('identity'), adminPassword, region: 'RegionOne' })
   closers.add(() => identity.close())
@@ -190,10 +194,11 @@ type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
 /** Conductor, scheduler and one agent per host over the bus. */
 async function openServices(folder: string, options: CloudOptions, near: Neighbours, store: Store, closers: Closers) {
+  const { clock = systemClock, hostSize = { vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 } } = options
   const bus = new InProcessBus()
   const shared = {
     config: loadConfig({ env: {}, overrides: options.config ?? {} }),
-    clock: systemClock,
+    clock,
     log: silentLog,
     bus,
     store,
@@ -213,7 +218,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
   const drivers = new Map<string, FakeDriver>()
   const disks = { images: imageSource(() => near.images.port), path: join(folder, 'disks') }
   for (const host of options.hosts ?? ['host-1']) {
-    const driver = createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 65_536, diskGiB: 1000, disks })
+    const driver = createFakeDriver({ hostName: host, ...hostSize, disks, clock })
     closers.add(() => driver.close())
     drivers.set(host, driver)
   }
@@ -250,7 +255,7 @@ async function openApi(deps: ApiDeps, closers: Closers) {
   const face = createComputeApi({
     deps,
     identity: deps.identity,
-    policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock: systemClock }),
+    policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock: deps.clock }),
     options: { maxLimit: deps.settings.maxLimit },
     hooks: {
       onBadReply: (complaint, { method, path }, version) =>
@@ -388,10 +393,10 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     placement: near.placement.port,
     volumes: near.volumes.port,
     quotas: options.quotaSource?.(near.identity.port) ?? databaseQuotas({ ...novaQuotas, ...options.quotas }),
-    baremetal: ironicPort(near.identity.port, systemClock),
+    baremetal: ironicPort(near.identity.port, options.clock ?? systemClock),
     conductor: bus.client(conductorContract),
     computeOn: host => bus.client(computeContract, host),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     settings: settingsOf(options),
   }

@@ -242,15 +242,17 @@ export class Instances {
 
   /** What resizes on their way will add when they are done: two of them together must not exceed the quota either. */
   async pendingGrowth(projectId: string, userId?: string): Promise<{ cores: number; ramMiB: number }> {
+    // A cross join keeps SQLite from going through all servers of the project: moves that will grow one are few.
     let select = this.#db
       .selectFrom('migrations')
-      .innerJoin('instances', 'instances.id', 'migrations.instance_id')
+      .crossJoin('instances')
       .select(e => [
         e.fn.sum<number | null>('pending_vcpus').as('cores'),
         e.fn.sum<number | null>('pending_memory_mib').as('ram'),
       ])
+      .whereRef('instances.id', '=', 'migrations.instance_id')
+      .where('instances.project_id', '=', projectId)
       .where('instances.deleted', '=', 0)
-      .where('migrations.project_id', '=', projectId)
       .where(e => e.or([e('pending_vcpus', '>', 0), e('pending_memory_mib', '>', 0)]))
     if (userId !== undefined) select = select.where('instances.user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()

@@ -7,9 +7,6 @@ export async function flatIndexes({ schema }: Kysely<never>): Promise<void> {
     .on('instances')
     .columns(['deleted', 'host', 'task_state', 'vm_state'])
     .execute()
-  await schema
-    .createIndex('migrations_pending_memory')
-    .on('migrations')
-    .columns(['project_id', 'pending_memory_mib'])
-    .execute()
+  await schema.createIndex('migrations_pending_vcpus').on('migrations').columns(['pending_vcpus']).execute()
+  await schema.createIndex('migrations_pending_memory').on('migrations').columns(['pending_memory_mib']).execute()
 }
