@@ -77,6 +77,8 @@ export interface GuestVolume {
   /** The guest sees it as the disk's serial number. */
   readonly id: string
   readonly connection: ConnectionInfo
+  /** Other guests may have it at the same time. */
+  readonly isShared?: true
 }
 
 export interface GuestVif {

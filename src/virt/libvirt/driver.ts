@@ -12,7 +12,7 @@ import { LibvirtConsoles } from './consoles.ts'
 import { LibvirtCrashDump } from './crash-dump.ts'
 import { listGuests } from './daemon-calls.ts'
 import { formatOfDisk } from './disk-info.ts'
-import type { CpuMode, DomainHost, VirtType } from './domain/index.ts'
+import { type CpuMode, type DomainHost, defaultDiskOptions, type VirtType } from './domain/index.ts'
 import { LibvirtGuest } from './guest.ts'
 import { LibvirtGuestAgent } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
@@ -28,6 +28,8 @@ import { asFault, LibvirtClient } from './rpc/index.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
+import { type VolumeOptions, volumeParts } from './volume-options.ts'
+import { LibvirtVolumes } from './volumes.ts'
 
 export interface LibvirtDriverOptions {
   readonly socketPath: string
@@ -50,6 +52,7 @@ export interface LibvirtDriverOptions {
   /** Between two presses of the power button. */
   readonly shutdownRetryMs?: number
   readonly storage?: StorageOptions
+  readonly volumes?: VolumeOptions
 }
 
 /** Connects, asks what the host can do, and clears what an earlier process left half done. */
@@ -76,7 +79,8 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const { writeConfigDrive } = options
     const waiting = new Set<InstanceId>()
     const shared = { client, events, files, images, storage, host, clock, log, changes, waiting }
-    const context = { ...shared, shutdownRetryMs, writeConfigDrive }
+    const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
+    const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive }
     return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
   } catch (error) {
     events.close()
@@ -98,6 +102,7 @@ class LibvirtDriver implements VirtDriver {
   readonly rebuild: LibvirtRebuild
   readonly guestAgent: LibvirtGuestAgent
   readonly crashDump: LibvirtCrashDump
+  readonly volumes: LibvirtVolumes
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -112,6 +117,7 @@ class LibvirtDriver implements VirtDriver {
     this.rebuild = new LibvirtRebuild(context)
     this.guestAgent = new LibvirtGuestAgent(context)
     this.crashDump = new LibvirtCrashDump(context)
+    this.volumes = new LibvirtVolumes(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }
   }
 
@@ -168,11 +174,12 @@ function domainHost(
     rngBackend: '/dev/urandom',
     vncListen: options.vncListen ?? '127.0.0.1',
     diskCache: cache,
+    diskOptions: options.volumes?.disks ?? defaultDiskOptions,
     productVersion: options.productVersion ?? '0.1.0',
     ...(options.storage?.preallocates === true && cache === 'none' ? { diskIo: 'native' } : {}),
     diskPath: id => files.disk(id),
     rootFormat: id => formatOfDisk(files.disk(id)),
-    ephemeralPath: id => files.ephemeral(id),
+    ephemeralPath: (id, index) => files.ephemeral(id, index),
     swapPath: id => files.swap(id),
     configDrivePath: id => files.configDrive(id),
     consoleLogPath: id => files.consoleLog(id),

@@ -6,9 +6,10 @@ import type { GuestFiles } from './guest-files.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { LibvirtClient } from './rpc/index.ts'
 import type { Storage } from './storage.ts'
+import type { VolumeParts } from './volume-options.ts'
 
 /** What all guests of one driver share. */
-export interface GuestContext {
+export interface GuestContext extends VolumeParts {
   readonly client: LibvirtClient
   readonly events: GuestEvents
   readonly files: GuestFiles

@@ -22,8 +22,9 @@ export class GuestFiles {
     return join(this.folderOf(id), 'disk')
   }
 
-  ephemeral(id: string): string {
-    return join(this.folderOf(id), 'disk.eph0')
+  /** The first one is 0. */
+  ephemeral(id: string, index: number): string {
+    return join(this.folderOf(id), `disk.eph${index}`)
   }
 
   swap(id: string): string {

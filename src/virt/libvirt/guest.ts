@@ -9,19 +9,22 @@ import { diagnosticsOf } from './diagnostics.ts'
 import { isNoSpace } from './disk-room.ts'
 import { domainXml } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
+import { exists } from './guest-files.ts'
 import { whenOff } from './guest-shutdown.ts'
 import type { GuestSteps } from './guest-steps.ts'
 import { forgetSavedMemory } from './managed-memory.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
 import { makeRootDisk, mustHaveBase } from './root-disk.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
-import { makeSpareDisks } from './spare-disks.ts'
+import { localDisks, makeSpareDisks } from './spare-disks.ts'
 
 /** Of virDomainUndefineFlags: managed save, snapshot metadata, nvram, checkpoint metadata, TPM state. */
 const undefineAll = 1 | 2 | 4 | 16 | 32
 const acpiPowerButton = 1
 /** Of virDomainCreateFlags: memory that was saved is thrown away. */
 const forceBoot = 8
+
+const hasImageDisk = (spec: GuestSpec): boolean => spec.disks.some(disk => disk.kind === 'image')
 
 /*
  * Theory of operation. A guest is its folder (disks, console log) and its definition in libvirt, made in this order: folder,
@@ -139,12 +142,13 @@ export class LibvirtGuest implements Guest {
   async #makeDisk(spec: GuestSpec): Promise<void> {
     const { files } = this.#context
     await files.make(this.id)
-    await makeSpareDisks(spec, files)
-    await makeRootDisk(spec, this.#context)
+    await makeSpareDisks(spec, files, this.#context.ephemeralFormat)
+    if (hasImageDisk(spec)) await makeRootDisk(spec, this.#context)
   }
 
-  async #run(spec: GuestSpec, xml = domainXml(spec, this.#context.host)): Promise<void> {
-    const { client, files } = this.#context
+  async #run(spec: GuestSpec, made?: string): Promise<void> {
+    const { client, files, connections, host } = this.#context
+    const xml = made ?? domainXml(await connections.prepare(spec), host)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     try {
@@ -156,12 +160,13 @@ export class LibvirtGuest implements Guest {
     }
   }
 
-  /** For a guest that has run before: its disk must be there; only the image under it may be fetched again. */
+  /** For a guest that has run before: its disks must be there; only the image under it may be fetched again. */
   async #runAgain(spec: GuestSpec): Promise<void> {
     const { files } = this.#context
-    if (!(await files.hasDisk(this.id)))
-      throw GuestNotFound({ id: this.id }, { detail: `${files.disk(this.id)} does not exist` })
-    await mustHaveBase(spec, this.#context)
+    for (const path of localDisks(spec, files))
+      if (!(await exists(path))) throw GuestNotFound({ id: this.id }, { detail: `${path} does not exist` })
+    await files.make(this.id)
+    if (hasImageDisk(spec)) await mustHaveBase(spec, this.#context)
     await this.#run(await withKeptConfigDrive(spec, files))
     await files.removeRescue(this.id)
   }
@@ -228,6 +233,7 @@ export class LibvirtGuest implements Guest {
       if (hasProcess(status)) await this.#pullPlug()
       await this.#undefine()
     }
+    await this.#context.connections.releaseAll(this.id)
     await files.remove(this.id)
   }
 

@@ -6,6 +6,7 @@ import { nodeAt, nodesAt, parseXml, renderNode, textAt, type XmlNode } from './x
 export interface HostCapabilities {
   readonly hypervisorVersion: number
   readonly hostname: string
+  readonly hostUuid: string
   readonly architecture: string
   readonly emulator: string
   readonly cpu: HostCpu
@@ -43,6 +44,7 @@ export async function readCapabilities(client: LibvirtClient, virtType: VirtType
   return {
     hypervisorVersion: await client.call(procedures.version, undefined),
     hostname: await client.call(procedures.hostname, undefined),
+    hostUuid: textAt(host, 'host', 'uuid') ?? '',
     architecture: textAt(host, 'host', 'cpu', 'arch') ?? emulatedArchitecture,
     emulator: textAt(domain, 'path') ?? '/usr/bin/qemu-system-x86_64',
     cpu: hostCpu(host),

@@ -57,7 +57,7 @@ export function readMemory(meminfo: string): { memoryMiB: number; memoryUsedMiB:
   return { memoryMiB: Math.floor(kib('MemTotal') / 1024), memoryUsedMiB: Math.floor((kib('MemTotal') - free) / 1024) }
 }
 
-const firstAddress = (): string =>
+export const firstAddress = (): string =>
   Object.values(networkInterfaces())
     .flat()
     .find(address => address?.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1'

@@ -27,11 +27,12 @@ export class LibvirtRescue implements Rescue {
     this.#context = context
   }
 
-  enter(id: InstanceId, spec: GuestSpec, wish: RescueWish): Promise<void> {
+  enter(id: InstanceId, asked: GuestSpec, wish: RescueWish): Promise<void> {
     const { changing, existing, shutDown, pullPlug, run } = new LibvirtGuest(id, this.#context).steps
     return changing('rescue', async () => {
       const status = await existing()
       const isUp = hasProcess(status)
+      const spec = await this.#context.connections.prepare(asked)
       if (powerOf(status) === power.running && (await this.#imageOf(id)) === wish.image.id) return
       this.#mustHaveBus(spec, wish)
       const { files, host } = this.#context

@@ -1,69 +1,168 @@
-import type { GuestConfigDrive, GuestSpec } from '../../guest-spec.ts'
-import { element } from './element.ts'
+import type { GuestDisk, GuestSpec } from '../../guest-spec.ts'
+import { type DiskPlace, placeConfigDrive, placeDisks, scsiModel, usualScsiModel } from './disk-place.ts'
+import { type DiskSource, InvalidVolumeAccessMode, VolumeConnectionUnusable, volumeSource } from './disk-source.ts'
+import { diskTuning, flavorTuning, volumeTuning } from './disk-tuning.ts'
+import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
-import { isPciExpress, machineType, rootDevice } from './machine.ts'
-import { imageProperty, oneOf } from './properties.ts'
+import { isPciExpress, machineType } from './machine.ts'
+import { imageProperty } from './properties.ts'
 
-export const diskBuses = ['virtio', 'scsi', 'sata', 'ide', 'usb'] as const
-export type DiskBus = (typeof diskBuses)[number]
-type Device = 'disk' | 'cdrom'
+/** What disks need to know of the host; hot-plugged ones too. */
+export type DiskHost = Pick<DomainHost, 'diskCache' | 'diskIo' | 'diskOptions'>
 
-export const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd' }
+const drive = (path: string, format: DiskSource['format'] = 'raw'): DiskSource => ({
+  type: 'file',
+  format,
+  element: element('source', { file: path }),
+})
 
-/** IDE does not exist on q35; SATA is what the same drivers find there. */
-export const onMachine = (bus: DiskBus, spec: GuestSpec, host: DomainHost): DiskBus =>
-  bus === 'ide' && isPciExpress(machineType(spec, host)) ? 'sata' : bus
+/** Position among the ephemeral disks: the first one is `disk.eph0` for good, for none of them ever goes. */
+export const ephemeralIndex = (spec: GuestSpec, disk: GuestDisk): number =>
+  spec.disks.filter(d => d.kind === 'ephemeral').findIndex(d => d.id === disk.id)
 
-const busOfDisks = (spec: GuestSpec, host: DomainHost): DiskBus =>
-  onMachine(oneOf(imageProperty(spec, 'hw_disk_bus'), diskBuses, 'virtio'), spec, host)
-
-const busOfCdroms = (spec: GuestSpec, host: DomainHost): DiskBus =>
-  onMachine(oneOf(imageProperty(spec, 'hw_cdrom_bus'), diskBuses, 'ide'), spec, host)
-
-const busOf = (device: Device, spec: GuestSpec, host: DomainHost): DiskBus =>
-  device === 'cdrom' ? busOfCdroms(spec, host) : busOfDisks(spec, host)
-
-const configDevice = (format: GuestConfigDrive['format']): Device => (format === 'iso9660' ? 'cdrom' : 'disk')
-
-/** Root, ephemeral, swap, config drive; letters go on per kind of name, so with a CD-ROM as root the first disk is still `vda`. */
-export const disks: Family = (spec, host) => {
-  const used = new Map<string, number>()
-  const disk = (device: Device, type: 'qcow2' | 'raw', file: string) => {
-    const bus = busOf(device, spec, host)
-    const prefix = targetPrefix[bus]
-    const number = used.get(prefix) ?? 0
-    used.set(prefix, number + 1)
-    return element(
-      'disk',
-      { type: 'file', device },
-      element('driver', { name: 'qemu', type, cache: host.diskCache, io: host.diskIo }),
-      element('source', { file }),
-      element('target', { dev: `${prefix}${'abcdefgh'.charAt(number)}`, bus }),
-      device === 'cdrom' ? element('readonly') : undefined,
-    )
-  }
-  const { ephemeralGiB, swapMiB } = spec.flavor
-  const { configDrive } = spec
-  return [
-    disk(rootDevice(spec), host.rootFormat(spec.id), host.diskPath(spec.id)),
-    ...(ephemeralGiB > 0 ? [disk('disk', 'raw', host.ephemeralPath(spec.id))] : []),
-    ...(swapMiB > 0 ? [disk('disk', 'raw', host.swapPath(spec.id))] : []),
-    ...(configDrive === undefined
-      ? []
-      : [disk(configDevice(configDrive.format), 'raw', host.configDrivePath(spec.id))]),
-  ]
+function localSource(spec: GuestSpec, disk: GuestDisk, host: DomainHost): DiskSource {
+  if (disk.kind === 'image') return drive(host.diskPath(spec.id), host.rootFormat(spec.id))
+  if (disk.kind === 'swap') return drive(host.swapPath(spec.id))
+  return drive(host.ephemeralPath(spec.id, ephemeralIndex(spec, disk)))
 }
 
-const devicesOf = (spec: GuestSpec): readonly Device[] => [
-  rootDevice(spec),
-  'disk',
-  ...(spec.configDrive === undefined ? [] : [configDevice(spec.configDrive.format)]),
+/** Disks that several guests write to must not be cached. */
+const cacheOf = (source: DiskSource, isShared: boolean, host: DiskHost): string => {
+  if (isShared) return 'none'
+  return host.diskOptions.cacheModes[source.type] ?? (source.type === 'file' ? host.diskCache : 'none')
+}
+
+const scsiAddress = ({ unit }: DiskPlace): XmlElement | undefined =>
+  unit === undefined ? undefined : element('address', { type: 'drive', controller: 0, bus: 0, target: 0, unit })
+
+const isDisc = ({ device }: DiskPlace): boolean => device === 'cdrom'
+
+const bootElement = (order: number | undefined): XmlElement | undefined =>
+  order === undefined ? undefined : element('boot', { order })
+
+function localElement(
+  source: DiskSource,
+  place: DiskPlace,
+  host: DiskHost,
+  more: { readonly tuning?: XmlElement | undefined; readonly order?: number | undefined },
+): XmlElement {
+  return element(
+    'disk',
+    { type: source.type, device: place.device },
+    element('driver', {
+      name: 'qemu',
+      type: source.format,
+      cache: cacheOf(source, false, host),
+      io: host.diskIo,
+      discard: isDisc(place) ? undefined : host.diskOptions.discard,
+    }),
+    source.element,
+    element('target', { dev: place.target, bus: place.bus }),
+    isDisc(place) ? element('readonly') : undefined,
+    more.tuning,
+    bootElement(more.order),
+    scsiAddress(place),
+  )
+}
+
+function isReadOnly(data: Readonly<Record<string, unknown>>): boolean {
+  const mode = data['access_mode'] ?? 'rw'
+  if (mode !== 'ro' && mode !== 'rw') throw InvalidVolumeAccessMode({ mode: String(mode) })
+  return mode === 'ro'
+}
+
+const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value)) ? Number(value) : undefined
+
+/** The size of sectors that the volume service insists on. */
+function blockSizes(data: Readonly<Record<string, unknown>>): XmlElement | undefined {
+  const [logical, physical] = [numberOf(data['logical_block_size']), numberOf(data['physical_block_size'])]
+  return logical === undefined && physical === undefined
+    ? undefined
+    : element('blockio', { logical_block_size: logical, physical_block_size: physical })
+}
+
+/** Buses whose disks have a world wide name. */
+const namedBuses = new Set(['scsi', 'sata', 'ide'])
+const wwnOf = (data: Readonly<Record<string, unknown>>): string | undefined => {
+  const wwn = data['wwn']
+  return typeof wwn === 'string' ? /^(?:0x)?([0-9a-f]{16})$/i.exec(wwn)?.[1]?.toLowerCase() : undefined
+}
+
+/** `native` needs an uncached file or device, and network disks have no such choice. */
+const ioOf = (source: DiskSource, cache: string, type: string, host: DiskHost): string | undefined => {
+  const isUncached = cache === 'none' || cache === 'directsync'
+  const isNative = source.type === 'block' || (source.type === 'file' && type === 'nfs')
+  return isNative && isUncached && !host.diskOptions.usesDefaultAio ? 'native' : undefined
+}
+
+/** One volume, as it is in the definition and as it is plugged into a guest; its connection has been prepared. */
+export function volumeElement(disk: GuestDisk, place: DiskPlace, host: DiskHost, order?: number): XmlElement {
+  const { volume } = disk
+  if (volume === null) throw VolumeConnectionUnusable({ type: disk.kind, reason: 'it is not connected' })
+  const { driverVolumeType: type, data } = volume.connection
+  const source = volumeSource(volume.connection)
+  const isShared = volume.isShared === true
+  const cache = cacheOf(source, isShared, host)
+  const wwn = namedBuses.has(place.bus) ? wwnOf(data) : undefined
+  return element(
+    'disk',
+    { type: source.type, device: place.device },
+    element('driver', {
+      name: 'qemu',
+      type: source.format,
+      cache,
+      io: ioOf(source, cache, type, host),
+      discard: data['discard'] === true && !isDisc(place) ? 'unmap' : undefined,
+    }),
+    source.element,
+    element('target', { dev: place.target, bus: place.bus }),
+    isDisc(place) || isReadOnly(data) ? element('readonly') : undefined,
+    isShared ? element('shareable') : undefined,
+    diskTuning(volumeTuning(data)),
+    blockSizes(data),
+    bootElement(order),
+    element('serial', {}, volume.id),
+    wwn === undefined ? undefined : element('wwn', {}, wwn),
+    element('alias', { name: `ua-${volume.id}` }),
+    scsiAddress(place),
+  )
+}
+
+/** 1 for the first that is booted from; undefined for those that are not. */
+export function bootOrders(disks: readonly GuestDisk[]): ReadonlyMap<string, number> {
+  const booted = disks.filter(disk => disk.bootIndex !== null)
+  const sorted = booted.toSorted((a, b) => (a.bootIndex ?? 0) - (b.bootIndex ?? 0))
+  return new Map(sorted.map((disk, i) => [disk.id, i + 1]))
+}
+
+/** The disks of the spec, and the config drive after them. */
+export const disks: Family = (spec, host) => {
+  const orders = bootOrders(spec.disks)
+  const placed = placeDisks(spec, host)
+  const tuning = diskTuning(flavorTuning(spec))
+  const own = placed.map(({ disk, ...place }) =>
+    disk.kind === 'volume'
+      ? volumeElement(disk, place, host, orders.get(disk.id))
+      : localElement(localSource(spec, disk, host), place, host, { tuning, order: orders.get(disk.id) }),
+  )
+  if (spec.configDrive === undefined) return own
+  const used = new Set(placed.map(place => place.target))
+  const place = placeConfigDrive(spec, host, used)
+  return [...own, localElement(drive(host.configDrivePath(spec.id)), place, host, { tuning })]
+}
+
+const busesOf = (spec: GuestSpec, host: DomainHost): readonly string[] => [
+  ...placeDisks(spec, host).map(place => place.bus),
+  ...(spec.configDrive === undefined ? [] : [placeConfigDrive(spec, host, new Set()).bus]),
 ]
 
+/** Also for SCSI disks that may come later, where the image chooses their controller. */
+const hasScsi = (spec: GuestSpec, host: DomainHost): boolean =>
+  imageProperty(spec, 'hw_scsi_model') !== undefined || busesOf(spec, host).includes('scsi')
+
 export const controllers: Family = (spec, host) => [
-  ...(devicesOf(spec).some(device => busOf(device, spec, host) === 'scsi')
-    ? [element('controller', { type: 'scsi', index: 0, model: scsiModel(spec) })]
-    : []),
+  ...(hasScsi(spec, host) ? [scsiController(scsiModel(spec))] : []),
   // Hot-plug on PCI Express needs a free root port for each device.
   ...(isPciExpress(machineType(spec, host))
     ? [
@@ -76,5 +175,5 @@ export const controllers: Family = (spec, host) => [
 const hotplugRootPorts = 16
 const rootPort = () => element('controller', { type: 'pci', model: 'pcie-root-port' })
 
-const scsiModel = (spec: GuestSpec): string =>
-  oneOf(imageProperty(spec, 'hw_scsi_model'), ['virtio-scsi', 'lsilogic', 'lsisas1068', 'vmpvscsi'], 'virtio-scsi')
+export const scsiController = (model = usualScsiModel): XmlElement =>
+  element('controller', { type: 'scsi', index: 0, model })

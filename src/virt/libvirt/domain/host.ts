@@ -1,4 +1,5 @@
 import type { GuestSpec } from '../../guest-spec.ts'
+import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
 
 export type VirtType = 'kvm' | 'qemu'
@@ -23,11 +24,12 @@ export interface DomainHost {
   readonly diskCache: 'none' | 'writethrough'
   /** `native` for disks whose blocks are reserved; otherwise QEMU's own choice. */
   readonly diskIo?: 'native'
+  readonly diskOptions: DiskOptions
   readonly productVersion: string
   diskPath(id: string): string
   /** What the guest's root disk really is; it may have been made under other options. */
   rootFormat(id: string): 'qcow2' | 'raw'
-  ephemeralPath(id: string): string
+  ephemeralPath(id: string, index: number): string
   swapPath(id: string): string
   configDrivePath(id: string): string
   consoleLogPath(id: string): string

@@ -3,6 +3,10 @@
  * the libvirt driver; promises that no text from a user can change the structure of the document.
  */
 export { domainXml } from './build.ts'
+export { cacheModesOf, type DiskOptions, defaultDiskOptions } from './disk-options.ts'
+export { type DiskPlace, placeVolume } from './disk-place.ts'
+export * from './disk-source.ts'
+export { ephemeralIndex, scsiController, volumeElement } from './disks.ts'
 export { element, escapeXml, renderXml, type XmlElement } from './element.ts'
 export type { CpuMode, DomainHost, VirtType } from './host.ts'
 export { vifElement } from './interfaces.ts'

@@ -1,9 +1,10 @@
 import type { RescueWish } from '../../guest-facets.ts'
 import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
 import { domainElement } from './build.ts'
-import { type DiskBus, diskBuses, onMachine, targetPrefix } from './disks.ts'
+import { type DiskBus, diskBuses, onMachine, targetPrefix } from './disk-place.ts'
 import { element, renderXml, type XmlElement } from './element.ts'
 import type { DomainHost } from './host.ts'
+import { isPciExpress, machineType } from './machine.ts'
 
 const namespace = 'urn:nova:rescue'
 
@@ -15,25 +16,21 @@ export interface RescueDisk {
   readonly stable: RescueWish['stable']
 }
 
-type RescueBus = DiskBus | 'fdc'
-
-const isBus = (bus: string): bus is RescueBus => bus === 'fdc' || diskBuses.some(known => known === bus)
-
-const prefixOf = (bus: RescueBus): string => (bus === 'fdc' ? 'fd' : targetPrefix[bus])
+const isBus = (bus: string): bus is DiskBus => diskBuses.some(known => known === bus)
 
 /** Undefined: QEMU has no such bus. Without a wish it is what the rescue image says of disks, as for a guest made of it. */
 export function rescueBus(
   spec: GuestSpec,
   host: DomainHost,
   { image, stable }: Pick<RescueDisk, 'image' | 'stable'>,
-): RescueBus | undefined {
+): DiskBus | undefined {
   const device = stable?.device ?? 'disk'
   if (device === 'floppy') return stable?.bus === null || stable?.bus === 'fdc' ? 'fdc' : undefined
   const usual = device === 'cdrom' ? 'ide' : 'virtio'
   const said = image.properties[device === 'cdrom' ? 'hw_cdrom_bus' : 'hw_disk_bus']
   const bus = stable?.bus ?? (said !== undefined && isBus(said) ? said : usual)
   if (!isBus(bus) || bus === 'fdc') return undefined
-  return onMachine(bus, spec, host)
+  return onMachine(bus, isPciExpress(machineType(spec, host)))
 }
 
 /**
@@ -81,7 +78,7 @@ function withRescueDisk(devices: XmlElement, spec: GuestSpec, host: DomainHost, 
   const others = devices.children.filter(child => !isElement(child, 'disk'))
   const isLast = disk.stable !== null
   const taken = new Set(isLast ? own.map(targetOf) : [])
-  const rescue = rescueElement(disk, bus, nextName(prefixOf(bus), taken), host)
+  const rescue = rescueElement(disk, bus, nextName(targetPrefix[bus], taken), host)
   const disks = isLast ? [...own, rescue] : [rescue, ...own.map(child => renamed(child, taken))]
   const needsScsi =
     bus === 'scsi' && !others.some(child => isElement(child, 'controller') && child.attributes.type === 'scsi')
@@ -90,7 +87,7 @@ function withRescueDisk(devices: XmlElement, spec: GuestSpec, host: DomainHost, 
   return { ...devices, children: [...others.slice(0, 1), ...disks, ...controller, ...others.slice(1)] }
 }
 
-const rescueElement = (disk: RescueDisk, bus: RescueBus, dev: string, host: DomainHost): XmlElement => {
+const rescueElement = (disk: RescueDisk, bus: DiskBus, dev: string, host: DomainHost): XmlElement => {
   const device = disk.stable?.device ?? 'disk'
   return element(
     'disk',

@@ -1,5 +1,6 @@
 import { instanceId } from '#base'
-import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
+import type { GuestDisk, GuestImage, GuestSpec } from '../../guest-spec.ts'
+import { defaultDiskOptions } from './disk-options.ts'
 import type { DomainHost } from './host.ts'
 
 /** For tests of the families: a plain guest, changed by image properties, extra specs, and anything else. */
@@ -12,6 +13,30 @@ export interface SampleOptions {
   readonly image?: Partial<GuestImage>
   readonly spec?: Partial<GuestSpec>
 }
+
+/** A disk of the plain guest; anything may be changed. */
+export const sampleDisk = (overrides: Partial<GuestDisk> & Pick<GuestDisk, 'id'>): GuestDisk => ({
+  kind: 'image',
+  deviceName: '/dev/vda',
+  bus: null,
+  deviceType: 'disk',
+  bootIndex: null,
+  size: 1,
+  format: null,
+  tag: null,
+  volume: null,
+  ...overrides,
+})
+
+const sampleDisks = ({ ephemeralGiB = 0, swapMiB = 0 }: SampleOptions): readonly GuestDisk[] => [
+  sampleDisk({ id: 'root', bootIndex: 0 }),
+  ...(ephemeralGiB > 0
+    ? [sampleDisk({ id: 'eph0', kind: 'ephemeral', deviceName: '/dev/vdb', size: ephemeralGiB })]
+    : []),
+  ...(swapMiB > 0
+    ? [sampleDisk({ id: 'swap', kind: 'swap', deviceName: ephemeralGiB > 0 ? '/dev/vdc' : '/dev/vdb', size: swapMiB })]
+    : []),
+]
 
 export function sampleSpec(options: SampleOptions = {}): GuestSpec {
   return {
@@ -47,7 +72,7 @@ export function sampleSpec(options: SampleOptions = {}): GuestSpec {
       properties: options.properties ?? {},
       ...options.image,
     },
-    disks: [],
+    disks: sampleDisks(options),
     vifs: [
       {
         portId: 'ce531f90-1234-4000-8000-0000000000aa',
@@ -74,10 +99,11 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   rngBackend: '/dev/urandom',
   vncListen: '127.0.0.1',
   diskCache: 'none',
+  diskOptions: defaultDiskOptions,
   productVersion: '0.1.0',
   rootFormat: () => 'qcow2',
   diskPath: id => `/var/lib/nova/instances/${id}/disk`,
-  ephemeralPath: id => `/var/lib/nova/instances/${id}/disk.eph0`,
+  ephemeralPath: (id, index) => `/var/lib/nova/instances/${id}/disk.eph${index}`,
   swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,
   configDrivePath: id => `/var/lib/nova/instances/${id}/disk.config`,
   consoleLogPath: id => `/var/lib/nova/instances/${id}/console.log`,

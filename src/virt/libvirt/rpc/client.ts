@@ -10,6 +10,8 @@ export type ClientEvent =
   | { readonly kind: 'device-removed' | 'device-removal-failed'; readonly domain: DomainRef; readonly alias: string }
   /** The agent in the guest has opened its channel, or let go of it. */
   | { readonly kind: 'agent'; readonly domain: DomainRef; readonly isConnected: boolean }
+  /** A job on a disk is ready, has ended or failed. */
+  | { readonly kind: 'block-job'; readonly domain: DomainRef; readonly disk: string }
   /** A new connection after a lost one: events in between are unknown, the listener compares states. */
   | { readonly kind: 'reconnected' }
 
@@ -158,6 +160,7 @@ export class LibvirtClient {
       this.#emit({ kind: 'lifecycle', domain, event: body.int(), detail: body.int() })
     else if (number === eventMessage.deviceRemoved) this.#emit({ kind: 'device-removed', domain, alias: body.string() })
     else if (number === eventMessage.agent) this.#emit({ kind: 'agent', domain, isConnected: body.int() === 1 })
+    else if (number === eventMessage.blockJob) this.#emit({ kind: 'block-job', domain, disk: body.string() })
     else if (number === eventMessage.deviceRemovalFailed) {
       this.#emit({ kind: 'device-removal-failed', domain, alias: body.string() })
     }

@@ -9,6 +9,7 @@ export const errorCode = {
   invalidArgument: 8,
   operationFailed: 9,
   noDomain: 42,
+  noSecret: 66,
   operationInvalid: 55,
   operationTimeout: 68,
   argumentUnsupported: 74,

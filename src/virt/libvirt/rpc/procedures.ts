@@ -11,9 +11,9 @@ export interface Procedure<Arguments, Result> {
   readonly read: (reader: XdrReader) => Result
 }
 
-const nothing = (): void => undefined
+export const nothing = (): void => undefined
 
-const remote = <A, R>(
+export const remote = <A, R>(
   name: string,
   number: number,
   write: (writer: XdrWriter, args: A) => void,
@@ -51,7 +51,7 @@ export interface DomainStats {
   readonly params: TypedParams
 }
 
-const optionalString = (w: XdrWriter, text: string | undefined): unknown => w.optional(text, (o, t) => o.string(t))
+export const optionalString = (w: XdrWriter, text: string | undefined): unknown => w.optional(text, (o, t) => o.string(t))
 
 export const procedures = {
   authList: remote('auth list', 66, nothing, r => r.array(x => x.int())),
@@ -184,6 +184,7 @@ export const procedures = {
   ),
   attachDevice: withDevice('attach device', 160),
   detachDevice: withDevice('detach device', 161),
+  updateDevice: withDevice('update device', 174),
   stats: remote(
     'domain stats',
     344,
@@ -213,9 +214,9 @@ export const procedures = {
 } as const
 
 /** Numbers of the messages the daemon sends by itself, after `registerEvent`. */
-export const eventMessage = { lifecycle: 318, deviceRemoved: 333, agent: 348, deviceRemovalFailed: 367 } as const
+export const eventMessage = { lifecycle: 318, deviceRemoved: 333, blockJob: 339, agent: 348, deviceRemovalFailed: 367 } as const
 /** virDomainEventID */
-export const eventId = { lifecycle: 0, deviceRemoved: 15, agent: 18, deviceRemovalFailed: 22 } as const
+export const eventId = { lifecycle: 0, deviceRemoved: 15, blockJob: 16, agent: 18, deviceRemovalFailed: 22 } as const
 
 const questions = new Set<unknown>([
   procedures.version,

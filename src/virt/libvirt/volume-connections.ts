@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ConnectionInfo } from '#cloud'
+import type { GuestDisk, GuestSpec, GuestVolume } from '../guest-spec.ts'
+import { VolumeConnectionUnusable, volumeSource } from './domain/index.ts'
+import { VolumeKeyMissing } from './volume-faults.ts'
+import type { GuestSecrets } from './secrets.ts'
+
+/** How this host reaches volumes. */
+export interface VolumeAccess {
+  /** Its name to iSCSI targets. */
+  readonly initiator: string
+  /** `nfs_mount_point_base`: below it a share is mounted under the MD5 of its name. */
+  readonly nfsMounts: string
+  /** `rbd_user` and `rbd_secret_uuid`, for a Cinder that does not say them. */
+  readonly rbd: { readonly user: string | null; readonly secretUuid: string | null }
+}
+
+type Data = Readonly<Record<string, unknown>>
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : undefined)
+
+/**
+ * Makes of what the volume service tells a connection that the definition can be written from: looks where the path leads,
+ * and gives passwords to libvirt, which the definition then names. Repeating it changes nothing.
+ */
+export class VolumeConnections {
+  readonly #secrets: GuestSecrets
+  readonly #access: VolumeAccess
+
+  constructor(secrets: GuestSecrets, access: VolumeAccess) {
+    this.#secrets = secrets
+    this.#access = access
+  }
+
+  async prepare(spec: GuestSpec): Promise<GuestSpec> {
+    const disks: GuestDisk[] = []
+    for (const disk of spec.disks) disks.push(await this.prepareDisk(spec.id, disk))
+    return { ...spec, disks }
+  }
+
+  async prepareDisk(guestId: string, disk: GuestDisk): Promise<GuestDisk> {
+    const { volume } = disk
+    if (volume === null) return disk
+    const connection = await this.#connected(guestId, volume)
+    // Refuses what no definition can be made of before anything else happens.
+    volumeSource(connection)
+    return { ...disk, volume: { ...volume, connection } }
+  }
+
+  /** After a volume has gone. */
+  async release(guestId: string, volumeId: string): Promise<void> {
+    await this.#secrets.remove(guestId, volumeId)
+  }
+
+  async releaseAll(guestId: string): Promise<void> {
+    await this.#secrets.remove(guestId)
+  }
+
+  async #connected(guestId: string, volume: GuestVolume): Promise<ConnectionInfo> {
+    const { driverVolumeType, data } = volume.connection
+    const reached = await this.#reached(guestId, volume, data)
+    if (data['encrypted'] === true) throw VolumeKeyMissing({ id: volume.id })
+    return { driverVolumeType, data: reached }
+  }
+
+  async #reached(guestId: string, { id, connection }: GuestVolume, data: Data): Promise<Data> {
+    switch (connection.driverVolumeType) {
+      case 'local':
+      case 'gpfs':
+        return this.#onPath(connection.driverVolumeType, data, textOf(data['device_path']))
+      case 'nfs':
+        return this.#onPath('nfs', data, this.#shared(data))
+      case 'iscsi':
+        return this.#overIscsi(guestId, id, data)
+      case 'rbd':
+        return this.#overRbd(data)
+      default:
+        return data
+    }
+  }
+
+  #shared(data: Data): string | undefined {
+    const [share, name] = [textOf(data['export']), textOf(data['name'])]
+    if (share === undefined || name === undefined) return undefined
+    return join(this.#access.nfsMounts, createHash('md5').update(share).digest('hex'), name)
+  }
+
+  async #onPath(type: string, data: Data, path: string | undefined): Promise<Data> {
+    if (path === undefined) throw VolumeConnectionUnusable({ type, reason: 'it has no path' })
+    try {
+      return { ...data, device_path: path, is_block: (await stat(path)).isBlockDevice() }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      throw VolumeConnectionUnusable({ type, reason: `there is no ${path} on this host` })
+    }
+  }
+
+  async #overIscsi(guestId: string, volumeId: string, data: Data): Promise<Data> {
+    const { auth_password: password, ...open } = data
+    const target = {
+      ...open,
+      initiator: this.#access.initiator,
+      target_portal: data['target_portal'] ?? firstOf(data['target_portals']),
+      target_iqn: data['target_iqn'] ?? firstOf(data['target_iqns']),
+      target_lun: data['target_lun'] ?? firstOf(data['target_luns']),
+    }
+    if (textOf(data['auth_username']) === undefined || textOf(password) === undefined) return target
+    const value = Buffer.from(String(password))
+    return { ...target, secret_uuid: await this.#secrets.put(guestId, 'iscsi', volumeId, value) }
+  }
+
+  /** Ceph's key lies in a secret that the operator has made; Cinder names it, or nova.conf does. */
+  #overRbd(data: Data): Data {
+    const { user, secretUuid } = this.#access.rbd
+    const isNamed = data['auth_enabled'] === true && textOf(data['secret_uuid']) !== undefined
+    if (isNamed) return data
+    const auth = secretUuid === null ? {} : { auth_username: user, secret_uuid: secretUuid }
+    const { auth_username: _user, secret_uuid: _uuid, ...open } = data
+    return { ...open, ...auth }
+  }
+}

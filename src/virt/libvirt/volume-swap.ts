@@ -1,0 +1,132 @@
+import { stat } from 'node:fs/promises'
+import { GiB, type InstanceId } from '#base'
+import { GuestInWrongState, HypervisorError } from '../faults.ts'
+import type { GuestDisk } from '../guest-spec.ts'
+import { AttachedDisks, type AttachedVolume } from './attached-disks.ts'
+import { whenBlockJob } from './block-job.ts'
+import { affect } from './device-unplug.ts'
+import { renderXml, volumeElement, type XmlElement } from './domain/index.ts'
+import type { GuestContext } from './guest-context.ts'
+import { blockJobType, blockProcedures, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+import { VolumeRebaseFailed } from './volume-faults.ts'
+import { nodeAt, type XmlNode } from './xml-tree.ts'
+
+/** virDomainBlockCopyFlags: into a volume that is there already, by a job that ends with the guest. */
+const copyFlags = 2 | 4
+/** virDomainBlockJobAbortFlags */
+const pivot = 2
+
+/*
+ * Theory of operation. What the running disk reads from tells how far a swap has come, whoever began it: the old volume with
+ * or without a copy to the new one under way, or the new one. The definition follows last, so that until then the swap
+ * is found to be unfinished.
+ */
+export async function swapVolume(
+  context: GuestContext,
+  id: InstanceId,
+  oldVolumeId: string,
+  disk: GuestDisk,
+): Promise<void> {
+  const { client, connections, host } = context
+  const { volume } = disk
+  if (volume === null) throw HypervisorError({ operation: 'swap volume', reason: 'the new volume is not connected' })
+  const guest = await AttachedDisks.read(client, id)
+  const found = guest.find(volume.id) ?? guest.find(oldVolumeId)
+  if (found === undefined)
+    throw HypervisorError({ operation: 'swap volume', reason: `volume ${oldVolumeId} is not attached` })
+  if (found.live === undefined) throw GuestInWrongState({ id, operation: 'swap volume', state: 'off' })
+  const prepared = await connections.prepareDisk(id, disk)
+  const fresh = volumeElement(prepared, placeOf(found, found.live), host)
+  if (readsFrom(found.live, fresh)) await endLeftJob(context, id, found.target)
+  else {
+    await copy(context, id, found.target, fresh)
+    await pivotTo(context, id, found.target, disk.size * GiB)
+  }
+  await define(context, id, fresh)
+  if (volume.id !== oldVolumeId) await connections.release(id, oldVolumeId)
+}
+
+/** The place of the old one, which the new one takes. */
+function placeOf({ target }: AttachedVolume, live: XmlNode) {
+  const bus = nodeAt(live, 'target')?.attributes['bus'] ?? 'virtio'
+  const address = nodeAt(live, 'address')?.attributes
+  const unit = bus === 'scsi' && address?.['type'] === 'drive' ? Number(address['unit']) : undefined
+  return { device: live.attributes['device'] as 'disk', bus: bus as 'virtio', target, unit }
+}
+
+interface SourceLike {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly children: readonly (SourceLike | string)[]
+}
+
+const isNamed = (name: string) => (child: SourceLike | string): child is SourceLike =>
+  typeof child !== 'string' && child.name === name
+
+/** What tells one source from another, in a document of ours as in libvirt's. */
+function sourceKey(disk: SourceLike): string {
+  const source = disk.children.find(isNamed('source'))
+  if (source === undefined) return ''
+  const { file, dev, protocol, name } = source.attributes
+  const hosts = source.children.filter(isNamed('host')).map(({ attributes: a }) => [a['name'], a['port'], a['socket']])
+  return JSON.stringify([file ?? dev ?? [protocol, name, hosts]])
+}
+
+const readsFrom = (live: XmlNode, fresh: XmlElement): boolean => sourceKey(live) === sourceKey(fresh)
+
+const mirrorOf = (live: XmlNode | undefined): XmlNode | undefined => (live === undefined ? undefined : nodeAt(live, 'mirror'))
+
+async function abort({ client }: GuestContext, id: InstanceId, target: string, flags = 0): Promise<void> {
+  try {
+    await client.call(blockProcedures.jobAbort, { domain: domainById(id), disk: target, flags }, 'long')
+  } catch (error) {
+    // There is none any more.
+    if (flags === pivot || !isLibvirtError(error, errorCode.operationInvalid, errorCode.invalidArgument)) throw error
+  }
+}
+
+/** A copy that somebody began and did not finish. */
+async function endLeftJob(context: GuestContext, id: InstanceId, target: string): Promise<void> {
+  const job = await context.client.call(blockProcedures.jobInfo, { domain: domainById(id), disk: target }, 'long')
+  if (job?.type === blockJobType.copy) await abort(context, id, target)
+}
+
+/** Both are alike, and stay so, when this ends. */
+async function copy(context: GuestContext, id: InstanceId, target: string, fresh: XmlElement): Promise<void> {
+  const { client } = context
+  const live = async () => (await AttachedDisks.read(client, id)).at(target)
+  const underway = mirrorOf(await live())
+  const isOurs = underway !== undefined && sourceKey(underway) === sourceKey(fresh)
+  if (!isOurs) {
+    await endLeftJob(context, id, target)
+    await mustFit(context, id, target, fresh)
+    const request = { domain: domainById(id), disk: target, xml: renderXml(fresh), flags: copyFlags }
+    await client.call(blockProcedures.copy, request, 'long')
+  }
+  const isAlike = await whenBlockJob(context, id, async () => {
+    const mirror = mirrorOf(await live())
+    if (mirror === undefined) return false
+    return mirror.attributes['ready'] === 'yes' ? true : undefined
+  })
+  if (!isAlike) throw VolumeRebaseFailed({ reason: 'the copy has ended before the volumes were alike' })
+}
+
+async function mustFit({ client }: GuestContext, id: InstanceId, target: string, fresh: XmlElement): Promise<void> {
+  const { capacity } = await client.call(blockProcedures.info, { domain: domainById(id), disk: target }, 'long')
+  const path = fresh.children.find(isNamed('source'))?.attributes['file']
+  if (path === undefined) return
+  const { size } = await stat(path)
+  if (size < capacity) throw VolumeRebaseFailed({ reason: `${size} bytes cannot hold the ${capacity} of the old volume` })
+}
+
+async function pivotTo(context: GuestContext, id: InstanceId, target: string, bytes: number): Promise<void> {
+  const disk = { domain: domainById(id), disk: target }
+  await abort(context, id, target, pivot)
+  const { capacity } = await context.client.call(blockProcedures.info, disk, 'long')
+  if (bytes > capacity) await context.client.call(blockProcedures.resize, { ...disk, bytes }, 'long')
+}
+
+async function define({ client }: GuestContext, id: InstanceId, fresh: XmlElement): Promise<void> {
+  const request = { domain: domainById(id), xml: renderXml(fresh), flags: affect.config }
+  await client.call(procedures.updateDevice, request, 'long')
+}
