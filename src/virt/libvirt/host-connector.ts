@@ -34,8 +34,7 @@ export function initiatorName(hostUuid: string, path = '/etc/iscsi/initiatorname
 function fibreChannel(root = '/sys/class/fc_host'): { wwpns: readonly string[]; wwnns: readonly string[] } {
   const hosts = existsSync(root) ? readdirSync(root).map(name => join(root, name)) : []
   const online = hosts.filter(path => readText(join(path, 'port_state')) === 'Online')
-  const names = (file: string) =>
-    online.flatMap(path => readText(join(path, file))?.replace(/^0x/, '') ?? [])
+  const names = (file: string) => online.flatMap(path => readText(join(path, file))?.replace(/^0x/, '') ?? [])
   return { wwpns: names('port_name'), wwnns: names('node_name') }
 }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { ConnectionInfo } from '#cloud'
 import type { GuestDisk, GuestSpec, GuestVolume } from '../guest-spec.ts'
 import { VolumeConnectionUnusable, volumeSource } from './domain/index.ts'
-import { VolumeKeyMissing } from './volume-faults.ts'
 import type { GuestSecrets } from './secrets.ts'
+import { VolumeKeyMissing } from './volume-faults.ts'
 
 /** How this host reaches volumes. */
 export interface VolumeAccess {

@@ -60,8 +60,10 @@ interface SourceLike {
   readonly children: readonly (SourceLike | string)[]
 }
 
-const isNamed = (name: string) => (child: SourceLike | string): child is SourceLike =>
-  typeof child !== 'string' && child.name === name
+const isNamed =
+  (name: string) =>
+  (child: SourceLike | string): child is SourceLike =>
+    typeof child !== 'string' && child.name === name
 
 /** What tells one source from another, in a document of ours as in libvirt's. */
 function sourceKey(disk: SourceLike): string {
@@ -74,7 +76,8 @@ function sourceKey(disk: SourceLike): string {
 
 const readsFrom = (live: XmlNode, fresh: XmlElement): boolean => sourceKey(live) === sourceKey(fresh)
 
-const mirrorOf = (live: XmlNode | undefined): XmlNode | undefined => (live === undefined ? undefined : nodeAt(live, 'mirror'))
+const mirrorOf = (live: XmlNode | undefined): XmlNode | undefined =>
+  live === undefined ? undefined : nodeAt(live, 'mirror')
 
 async function abort({ client }: GuestContext, id: InstanceId, target: string, flags = 0): Promise<void> {
   try {
@@ -116,7 +119,8 @@ async function mustFit({ client }: GuestContext, id: InstanceId, target: string,
   const path = fresh.children.find(isNamed('source'))?.attributes['file']
   if (path === undefined) return
   const { size } = await stat(path)
-  if (size < capacity) throw VolumeRebaseFailed({ reason: `${size} bytes cannot hold the ${capacity} of the old volume` })
+  if (size < capacity)
+    throw VolumeRebaseFailed({ reason: `${size} bytes cannot hold the ${capacity} of the old volume` })
 }
 
 async function pivotTo(context: GuestContext, id: InstanceId, target: string, bytes: number): Promise<void> {

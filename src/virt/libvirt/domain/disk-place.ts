@@ -19,7 +19,14 @@ export interface DiskPlace {
   readonly unit: number | undefined
 }
 
-export const targetPrefix: Record<DiskBus, string> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd', fdc: 'fd' }
+export const targetPrefix: Record<DiskBus, string> = {
+  virtio: 'vd',
+  scsi: 'sd',
+  sata: 'sd',
+  usb: 'sd',
+  ide: 'hd',
+  fdc: 'fd',
+}
 
 const deviceOf = (disk: GuestDisk, spec: GuestSpec): DeviceKind =>
   disk.kind === 'image' && rootDevice(spec) === 'cdrom' ? 'cdrom' : kindOf(disk)

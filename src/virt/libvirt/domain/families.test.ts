@@ -87,14 +87,17 @@ describe('memory, cpu, features, clock', () => {
   })
 })
 
+/** Where a disk sits on virtio-scsi. */
+const unit = (number: number): string => `<address type="drive" controller="0" bus="0" target="0" unit="${number}"/>`
+
 describe('boot and disks', () => {
   const file = '/var/lib/nova/instances/5e8d5c1a-0000-4000-8000-00000000beef/disk'
   const disk = (target: string, cache = 'none') =>
-    `<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="${cache}"/><source file="${file}"/>${target}</disk>`
+    `<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="${cache}"/><source file="${file}"/>${target}<boot order="1"/></disk>`
 
   test('machine from the host or the image', () => {
     const type = (machine: string) =>
-      `<os><type arch="x86_64" machine="${machine}">hvm</type><boot dev="hd"/><smbios mode="sysinfo"/></os>`
+      `<os><type arch="x86_64" machine="${machine}">hvm</type><smbios mode="sysinfo"/></os>`
     shows(os, {}, type('pc'))
     shows(os, { properties: { hw_machine_type: 'q35' } }, type('q35'))
   })
@@ -103,7 +106,7 @@ describe('boot and disks', () => {
     shows(
       os,
       { properties: { hw_boot_menu: 'true' } },
-      '<os><type arch="x86_64" machine="pc">hvm</type><boot dev="hd"/><bootmenu enable="yes"/><smbios mode="sysinfo"/></os>',
+      '<os><type arch="x86_64" machine="pc">hvm</type><bootmenu enable="yes"/><smbios mode="sysinfo"/></os>',
     ))
 
   test('disk bus', () => {
@@ -114,7 +117,11 @@ describe('boot and disks', () => {
       { properties: { hw_disk_bus: 'ide', hw_machine_type: 'pc-q35-7.2' } },
       disk('<target dev="sda" bus="sata"/>'),
     )
-    shows(disks, { properties: { hw_disk_bus: 'scsi' } }, disk('<target dev="sda" bus="scsi"/>'))
+    shows(
+      disks,
+      { properties: { hw_disk_bus: 'scsi' } },
+      disk('<target dev="sda" bus="scsi"/>').replace('</disk>', `${unit(0)}</disk>`),
+    )
     shows(disks, {}, disk('<target dev="vda" bus="virtio"/>', 'writethrough'), { diskCache: 'writethrough' })
     shows(
       controllers,
@@ -136,12 +143,12 @@ describe('boot and disks', () => {
     shows(
       disks,
       { image: { diskFormat: 'iso' } },
-      `<disk type="file" device="cdrom"><driver name="qemu" type="qcow2" cache="none"/><source file="${file}"/><target dev="hda" bus="ide"/><readonly/></disk>`,
+      `<disk type="file" device="cdrom"><driver name="qemu" type="qcow2" cache="none"/><source file="${file}"/><target dev="hda" bus="ide"/><readonly/><boot order="1"/></disk>`,
     )
     shows(
       os,
       { image: { diskFormat: 'iso' } },
-      '<os><type arch="x86_64" machine="pc">hvm</type><boot dev="cdrom"/><smbios mode="sysinfo"/></os>',
+      '<os><type arch="x86_64" machine="pc">hvm</type><smbios mode="sysinfo"/></os>',
     )
   })
 })
@@ -151,7 +158,7 @@ describe('config drive', () => {
   const drive = (device: string, target: string) =>
     `<disk type="file" device="${device}"><driver name="qemu" type="raw" cache="none"/><source file="${folder}/disk.config"/>${target}${device === 'cdrom' ? '<readonly/>' : ''}</disk>`
   const root = (target: string, device = 'disk') =>
-    `<disk type="file" device="${device}"><driver name="qemu" type="qcow2" cache="none"/><source file="${folder}/disk"/>${target}${device === 'cdrom' ? '<readonly/>' : ''}</disk>`
+    `<disk type="file" device="${device}"><driver name="qemu" type="qcow2" cache="none"/><source file="${folder}/disk"/>${target}${device === 'cdrom' ? '<readonly/>' : ''}<boot order="1"/></disk>`
   const iso = { configDrive: { format: 'iso9660', files: [] } } as const
   const vfat = { configDrive: { format: 'vfat', files: [] } } as const
   const vda = root('<target dev="vda" bus="virtio"/>')
@@ -161,7 +168,11 @@ describe('config drive', () => {
     const q35 = { hw_machine_type: 'q35' }
     shows(disks, { spec: iso, properties: q35 }, vda + drive('cdrom', '<target dev="sda" bus="sata"/>'))
     const scsi = { hw_cdrom_bus: 'scsi' }
-    shows(disks, { spec: iso, properties: scsi }, vda + drive('cdrom', '<target dev="sda" bus="scsi"/>'))
+    shows(
+      disks,
+      { spec: iso, properties: scsi },
+      vda + drive('cdrom', '<target dev="sdz" bus="scsi"/>').replace('</disk>', `${unit(25)}</disk>`),
+    )
     shows(controllers, { spec: iso, properties: scsi }, '<controller type="scsi" index="0" model="virtio-scsi"/>')
     shows(controllers, { properties: scsi }, '')
   })
@@ -179,10 +190,10 @@ describe('config drive', () => {
     )
   })
 
-  test('a disk for vfat, after all others, on their bus', () => {
-    shows(disks, { spec: vfat }, vda + drive('disk', '<target dev="vdb" bus="virtio"/>'))
+  test('a disk for vfat, on the bus of the others, out of the way of those that come later', () => {
+    shows(disks, { spec: vfat }, vda + drive('disk', '<target dev="vdz" bus="virtio"/>'))
     const swap = `<disk type="file" device="disk"><driver name="qemu" type="raw" cache="none"/><source file="${folder}/disk.swap"/><target dev="vdb" bus="virtio"/></disk>`
-    shows(disks, { spec: vfat, swapMiB: 1 }, vda + swap + drive('disk', '<target dev="vdc" bus="virtio"/>'))
+    shows(disks, { spec: vfat, swapMiB: 1 }, vda + swap + drive('disk', '<target dev="vdz" bus="virtio"/>'))
   })
 })
 

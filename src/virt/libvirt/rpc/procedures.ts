@@ -51,7 +51,8 @@ export interface DomainStats {
   readonly params: TypedParams
 }
 
-export const optionalString = (w: XdrWriter, text: string | undefined): unknown => w.optional(text, (o, t) => o.string(t))
+export const optionalString = (w: XdrWriter, text: string | undefined): unknown =>
+  w.optional(text, (o, t) => o.string(t))
 
 export const procedures = {
   authList: remote('auth list', 66, nothing, r => r.array(x => x.int())),
@@ -214,7 +215,13 @@ export const procedures = {
 } as const
 
 /** Numbers of the messages the daemon sends by itself, after `registerEvent`. */
-export const eventMessage = { lifecycle: 318, deviceRemoved: 333, blockJob: 339, agent: 348, deviceRemovalFailed: 367 } as const
+export const eventMessage = {
+  lifecycle: 318,
+  deviceRemoved: 333,
+  blockJob: 339,
+  agent: 348,
+  deviceRemovalFailed: 367,
+} as const
 /** virDomainEventID */
 export const eventId = { lifecycle: 0, deviceRemoved: 15, blockJob: 16, agent: 18, deviceRemovalFailed: 22 } as const
 
