@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceId, newUuid, silentLog, waitFor } from '#base'
 import { buildStockImage, guestCache } from '#guest'
 import { writeDriveImage } from '#metadata'
-import type { GuestVif, VirtDriver } from '#virt'
+import type { GuestVif, GuestVolume, VirtDriver } from '#virt'
 import type { Bench } from '#virt/conformance'
 import {
   type ConfigDriveWriter,
@@ -76,6 +76,7 @@ export async function libvirtBench(): Promise<LibvirtBench> {
       driver = await open()
     },
     vif: () => aVif(bridge, vifs++),
+    volume: () => aVolume(folder),
     async kill(id) {
       const pid = qemuOf(id)
       if (pid === undefined) throw new Error('the guest has no process')
@@ -96,6 +97,16 @@ function aVif(bridge: string, number: number): GuestVif {
   const portId = newUuid()
   const mac = `fa:16:3e:77:00:${number.toString(16).padStart(2, '0')}`
   return { portId, mac, kind: 'bridge', bridge, devName: `tap${portId.slice(0, 11)}`, mtu: 1450, model: 'virtio' }
+}
+
+/** As the built-in volume service connects one: a sparse file. */
+function aVolume(folder: string, gib = 1): GuestVolume {
+  const id = newUuid()
+  const path = join(folder, `volume-${id}`)
+  writeFileSync(path, '')
+  truncateSync(path, gib * 1024 ** 3)
+  const data = { device_path: path, format: 'raw', access_mode: 'rw', encrypted: false, discard: true }
+  return { id, connection: { driverVolumeType: 'local', data } }
 }
 
 async function leftovers(driver: VirtDriver, instancesPath: string, id: InstanceId): Promise<string[]> {

@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { VirtDriver } from '../driver.ts'
-import type { GuestImage, GuestVif } from '../guest-spec.ts'
+import type { GuestImage, GuestVif, GuestVolume } from '../guest-spec.ts'
 
 /** What a driver under test must come with. One bench serves all tests of the suite, in order. */
 export interface Bench {
@@ -18,6 +18,8 @@ export interface Bench {
   readonly memoryMiB: number
   /** A network interface that the host can make now. */
   vif(): GuestVif
+  /** A volume of 1 GiB that the host can reach; without it any will do. */
+  volume?(): GuestVolume
   /** Ends the guest's process from outside. */
   kill(id: InstanceId): Promise<void>
   /** Names of files, definitions and processes that remain of a guest. */

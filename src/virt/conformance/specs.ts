@@ -1,5 +1,5 @@
 import { instanceId, newUuid } from '#base'
-import type { GuestConfigDrive, GuestDisk, GuestSpec } from '../guest-spec.ts'
+import type { GuestConfigDrive, GuestDisk, GuestSpec, GuestVolume } from '../guest-spec.ts'
 import type { Bench } from './bench.ts'
 
 /** A drive with as little as a guest needs to call it one. */
@@ -24,18 +24,23 @@ const aRootDisk = (id: string): GuestDisk => ({
   volume: null,
 })
 
+const nowhere = (id: string): GuestVolume => ({
+  id,
+  connection: { driverVolumeType: 'local', data: { device_path: `/nowhere/${id}`, format: 'raw' } },
+})
+
 /** A volume as a guest gets it; anything may be overridden. */
-export function aVolumeDisk(deviceName: string, overrides: Partial<GuestDisk> = {}): GuestDisk {
-  const volumeId = newUuid()
+export function aVolumeDisk(
+  bench: Pick<Bench, 'volume'>,
+  deviceName: string,
+  overrides: Partial<GuestDisk> = {},
+): GuestDisk {
   return {
     ...aRootDisk(newUuid()),
     kind: 'volume',
     deviceName,
     bootIndex: null,
-    volume: {
-      id: volumeId,
-      connection: { driverVolumeType: 'local', data: { device_path: `/nowhere/${volumeId}`, format: 'raw' } },
-    },
+    volume: bench.volume?.() ?? nowhere(newUuid()),
     ...overrides,
   }
 }

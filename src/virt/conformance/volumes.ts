@@ -16,7 +16,7 @@ export function volumeTests(bench: () => Bench): void {
     test('of the spec are there after the spawn and after every start', async t => {
       if (bench().driver.volumes === undefined) return t.skip('this driver has no volumes')
       const plain = aGuestSpec(bench())
-      const spec = { ...plain, disks: [...plain.disks, aVolumeDisk('/dev/vdb')] }
+      const spec = { ...plain, disks: [...plain.disks, aVolumeDisk(bench(), '/dev/vdb')] }
       const guest = bench().driver.guest(spec.id)
       await guest.spawn(spec)
       assert.equal(await diskCount(spec.id), 2)
@@ -30,13 +30,13 @@ export function volumeTests(bench: () => Bench): void {
       const { volumes } = bench().driver
       if (volumes === undefined) return t.skip('this driver has no volumes')
       const spec = aGuestSpec(bench())
-      const [first, second] = [aVolumeDisk('/dev/vdb'), aVolumeDisk('/dev/vdc')]
+      const [first, second] = [aVolumeDisk(bench(), '/dev/vdb'), aVolumeDisk(bench(), '/dev/vdc')]
       await assert.rejects(volumes.attach(instanceId(newUuid()), first), GuestNotFound.is)
       await bench().driver.guest(spec.id).spawn(spec)
       await volumes.attach(spec.id, first)
       await volumes.attach(spec.id, first)
       assert.equal(await diskCount(spec.id), 2)
-      await assert.rejects(volumes.attach(spec.id, aVolumeDisk('/dev/vdb')), HypervisorError.is)
+      await assert.rejects(volumes.attach(spec.id, aVolumeDisk(bench(), '/dev/vdb')), HypervisorError.is)
       await bench().driver.guest(spec.id).stop('now')
       await volumes.attach(spec.id, second)
       assert.equal(await diskCount(spec.id), 3)
@@ -49,7 +49,7 @@ export function volumeTests(bench: () => Bench): void {
       const { volumes } = bench().driver
       if (volumes === undefined) return t.skip('this driver has no volumes')
       const spec = aGuestSpec(bench())
-      const [old, fresh] = [aVolumeDisk('/dev/vdb'), aVolumeDisk('/dev/vdb')]
+      const [old, fresh] = [aVolumeDisk(bench(), '/dev/vdb'), aVolumeDisk(bench(), '/dev/vdb')]
       await bench().driver.guest(spec.id).spawn(spec)
       await volumes.attach(spec.id, old)
       await volumes.swap(spec.id, idOf(old), fresh)
@@ -70,7 +70,7 @@ export function volumeTests(bench: () => Bench): void {
       const { volumes, volumeSnapshots } = bench().driver
       if (volumes === undefined || volumeSnapshots === undefined) return t.skip('this driver has no volume snapshots')
       const spec = aGuestSpec(bench())
-      const disk = aVolumeDisk('/dev/vdb')
+      const disk = aVolumeDisk(bench(), '/dev/vdb')
       const snapshot = { id: newUuid(), newFile: `volume.${newUuid()}` }
       await bench().driver.guest(spec.id).spawn(spec)
       await assert.rejects(volumeSnapshots.create(spec.id, idOf(disk), snapshot), HypervisorError.is)
