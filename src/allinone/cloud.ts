@@ -129,7 +129,12 @@ async function openDrivers(
   const daemon = await options.step('starting libvirt', () =>
     startLibvirt({ stateDir: join(stateDir, 'libvirt'), log: log.child({ service: 'libvirt' }) }),
   )
-  const place = { socketPath: daemon.socketPath, instancesPath: join(stateDir, 'instances'), virtType: 'auto' } as const
+  const place = {
+    socketPath: daemon.socketPath,
+    instancesPath: join(stateDir, 'instances'),
+    virtType: 'auto',
+    isPrivate: daemon.isOurs,
+  } as const
   const parts = { config, images: () => neighbours.images, log, clock }
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
 }

@@ -161,8 +161,18 @@ export const port = (preset: number, help: string, settings: Settings = {}): Opt
     ...settings,
   })
 
-export const bool = (preset: boolean, help: string, settings: Settings = {}): Option<boolean> =>
-  define('boolean value', flag, preset, help, settings)
+export const bool = <D extends boolean | null>(
+  preset: D,
+  help: string,
+  settings: Settings = {},
+): Option<Of<boolean, D>> =>
+  define<Of<boolean, D>>(
+    'boolean value',
+    flag as (text: string) => Of<boolean, D>,
+    preset as Of<boolean, D>,
+    help,
+    settings,
+  )
 
 export const list = (preset: readonly string[], help: string, settings: Settings = {}): Option<readonly string[]> =>
   define('list value', text => items(text).map(item => oneOf(item, settings.choices)), preset, help, settings)

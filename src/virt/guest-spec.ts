@@ -33,6 +33,14 @@ export interface GuestSpec {
   readonly vifs: readonly GuestVif[]
   /** For the first spawn only: the guest keeps its drive until it is removed, whatever later specs say. */
   readonly configDrive?: GuestConfigDrive
+  /** Of a guest with a TPM: what its state on the host's disk is encrypted with. */
+  readonly tpmSecret?: GuestSecret
+}
+
+/** A driver hands it to the hypervisor and keeps it nowhere else. */
+export interface GuestSecret {
+  readonly id: string
+  readonly base64: string
 }
 
 /** Holds the guest's first password: a driver writes the files to the drive and nowhere else. */
@@ -92,4 +100,10 @@ export interface GuestVif {
   readonly mtu: number
   /** `virtio` unless hw_vif_model says otherwise. */
   readonly model: string
+  /** As the definition tells of them; nothing hangs on it. */
+  readonly addresses?: readonly {
+    readonly type: 'fixed' | 'floating'
+    readonly address: string
+    readonly version: 4 | 6
+  }[]
 }

@@ -176,7 +176,11 @@ describe('libvirt driver with real guests', () => {
       const isParavirtual = existsSync('/dev/kvm') && existsSync('/sys/module/kvm_pvm')
       if (!isParavirtual) return t.skip('needs the paravirtual KVM that cannot emulate every instruction')
       const image = bench.images.add(sectorThatKvmCannotEmulate(), { diskFormat: 'raw' })
-      const driver = await bench.open({ virtType: 'kvm', cpuMode: { mode: 'custom', model: 'kvm64' } })
+      const driver = await bench.open({
+        virtType: 'kvm',
+        cpuMode: { mode: 'custom' },
+        domain: { cpuModels: ['kvm64'] },
+      })
       t.after(() => driver.close())
       const spec = aGuestSpec(bench, { image })
       const events = watchEvents(driver)

@@ -7,6 +7,7 @@ import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
 import { configDriveWriter } from './config-drive.ts'
+import { domainSettings } from './domain-settings.ts'
 import { storageOptions } from './storage.ts'
 
 export const DriverUnusable = declareFault('DriverUnusable', 'final', (p: { reason: string }) => p.reason)
@@ -38,6 +39,8 @@ export interface LibvirtPlace {
   readonly socketPath: string
   readonly instancesPath: string
   readonly virtType: 'auto' | 'kvm' | 'qemu'
+  /** A daemon of our own: it may have every device that its programs can do. */
+  readonly isPrivate?: boolean
 }
 
 /** Real guests, with the options of nova.conf. */
@@ -47,13 +50,17 @@ export const libvirtDriver = async (
 ): Promise<VirtDriver> => {
   // Simulated hosts start without it.
   const { createLibvirtDriver } = await import('#virt/libvirt')
+  const { isPrivate = false, ...at } = place
   return createLibvirtDriver({
-    ...place,
+    ...at,
     imageSource: imageSource(images),
     writeConfigDrive: configDriveWriter(config),
     log: log.child({ service: 'libvirt' }),
     clock,
     storage: storageOptions(config),
+    cpuMode: config.libvirt.cpu_mode === null ? 'auto' : { mode: config.libvirt.cpu_mode },
+    domain: domainSettings(config, isPrivate),
+    mayLimitCpu: !isPrivate,
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })

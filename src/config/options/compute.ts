@@ -23,4 +23,5 @@ export const conductorSection = {
 
 export const workaroundsSection = {
   disable_fallback_pcpu_query: bool(false, 'Hosts that report pinned CPUs as VCPU are not looked for.'),
+  libvirt_disable_apic: bool(false, 'Guests have no APIC; for old kernels under nested virtualization.'),
 } as const

@@ -1,4 +1,4 @@
-import { bool, int, str } from '../option.ts'
+import { bool, choice, int, str } from '../option.ts'
 
 export const vncSection = {
   enabled: bool(true, 'Guests have a VNC display.', { deprecated: ['DEFAULT.vnc_enabled'] }),
@@ -21,6 +21,11 @@ export const spiceSection = {
   html5proxy_base_url: str('http://127.0.0.1:6082/spice_auto.html', 'Page given to users.'),
   spice_direct_proxy_base_url: str('http://127.0.0.1:13002/nova', 'Proxy for clients that speak SPICE themselves.'),
   require_secure: bool(false, 'Only encrypted connections.'),
+  image_compression: choice(['auto_glz', 'auto_lz', 'quic', 'glz', 'lz', 'off'], null, 'How pictures are packed.'),
+  jpeg_compression: choice(['auto', 'never', 'always'], null, 'JPEG over slow links.'),
+  zlib_compression: choice(['auto', 'never', 'always'], null, 'zlib over slow links.'),
+  playback_compression: bool(null, 'Sound is packed.'),
+  streaming_mode: choice(['filter', 'all', 'off'], null, 'Video streams.'),
 } as const
 
 export const serialConsoleSection = {

@@ -3,10 +3,12 @@ import { bool, choice, int, list, str } from '../option.ts'
 export const libvirtSection = {
   virt_type: choice(['kvm', 'lxc', 'qemu', 'parallels'], 'kvm', 'Kind of guests.'),
   connection_uri: str('', 'libvirt connection; default by virt_type, qemu:///system.'),
-  cpu_mode: choice(['host-model', 'host-passthrough', 'custom', 'none'], null, 'CPU that guests see.'),
+  cpu_mode: choice(['host-model', 'host-passthrough', 'custom', 'none', 'maximum'], null, 'CPU that guests see.'),
   cpu_models: list([], 'CPU models of cpu_mode custom, in order of preference.', { deprecated: ['libvirt.cpu_model'] }),
   cpu_model_extra_flags: list([], 'CPU flags added (+) or removed (-).'),
   hw_machine_type: list([], 'Machine type by architecture: x86_64=q35'),
+  enabled_perf_events: list([], 'Events of the processor that are counted per guest.'),
+  file_backed_memory: int(0, 'MiB of memory for guests on files; 0 is none.', { min: 0 }),
   tb_cache_size: int(null, 'MiB of translated code QEMU keeps per emulated guest.', { min: 0 }),
   images_type: choice(['raw', 'flat', 'qcow2', 'lvm', 'rbd', 'ploop', 'default'], 'default', 'Kind of guest disks.'),
   disk_cachemodes: list([], 'Cache mode by disk kind: file=writeback'),

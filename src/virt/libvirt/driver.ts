@@ -9,22 +9,25 @@ import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
 import { ConsoleLogFile } from './console-log.ts'
 import { LibvirtConsoles } from './consoles.ts'
+import type { WantedCpu } from './cpu-capabilities.ts'
 import { LibvirtCrashDump } from './crash-dump.ts'
 import { listGuests } from './daemon-calls.ts'
 import { formatOfDisk } from './disk-info.ts'
-import { type CpuMode, type DomainHost, defaultDiskOptions, type VirtType } from './domain/index.ts'
+import { type DomainHost, defaultDiskOptions, type VirtType } from './domain/index.ts'
+import { type DomainFacts, domainFacts, type WantedSettings } from './domain-facts.ts'
 import { LibvirtGuest } from './guest.ts'
 import { LibvirtGuestAgent } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
 import { GuestEvents } from './guest-events.ts'
 import { GuestFiles } from './guest-files.ts'
 import { emulatedArchitecture, type HostCapabilities, readCapabilities } from './host-capabilities.ts'
-import { LibvirtHostView } from './host-view.ts'
+import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
 import { LibvirtRebuild } from './rebuild.ts'
 import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
+import { SerialPorts } from './serial-ports.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
@@ -41,12 +44,15 @@ export interface LibvirtDriverOptions {
   readonly log: Log
   readonly clock?: Clock
   /** `auto`: host-model with KVM, QEMU's own default without. */
-  readonly cpuMode?: 'auto' | CpuMode
+  readonly cpuMode?: WantedCpu
+  /** What nova.conf says about definitions. */
+  readonly domain?: WantedSettings
+  /** False where the daemon was told to leave cgroups alone. */
+  readonly mayLimitCpu?: boolean
   /** For guests without KVM: 64 costs no time, 32 is for many small guests. */
   readonly tbCacheMiB?: number
   readonly hypervisorHostname?: string
   readonly hostIp?: string
-  readonly vncListen?: string
   /** What guests find as their machine's version, and Nova's metadata as the package's. */
   readonly productVersion?: string
   /** Between two presses of the power button. */
@@ -73,15 +79,21 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     await images.start()
     await files.removeLeftovers()
     await events.start()
-    const host = domainHost(options, virtType, capabilities, files, await diskCache(instancesPath))
+    const wanted = {
+      settings: options.domain ?? {},
+      cpu: options.cpuMode ?? 'auto',
+      mayLimitCpu: options.mayLimitCpu ?? true,
+    }
+    const facts = await domainFacts(client, wanted, virtType, capabilities, log)
+    const host = domainHost(options, capabilities, facts, files, await diskCache(instancesPath))
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
     const waiting = new Set<InstanceId>()
     const shared = { client, events, files, images, storage, host, clock, log, changes, waiting }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
-    const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive }
-    return new LibvirtDriver(context, hostView(options, instancesPath, capabilities, clock))
+    const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive, serialPorts: new SerialPorts() }
+    return new LibvirtDriver(context, hostView(options, instancesPath, { ...capabilities, ...facts }, clock))
   } catch (error) {
     events.close()
     client.close()
@@ -108,7 +120,7 @@ class LibvirtDriver implements VirtDriver {
 
   constructor(context: GuestContext, host: LibvirtHostView) {
     this.#context = context
-    this.host = host
+    this.host = host.of(this)
     this.hotplug = new LibvirtHotplug(context)
     this.consoleLog = new ConsoleLogFile(context.files)
     this.consoles = new LibvirtConsoles(context)
@@ -145,7 +157,7 @@ class LibvirtDriver implements VirtDriver {
   }
 }
 
-const hostView = (options: LibvirtDriverOptions, instancesPath: string, capabilities: HostCapabilities, clock: Clock) =>
+const hostView = (options: LibvirtDriverOptions, instancesPath: string, capabilities: HostFacts, clock: Clock) =>
   new LibvirtHostView({
     capabilities,
     hypervisorType: 'QEMU',
@@ -157,22 +169,19 @@ const hostView = (options: LibvirtDriverOptions, instancesPath: string, capabili
 
 function domainHost(
   options: LibvirtDriverOptions,
-  virtType: VirtType,
   capabilities: HostCapabilities,
+  facts: DomainFacts,
   files: GuestFiles,
   cache: DomainHost['diskCache'],
 ): DomainHost {
-  const wanted = options.cpuMode ?? 'auto'
   return {
-    virtType,
+    ...facts,
+    cpu: facts.cpuMode,
     architecture: emulatedArchitecture,
     emulator: capabilities.emulator,
     defaultMachine: 'pc',
-    cpu: wanted === 'auto' ? { mode: virtType === 'kvm' ? 'host-model' : 'none' } : wanted,
     tbCacheMiB: options.tbCacheMiB ?? 64,
     videoModels: capabilities.videoModels,
-    rngBackend: '/dev/urandom',
-    vncListen: options.vncListen ?? '127.0.0.1',
     diskCache: cache,
     diskOptions: options.volumes?.disks ?? defaultDiskOptions,
     productVersion: options.productVersion ?? '0.1.0',
@@ -183,6 +192,7 @@ function domainHost(
     swapPath: id => files.swap(id),
     configDrivePath: id => files.configDrive(id),
     consoleLogPath: id => files.consoleLog(id),
+    nvramPath: id => files.nvram(id),
   }
 }
 

@@ -5,6 +5,7 @@ import type { GuestEvents } from './guest-events.ts'
 import type { GuestFiles } from './guest-files.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { LibvirtClient } from './rpc/index.ts'
+import type { SerialPorts } from './serial-ports.ts'
 import type { Storage } from './storage.ts'
 import type { VolumeParts } from './volume-options.ts'
 
@@ -16,6 +17,7 @@ export interface GuestContext extends VolumeParts {
   readonly images: ImageCache
   readonly host: DomainHost
   readonly storage: Storage
+  readonly serialPorts: SerialPorts
   readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log

@@ -39,6 +39,11 @@ export class GuestFiles {
     return join(this.folderOf(id), 'console.log')
   }
 
+  /** The variables of a guest that boots by UEFI. */
+  nvram(id: string): string {
+    return join(this.folderOf(id), 'nvram')
+  }
+
   /** Written at each start; its time is the time of the start. */
   definition(id: string): string {
     return join(this.folderOf(id), 'libvirt.xml')

@@ -1,4 +1,5 @@
 import type { GuestSpec } from '../guest-spec.ts'
+import type { DomainHost } from './domain/index.ts'
 import type { DomainStatus } from './power.ts'
 
 /** What changes of one guest are made of. Each looks first whether it is done; all but the first run inside it. */
@@ -13,8 +14,8 @@ export interface GuestSteps {
   shutDown(withinMs: number): Promise<boolean>
   pullPlug(): Promise<void>
   makeDisk(spec: GuestSpec): Promise<void>
-  /** Defines and boots it; the definition is that of the spec unless another is given. */
-  run(spec: GuestSpec, xml?: string): Promise<void>
+  /** Defines and boots it; the definition is that of the spec unless another is made. */
+  run(spec: GuestSpec, made?: (host: DomainHost) => string): Promise<void>
   /** The same for a guest whose disks must be there. */
   runAgain(spec: GuestSpec): Promise<void>
   undefine(): Promise<void>

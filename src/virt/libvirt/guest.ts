@@ -7,7 +7,7 @@ import { makeConfigDrive, withKeptConfigDrive } from './config-drive.ts'
 import { powerOfGuest, statusOf } from './daemon-calls.ts'
 import { diagnosticsOf } from './diagnostics.ts'
 import { isNoSpace } from './disk-room.ts'
-import { domainXml } from './domain/index.ts'
+import { type DomainHost, domainXml, mustSuit } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { exists } from './guest-files.ts'
 import { whenOff } from './guest-shutdown.ts'
@@ -53,6 +53,7 @@ export class LibvirtGuest implements Guest {
     return this.#changing('spawn', async () => {
       const status = await this.#settled()
       if (status !== undefined && hasProcess(status)) return
+      mustSuit(spec, this.#context.host)
       try {
         await this.#makeDisk(spec)
         await makeConfigDrive(spec, this.#context.files.configDrive(this.id), this.#context.writeConfigDrive)
@@ -133,7 +134,7 @@ export class LibvirtGuest implements Guest {
       shutDown: withinMs => this.#shutDown(withinMs),
       pullPlug: () => this.#pullPlug(),
       makeDisk: spec => this.#makeDisk(spec),
-      run: (spec, xml) => this.#run(spec, xml),
+      run: (spec, made) => this.#run(spec, made),
       runAgain: spec => this.#runAgain(spec),
       undefine: () => this.#undefine(),
     }
@@ -146,9 +147,11 @@ export class LibvirtGuest implements Guest {
     if (hasImageDisk(spec)) await makeRootDisk(spec, this.#context)
   }
 
-  async #run(spec: GuestSpec, made?: string): Promise<void> {
-    const { client, files, connections, host } = this.#context
-    const xml = made ?? domainXml(await connections.prepare(spec), host)
+  async #run(asked: GuestSpec, made?: (host: DomainHost) => string): Promise<void> {
+    const { client, files, connections, host, serialPorts } = this.#context
+    mustSuit(asked, host)
+    using start = await serialPorts.forStart(asked, host)
+    const xml = made === undefined ? domainXml(await connections.prepare(asked), start.host) : made(start.host)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     try {

@@ -5,10 +5,13 @@ import type { Clock } from '#base'
 import type { HostDescription, HostView } from '../driver.ts'
 import { uptimeText } from '../uptime-text.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
-import { hostTraits } from './traits.ts'
+import { hostTraits, type TraitFacets, type TraitFacts } from './traits.ts'
+
+/** Everything libvirt said at the start, with what nova.conf makes of it. */
+export type HostFacts = HostCapabilities & TraitFacts
 
 export interface HostViewOptions {
-  readonly capabilities: HostCapabilities
+  readonly capabilities: HostFacts
   readonly hypervisorType: string
   readonly hypervisorHostname: string
   readonly instancesPath: string
@@ -21,9 +24,16 @@ const bytesPerGiB = 1024 ** 3
 /** This machine as nova-compute reports it: what libvirt said at the start, and memory, disk and load of the moment. */
 export class LibvirtHostView implements HostView {
   readonly #options: HostViewOptions
+  #facets: TraitFacets = {}
 
   constructor(options: HostViewOptions) {
     this.#options = options
+  }
+
+  /** What is told of the driver follows from the parts it has. */
+  of(driver: TraitFacets): this {
+    this.#facets = driver
+    return this
   }
 
   async describe(): Promise<HostDescription> {
@@ -42,7 +52,7 @@ export class LibvirtHostView implements HostView {
       localDiskFreeGiB: gib(disk.bavail),
       cpuInfo: { ...capabilities.cpu },
       supportedInstances: capabilities.guests,
-      traits: hostTraits(capabilities),
+      traits: hostTraits(capabilities, this.#facets),
       hostIp: hostIp ?? firstAddress(),
       uptime: uptimeText(clock.now(), uptime(), loadavg()),
       extraInventories: {},

@@ -4,7 +4,7 @@ import { GuestNotFound } from '../faults.ts'
 import type { GuestVif } from '../guest-spec.ts'
 import { statusOf } from './daemon-calls.ts'
 import { affect, type DevicePlace, removeFromDefinition, unplug } from './device-unplug.ts'
-import { renderXml, vifElement } from './domain/index.ts'
+import { hostVifOptions, renderXml, vifElement } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { hasProcess } from './power.ts'
 import { asFault, domainById, procedures } from './rpc/index.ts'
@@ -22,7 +22,7 @@ export class LibvirtHotplug implements Hotplug {
 
   attachVif(id: InstanceId, vif: GuestVif): Promise<void> {
     return this.#changing('attach interface', id, async () => {
-      const xml = renderXml(vifElement(vif))
+      const xml = renderXml(vifElement(vif, hostVifOptions(this.#context.host.settings)))
       for (const where of await this.#places(id)) {
         if ((await this.#find(id, vif.mac, where)) !== undefined) continue
         await this.#context.client.call(

@@ -69,17 +69,19 @@ export class LibvirtRescue implements Rescue {
   }
 
   /** With the drive of the rescue in place of the guest's own, where there is one. */
-  async #definition(spec: GuestSpec, wish: RescueWish): Promise<string> {
-    const { files, host, writeConfigDrive } = this.#context
+  async #definition(spec: GuestSpec, wish: RescueWish): Promise<(host: DomainHost) => string> {
+    const { files, writeConfigDrive } = this.#context
     const { image, stable } = wish
     const rescue = files.rescueDisk(spec.id)
     const disk = { path: rescue, format: formatOfDisk(rescue), image, stable }
-    if (wish.configDrive === undefined) return rescueXml(await withKeptConfigDrive(spec, files), host, disk)
+    if (wish.configDrive === undefined) {
+      const kept = await withKeptConfigDrive(spec, files)
+      return host => rescueXml(kept, host, disk)
+    }
     const path = files.rescueConfigDrive(spec.id)
     await makeConfigDrive({ ...spec, configDrive: wish.configDrive }, path, writeConfigDrive)
     const shown = { ...spec, configDrive: { ...wish.configDrive, files: [] } }
-    const there: DomainHost = { ...host, configDrivePath: () => path }
-    return rescueXml(shown, there, disk)
+    return host => rescueXml(shown, { ...host, configDrivePath: () => path }, disk)
   }
 }
 

@@ -1,96 +1,96 @@
+import type { VirtDriver } from '../driver.ts'
+import { type CpuMode, canBoot, type DomainHost, soundModels, traitsOfFeatures, vifModels } from './domain/index.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
 
-/** libvirt's name of a processor feature, and the trait without its prefix. */
-const featureTraits: Readonly<Record<string, string>> = {
-  '3dnow': '3DNOW',
-  abm: 'ABM',
-  aes: 'AESNI',
-  'amd-no-ssb': 'AMD_NO_SSB',
-  'amd-ssbd': 'AMD_SSBD',
-  avx: 'AVX',
-  avx2: 'AVX2',
-  'avx512-vpopcntdq': 'AVX512VPOPCNTDQ',
-  avx512bitalg: 'AVX512BITALG',
-  avx512bw: 'AVX512BW',
-  avx512cd: 'AVX512CD',
-  avx512dq: 'AVX512DQ',
-  avx512er: 'AVX512ER',
-  avx512f: 'AVX512F',
-  avx512ifma: 'AVX512IFMA',
-  avx512pf: 'AVX512PF',
-  avx512vbmi: 'AVX512VBMI',
-  avx512vbmi2: 'AVX512VBMI2',
-  avx512vl: 'AVX512VL',
-  avx512vnni: 'AVX512VNNI',
-  bmi1: 'BMI',
-  bmi2: 'BMI2',
-  f16c: 'F16C',
-  fma: 'FMA3',
-  fma4: 'FMA4',
-  gfni: 'AVX512GFNI',
-  ibpb: 'AMD_IBPB',
-  'md-clear': 'INTEL_MD_CLEAR',
-  mmx: 'MMX',
-  mpx: 'MPX',
-  pcid: 'INTEL_PCID',
-  pclmuldq: 'CLMUL',
-  pdpe1gb: 'PDPE1GB',
-  rtm: 'TSX',
-  'sha-ni': 'SHA',
-  'spec-ctrl': 'INTEL_SPEC_CTRL',
-  ssbd: 'INTEL_SSBD',
-  sse: 'SSE',
-  sse2: 'SSE2',
-  'sse4.1': 'SSE41',
-  'sse4.2': 'SSE42',
-  sse4a: 'SSE4A',
-  pni: 'SSE3',
-  ssse3: 'SSSE3',
-  stibp: 'STIBP',
-  svm: 'SVM',
-  tbm: 'TBM',
-  vaes: 'AVX512VAES',
-  'virt-ssbd': 'AMD_VIRT_SSBD',
-  vmx: 'VMX',
-  vpclmulqdq: 'AVX512VPCLMULQDQ',
-  xop: 'XOP',
+/** What traits are made from: what libvirt and its programs can do, and what nova.conf lets guests have. */
+export type TraitFacts = Pick<
+  HostCapabilities,
+  'architecture' | 'diskBuses' | 'videoModels' | 'canEmulateTpm' | 'libvirtVersion' | 'cpu'
+> &
+  Pick<DomainHost, 'emulators' | 'loaders' | 'settings' | 'virtType'> & {
+    readonly cpuMode: CpuMode
+    readonly offeredFeatures: readonly string[]
+  }
+
+/** Parts of the driver that make a trait true. */
+export type TraitFacets = Pick<VirtDriver, 'hotplug' | 'volumes' | 'rescue'>
+
+type Claim = readonly [trait: string, isTrue: boolean]
+
+/** From this on libvirt can be told that a UEFI keeps no variables. */
+const knowsStateless = 8_006_000
+/** From this on a guest's physical addresses can be limited. */
+const knowsAddressBits = 8_007_000
+/** From this on libvirt offers the virtio IOMMU. */
+const knowsVirtioIommu = 8_003_000
+
+const knownBuses = ['fdc', 'ide', 'sata', 'scsi', 'usb', 'virtio']
+const knownVideos = ['bochs', 'cirrus', 'none', 'qxl', 'vga', 'virtio', 'vmvga']
+const emulatedArchitectures = ['aarch64', 'mipsel', 'ppc64le', 'riscv64', 's390x', 'x86_64']
+
+const upper = (name: string): string => name.toUpperCase().replaceAll('-', '_')
+
+const named = (prefix: string, names: readonly string[], has: (name: string) => boolean): readonly Claim[] =>
+  names.map(name => [`${prefix}_${upper(name)}`, has(name)] as const)
+
+const security = (host: TraitFacts): readonly Claim[] => {
+  const hasTpm = host.settings.hasTpm && host.canEmulateTpm
+  return [
+    ['COMPUTE_FIRMWARE_BIOS', host.architecture === 'x86_64'],
+    ['COMPUTE_FIRMWARE_UEFI', canBoot(host)],
+    ['COMPUTE_SECURITY_UEFI_SECURE_BOOT', canBoot(host, 'secure-boot')],
+    ['COMPUTE_SECURITY_STATELESS_FIRMWARE', canBoot(host) && host.libvirtVersion >= knowsStateless],
+    ...named('COMPUTE_SECURITY_TPM', ['1_2', '2_0', 'tis', 'crb'], () => hasTpm),
+  ]
 }
 
-/** What this driver can really do; a capability gets its trait in the change that implements it. */
-const driverTraits = [
-  'COMPUTE_ARCH_X86_64',
-  'COMPUTE_FIRMWARE_BIOS',
-  'COMPUTE_NODE',
-  'COMPUTE_IMAGE_TYPE_ISO',
-  'COMPUTE_IMAGE_TYPE_QCOW2',
-  'COMPUTE_IMAGE_TYPE_RAW',
-  'COMPUTE_NET_ATTACH_INTERFACE',
-  'COMPUTE_VOLUME_ATTACH_WITH_TAG',
-  'COMPUTE_VOLUME_EXTEND',
-  'COMPUTE_VOLUME_MULTI_ATTACH',
-  'COMPUTE_DEVICE_TAGGING',
-  'COMPUTE_NET_VIF_MODEL_E1000',
-  'COMPUTE_NET_VIF_MODEL_E1000E',
-  'COMPUTE_NET_VIF_MODEL_NE2K_PCI',
-  'COMPUTE_NET_VIF_MODEL_PCNET',
-  'COMPUTE_NET_VIF_MODEL_RTL8139',
-  'COMPUTE_NET_VIF_MODEL_VIRTIO',
-  'COMPUTE_NET_VIF_MODEL_VMXNET3',
-] as const
-
-const busTraits = ['ide', 'sata', 'scsi', 'usb', 'virtio']
-const videoTraits = ['bochs', 'cirrus', 'none', 'qxl', 'vga', 'virtio', 'vmvga']
-
-export function hostTraits(host: HostCapabilities): readonly string[] {
-  const features = host.guestCpuFeatures.flatMap(name => featureTraits[name] ?? [])
-  const traits = [
-    ...driverTraits,
-    ...busTraits.filter(bus => host.diskBuses.includes(bus)).map(bus => `COMPUTE_STORAGE_BUS_${bus.toUpperCase()}`),
-    ...videoTraits
-      .filter(model => host.videoModels.includes(model))
-      .map(model => `COMPUTE_GRAPHICS_MODEL_${model.toUpperCase()}`),
-    ...(host.architecture === 'x86_64' ? ['HW_ARCH_X86_64'] : []),
-    ...features.map(feature => `HW_CPU_X86_${feature}`),
+const addressSpace = (host: TraitFacts): readonly Claim[] => {
+  const canLimit = host.virtType === 'kvm' && host.libvirtVersion >= knowsAddressBits
+  return [
+    ['COMPUTE_ADDRESS_SPACE_PASSTHROUGH', canLimit && host.cpuMode.mode === 'host-passthrough'],
+    ['COMPUTE_ADDRESS_SPACE_EMULATED', canLimit],
   ]
-  return [...new Set(traits)].sort()
+}
+
+const attaching = (facets: TraitFacets): readonly Claim[] => [
+  ['COMPUTE_NET_ATTACH_INTERFACE', facets.hotplug !== undefined],
+  ['COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG', facets.hotplug !== undefined],
+  ['COMPUTE_VOLUME_ATTACH_WITH_TAG', facets.volumes !== undefined],
+  ['COMPUTE_VOLUME_EXTEND', facets.volumes !== undefined],
+  ['COMPUTE_VOLUME_MULTI_ATTACH', facets.volumes !== undefined],
+  ['COMPUTE_RESCUE_BFV', facets.rescue !== undefined && facets.volumes !== undefined],
+]
+
+const devices = (host: TraitFacts): readonly Claim[] => [
+  ...named('COMPUTE_STORAGE_BUS', knownBuses, bus => host.diskBuses.includes(bus)),
+  ...named('COMPUTE_GRAPHICS_MODEL', knownVideos, model => host.videoModels.includes(model)),
+  ...named('COMPUTE_NET_VIF_MODEL', vifModels, () => true),
+  ['COMPUTE_NET_VIRTIO_PACKED', true],
+  ...named('COMPUTE_SOUND_MODEL', soundModels(host), () => true),
+  ...named('COMPUTE_USB_MODEL', ['nec-xhci', 'qemu-xhci'], () => true),
+  ['COMPUTE_VIOMMU_MODEL_AUTO', true],
+  ['COMPUTE_VIOMMU_MODEL_INTEL', 'x86_64' in host.emulators],
+  ['COMPUTE_VIOMMU_MODEL_SMMUV3', 'aarch64' in host.emulators],
+  ['COMPUTE_VIOMMU_MODEL_VIRTIO', host.libvirtVersion >= knowsVirtioIommu],
+  ['COMPUTE_MEM_BACKING_FILE', host.settings.isMemoryFileBacked],
+]
+
+/** What this host and this driver can really do; a capability gets its trait in the change that implements it. */
+export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly string[] {
+  const claims: readonly Claim[] = [
+    ['COMPUTE_NODE', true],
+    ['COMPUTE_DEVICE_TAGGING', true],
+    ['COMPUTE_IMAGE_TYPE_ISO', true],
+    ['COMPUTE_IMAGE_TYPE_QCOW2', true],
+    ['COMPUTE_IMAGE_TYPE_RAW', true],
+    ...attaching(facets),
+    ...security(host),
+    ...addressSpace(host),
+    ...devices(host),
+    ...named('COMPUTE_ARCH', emulatedArchitectures, name => name in host.emulators),
+    [`HW_ARCH_${upper(host.architecture)}`, true],
+    ['HW_CPU_HYPERTHREADING', host.cpu.topology.threads > 1],
+    ...traitsOfFeatures(host.offeredFeatures).map(trait => [trait, true] as const),
+  ]
+  return [...new Set(claims.flatMap(([trait, isTrue]) => (isTrue ? [trait] : [])))].sort()
 }

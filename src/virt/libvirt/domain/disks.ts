@@ -4,7 +4,6 @@ import { type DiskSource, InvalidVolumeAccessMode, VolumeConnectionUnusable, vol
 import { diskTuning, flavorTuning, volumeTuning } from './disk-tuning.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
-import { isPciExpress, machineType } from './machine.ts'
 import { imageProperty } from './properties.ts'
 
 /** What disks need to know of the host; hot-plugged ones too. */
@@ -161,19 +160,15 @@ const busesOf = (spec: GuestSpec, host: DomainHost): readonly string[] => [
 const hasScsi = (spec: GuestSpec, host: DomainHost): boolean =>
   imageProperty(spec, 'hw_scsi_model') !== undefined || busesOf(spec, host).includes('scsi')
 
-export const controllers: Family = (spec, host) => [
-  ...(hasScsi(spec, host) ? [scsiController(scsiModel(spec))] : []),
-  // Hot-plug on PCI Express needs a free root port for each device.
-  ...(isPciExpress(machineType(spec, host))
-    ? [
-        element('controller', { type: 'pci', model: 'pcie-root' }),
-        ...Array.from({ length: hotplugRootPorts }, rootPort),
-      ]
-    : []),
-]
+/** virtio-scsi has a queue for each processor, as virtio disks have by themselves. */
+export const controllers: Family = (spec, host) =>
+  hasScsi(spec, host)
+    ? scsiController(scsiModel(spec), Math.min(spec.flavor.vcpus, host.settings.maxQueues))
+    : undefined
 
-const hotplugRootPorts = 16
-const rootPort = () => element('controller', { type: 'pci', model: 'pcie-root-port' })
-
-export const scsiController = (model = usualScsiModel): XmlElement =>
-  element('controller', { type: 'scsi', index: 0, model })
+export const scsiController = (model = usualScsiModel, queues = 1): XmlElement =>
+  element(
+    'controller',
+    { type: 'scsi', index: 0, model },
+    model === usualScsiModel && queues > 1 ? element('driver', { queues }) : undefined,
+  )

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { balloon } from './balloon.ts'
 import { channels } from './channels.ts'
@@ -6,28 +5,13 @@ import { clock } from './clock.ts'
 import { cpu } from './cpu.ts'
 import { controllers, disks } from './disks.ts'
 import { graphics, video } from './display.ts'
-import { renderXml, type XmlElement } from './element.ts'
 import { features } from './features.ts'
-import type { DomainHost, Family } from './host.ts'
 import { interfaces } from './interfaces.ts'
 import { memory } from './memory.ts'
 import { os } from './os.ts'
 import { rng } from './rng.ts'
-import { type SampleOptions, sampleHost, sampleSpec } from './sample-spec.ts'
 import { serial } from './serial.ts'
-
-/** A spec in, the whole fragment out, on one line. */
-const shows = (family: Family, options: SampleOptions, expected: string, host: Partial<DomainHost> = {}) => {
-  const made = family(sampleSpec(options), sampleHost(host))
-  const parts: readonly XmlElement[] = made === undefined ? [] : Array.isArray(made) ? made : [made as XmlElement]
-  assert.equal(
-    parts
-      .map(part => renderXml(part))
-      .join('')
-      .replaceAll(/\n\s*/g, ''),
-    expected,
-  )
-}
+import { shows } from './shows.test-kit.ts'
 
 describe('memory, cpu, features, clock', () => {
   test('memory in KiB', () => shows(memory, {}, '<memory unit="KiB">65536</memory>'))
@@ -35,16 +19,14 @@ describe('memory, cpu, features, clock', () => {
   test('without a wish every processor is a socket', () =>
     shows(cpu, { vcpus: 4 }, '<cpu><topology sockets="4" cores="1" threads="1"/></cpu>'))
 
-  test('the image wishes cores, the flavor wins with threads', () =>
-    shows(
-      cpu,
-      {
-        vcpus: 4,
-        properties: { hw_cpu_cores: '4', hw_cpu_threads: '1' },
-        extraSpecs: { 'hw:cpu_cores': '2', 'hw:cpu_threads': '2' },
-      },
-      '<cpu><topology sockets="1" cores="2" threads="2"/></cpu>',
-    ))
+  test('one wish of the image puts those of the flavor aside, and so does a limit below them', () => {
+    const extraSpecs = { 'hw:cpu_cores': '2', 'hw:cpu_threads': '2' }
+    const shape = (properties: Record<string, string>, topology: string) =>
+      shows(cpu, { vcpus: 4, properties, extraSpecs }, `<cpu><topology ${topology}/></cpu>`)
+    shape({}, 'sockets="1" cores="2" threads="2"')
+    shape({ hw_cpu_cores: '4' }, 'sockets="1" cores="4" threads="1"')
+    shape({ hw_cpu_max_threads: '1' }, 'sockets="4" cores="1" threads="1"')
+  })
 
   test('a limit on sockets', () =>
     shows(

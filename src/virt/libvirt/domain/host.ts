@@ -1,6 +1,8 @@
 import type { GuestSpec } from '../../guest-spec.ts'
 import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
+import type { Loader } from './firmware.ts'
+import type { DomainSettings } from './settings.ts'
 
 export type VirtType = 'kvm' | 'qemu'
 
@@ -19,8 +21,20 @@ export interface DomainHost {
   /** Size of the translation buffer of a TCG guest: 64 costs half the memory of QEMU's default and no time. */
   readonly tbCacheMiB: number
   readonly videoModels: readonly string[]
-  readonly rngBackend: string
-  readonly vncListen: string
+  readonly settings: DomainSettings
+  /** Architectures that an emulator is here for, the host's own among them. */
+  readonly emulators: Readonly<Record<string, Emulator>>
+  /** Features of the processor that the guests of this host get, by the names of libvirt; by model for `custom`. */
+  readonly cpuFeatures: CpuFeatures
+  /** UEFI builds of this host, the preferred ones first. */
+  readonly loaders: readonly Loader[]
+  /** Whether the hypervisor can set cgroup limits. */
+  readonly canLimitCpu: boolean
+  readonly hasSev: boolean
+  /** libvirt 9.3 knows `aw_bits` and, later, the virtio model. */
+  readonly libvirtVersion: number
+  /** TCP ports of this start of the guest, one for each serial port. */
+  readonly serialPorts: readonly number[]
   readonly diskCache: 'none' | 'writethrough'
   /** `native` for disks whose blocks are reserved; otherwise QEMU's own choice. */
   readonly diskIo?: 'native'
@@ -33,6 +47,22 @@ export interface DomainHost {
   swapPath(id: string): string
   configDrivePath(id: string): string
   consoleLogPath(id: string): string
+  /** The guest's UEFI variables. */
+  nvramPath(id: string): string
+}
+
+export interface Emulator {
+  readonly path: string
+  /** Machine types by every name they have, with the name of their version: `pc` is `pc-i440fx-7.2`. */
+  readonly machines: Readonly<Record<string, string>>
+}
+
+export interface CpuFeatures {
+  /** Of a guest that asks for nothing. */
+  readonly usual: readonly string[]
+  /** All that a guest could be given. */
+  readonly most: readonly string[]
+  readonly byModel: Readonly<Record<string, readonly string[]>>
 }
 
 /** One device family: its part of the definition, or nothing. Pure. */

@@ -1,12 +1,30 @@
 import type { GuestSpec, GuestVif } from '../../guest-spec.ts'
 import { element, type XmlElement } from './element.ts'
-import type { Family } from './host.ts'
-import { flavorOrImage, imageProperty, isTrue, oneOf } from './properties.ts'
+import type { DomainHost, Family } from './host.ts'
+import { extraSpec, flavorOrImage, imageProperty, isTrue, oneOf, positiveInteger } from './properties.ts'
+import type { DomainSettings } from './settings.ts'
 
-const vifModels = ['virtio', 'e1000', 'e1000e', 'igb', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3'] as const
+export const vifModels = ['virtio', 'e1000', 'e1000e', 'igb', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3'] as const
+
+/** What all NICs of a guest have in common. */
+export interface VifOptions {
+  readonly queues?: number | undefined
+  readonly rxQueueSize?: number | null
+  readonly isPacked?: boolean
+  readonly bandwidth?: XmlElement | undefined
+}
+
+function driver(options: VifOptions): XmlElement | undefined {
+  const attributes = {
+    queues: options.queues,
+    rx_queue_size: options.rxQueueSize ?? undefined,
+    packed: options.isPacked === true ? 'on' : undefined,
+  }
+  return Object.values(attributes).every(value => value === undefined) ? undefined : element('driver', attributes)
+}
 
 /** libvirt makes the tap and puts it on the bridge; the bridge is the network's business and exists already. */
-export const vifElement = (vif: GuestVif, queues?: number): XmlElement => {
+export const vifElement = (vif: GuestVif, options: VifOptions = {}): XmlElement => {
   const model = oneOf(vif.model, vifModels, 'virtio')
   return element(
     'interface',
@@ -15,20 +33,49 @@ export const vifElement = (vif: GuestVif, queues?: number): XmlElement => {
     element('source', { bridge: vif.bridge }),
     element('target', { dev: vif.devName }),
     element('model', { type: model }),
-    model === 'virtio' && queues !== undefined ? element('driver', { queues }) : undefined,
+    model === 'virtio' ? driver(options) : undefined,
     element('mtu', { size: vif.mtu }),
+    options.bandwidth,
   )
 }
 
-export const interfaces: Family = spec => {
-  const model = imageProperty(spec, 'hw_vif_model')
-  return spec.vifs.map(vif => vifElement(model === undefined ? vif : { ...vif, model }, queuesOf(spec)))
+/**
+ * Options of nova.conf alone; for NICs that are plugged into a running guest. tx_queue_size is not among them: QEMU takes
+ * another size than its own only of vhost-user.
+ */
+export const hostVifOptions = ({ rxQueueSize }: DomainSettings): VifOptions => ({ rxQueueSize })
+
+export const interfaces: Family = (spec, host) => {
+  const asked = imageProperty(spec, 'hw_vif_model')
+  const options: VifOptions = {
+    ...hostVifOptions(host.settings),
+    queues: queuesOf(spec, host),
+    isPacked: isTrue(flavorOrImage(spec, 'hw:virtio_packed_ring', 'hw_virtio_packed_ring'), false),
+    bandwidth: bandwidthOf(spec),
+  }
+  return spec.vifs.map(vif => vifElement(asked === undefined ? vif : { ...vif, model: asked }, options))
 }
 
-/** More queues than the tap driver allows fail the start. */
-const maxQueues = 8
-
-function queuesOf(spec: GuestSpec): number | undefined {
+/** A queue for each processor. */
+function queuesOf(spec: GuestSpec, host: DomainHost): number | undefined {
   const isOn = isTrue(flavorOrImage(spec, 'hw:vif_multiqueue_enabled', 'hw_vif_multiqueue_enabled'), false)
-  return isOn && spec.flavor.vcpus > 1 ? Math.min(spec.flavor.vcpus, maxQueues) : undefined
+  return isOn && spec.flavor.vcpus > 1 ? Math.min(spec.flavor.vcpus, host.settings.maxQueues) : undefined
+}
+
+/** KiB/s of the flavor's `quota:vif_…`; libvirt wants an average wherever there is a peak or a burst. */
+function bandwidthOf(spec: GuestSpec): XmlElement | undefined {
+  const way = (name: 'inbound' | 'outbound') => {
+    const limit = (kind: string) => positiveInteger(extraSpec(spec, `quota:vif_${name}_${kind}`))
+    const average = limit('average')
+    return average === undefined ? undefined : element(name, { average, peak: limit('peak'), burst: limit('burst') })
+  }
+  const [inbound, outbound] = [way('inbound'), way('outbound')]
+  return inbound === undefined && outbound === undefined ? undefined : element('bandwidth', {}, inbound, outbound)
+}
+
+export function vifComplaint(spec: GuestSpec, host: DomainHost): string | undefined {
+  const asked = imageProperty(spec, 'hw_vif_model')
+  return asked === undefined || vifModels.some(model => model === asked)
+    ? undefined
+    : `Requested hardware '${asked}' is not supported by the '${host.virtType}' virt driver`
 }

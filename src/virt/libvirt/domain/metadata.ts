@@ -1,6 +1,21 @@
 import { isoSeconds } from '#base'
-import { element } from './element.ts'
+import type { GuestSpec, GuestVif } from '../../guest-spec.ts'
+import { element, type XmlElement } from './element.ts'
 import type { Family } from './host.ts'
+
+const rootOf = ({ image, disks }: GuestSpec): XmlElement => {
+  const volume = disks.find(disk => disk.bootIndex === 0)?.volume
+  return volume
+    ? element('nova:root', { type: 'volume', uuid: volume.id })
+    : element('nova:root', { type: 'image', uuid: image.id })
+}
+
+const portOf = ({ portId, addresses }: GuestVif): XmlElement =>
+  element(
+    'nova:port',
+    { uuid: portId },
+    (addresses ?? []).map(({ type, address, version }) => element('nova:ip', { type, address, ipVersion: version })),
+  )
 
 const namespace = 'http://openstack.org/xmlns/libvirt/nova/1.1'
 
@@ -45,12 +60,8 @@ export const metadata: Family = (spec, host) => {
         element('nova:user', { uuid: spec.userId }, spec.userName ?? ''),
         element('nova:project', { uuid: spec.projectId }, spec.projectName ?? ''),
       ),
-      element('nova:root', { type: 'image', uuid: image.id }),
-      element(
-        'nova:ports',
-        {},
-        spec.vifs.map(vif => element('nova:port', { uuid: vif.portId })),
-      ),
+      rootOf(spec),
+      element('nova:ports', {}, spec.vifs.map(portOf)),
     ),
   )
 }

@@ -9,12 +9,22 @@ export const isTrue = (text: string | undefined, otherwise: boolean): boolean =>
 export const positiveInteger = (text: string | undefined): number | undefined =>
   text !== undefined && /^[1-9]\d{0,8}$/.test(text.trim()) ? Number(text) : undefined
 
+/** A number an extra spec may hold, 0 and negative ones too. */
+export const wholeNumber = (text: string | undefined): number | undefined =>
+  text !== undefined && /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : undefined
+
 /** An image property; names are Nova's, `hw_disk_bus`. */
 export const imageProperty = (spec: GuestSpec, name: string): string | undefined => spec.image.properties[name]
 
-/** The flavor wins over the image, as for every hw property. */
-export const flavorOrImage = (spec: GuestSpec, extraSpec: string, property: string): string | undefined =>
-  spec.flavor.extraSpecs[extraSpec] ?? spec.image.properties[property]
+export const extraSpec = (spec: GuestSpec, name: string): string | undefined => spec.flavor.extraSpecs[name]
+
+/** The flavor wins over the image, as for most hw properties; where they contradict each other the API has refused. */
+export const flavorOrImage = (spec: GuestSpec, extra: string, property: string): string | undefined =>
+  spec.flavor.extraSpecs[extra] ?? spec.image.properties[property]
+
+/** The few where the image wins: boot menu, watchdog. */
+export const imageOrFlavor = (spec: GuestSpec, property: string, extra: string): string | undefined =>
+  spec.image.properties[property] ?? spec.flavor.extraSpecs[extra]
 
 /** The value if the family knows it; a property that names something else is ignored, the API has validated it. */
 export const oneOf = <T extends string>(value: string | undefined, known: readonly T[], otherwise: T): T =>

@@ -8,10 +8,11 @@ export const rng: Family = (spec, host) => {
   if (!isTrue(extraSpecs['hw_rng:allowed'], true)) return undefined
   const bytes = positiveInteger(extraSpecs['hw_rng:rate_bytes'])
   const period = positiveInteger(extraSpecs['hw_rng:rate_period'])
+  const { rngBackend } = host.settings
   return element(
     'rng',
     { model: 'virtio' },
     bytes === undefined ? undefined : element('rate', { bytes, period }),
-    element('backend', { model: 'random' }, host.rngBackend),
+    element('backend', { model: 'random' }, rngBackend === '' ? undefined : rngBackend),
   )
 }

@@ -1,7 +1,9 @@
 import { instanceId } from '#base'
 import type { GuestDisk, GuestImage, GuestSpec } from '../../guest-spec.ts'
 import { defaultDiskOptions } from './disk-options.ts'
+import type { Loader } from './firmware.ts'
 import type { DomainHost } from './host.ts'
+import { defaultSettings } from './settings.ts'
 
 /** For tests of the families: a plain guest, changed by image properties, extra specs, and anything else. */
 export interface SampleOptions {
@@ -88,6 +90,28 @@ export function sampleSpec(options: SampleOptions = {}): GuestSpec {
   }
 }
 
+/** As Debian's ovmf and qemu-efi-aarch64 have them, in the order of their names. */
+export const sampleLoaders: readonly Loader[] = [
+  {
+    executable: '/usr/share/OVMF/OVMF_CODE_4M.secboot.fd',
+    nvramTemplate: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd',
+    features: ['secure-boot', 'enrolled-keys', 'requires-smm'],
+    targets: [{ architecture: 'x86_64', machines: ['pc-q35-*'] }],
+  },
+  {
+    executable: '/usr/share/OVMF/OVMF_CODE_4M.fd',
+    nvramTemplate: '/usr/share/OVMF/OVMF_VARS_4M.fd',
+    features: ['acpi-s3'],
+    targets: [{ architecture: 'x86_64', machines: ['pc-i440fx-*', 'pc-q35-*'] }],
+  },
+  {
+    executable: '/usr/share/AAVMF/AAVMF_CODE.fd',
+    nvramTemplate: '/usr/share/AAVMF/AAVMF_VARS.fd',
+    features: [],
+    targets: [{ architecture: 'aarch64', machines: ['virt-*'] }],
+  },
+]
+
 export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => ({
   virtType: 'qemu',
   architecture: 'x86_64',
@@ -96,8 +120,28 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   cpu: { mode: 'none' },
   tbCacheMiB: 64,
   videoModels: ['vga', 'cirrus', 'virtio', 'none'],
-  rngBackend: '/dev/urandom',
-  vncListen: '127.0.0.1',
+  settings: defaultSettings,
+  emulators: {
+    x86_64: {
+      path: '/usr/bin/qemu-system-x86_64',
+      machines: { pc: 'pc-i440fx-7.2', q35: 'pc-q35-7.2', 'pc-q35-7.2': 'pc-q35-7.2' },
+    },
+    i686: { path: '/usr/bin/qemu-system-i386', machines: { pc: 'pc-i440fx-7.2', q35: 'pc-q35-7.2' } },
+    aarch64: { path: '/usr/bin/qemu-system-aarch64', machines: { virt: 'virt-7.2' } },
+  },
+  cpuFeatures: {
+    usual: ['sse', 'sse2', 'pni'],
+    most: ['sse', 'sse2', 'pni', 'ssse3', 'aes', 'avx', 'avx2'],
+    byModel: {
+      Nehalem: ['sse', 'sse2', 'pni', 'ssse3'],
+      Haswell: ['sse', 'sse2', 'pni', 'ssse3', 'aes', 'avx', 'avx2'],
+    },
+  },
+  loaders: sampleLoaders,
+  canLimitCpu: true,
+  hasSev: false,
+  libvirtVersion: 9_000_000,
+  serialPorts: [],
   diskCache: 'none',
   diskOptions: defaultDiskOptions,
   productVersion: '0.1.0',
@@ -107,5 +151,6 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,
   configDrivePath: id => `/var/lib/nova/instances/${id}/disk.config`,
   consoleLogPath: id => `/var/lib/nova/instances/${id}/console.log`,
+  nvramPath: id => `/var/lib/nova/instances/${id}/nvram`,
   ...overrides,
 })

@@ -1,0 +1,30 @@
+import type { GuestSpec } from '../../guest-spec.ts'
+import { element, type XmlElement } from './element.ts'
+import type { DomainHost, Family } from './host.ts'
+import { flavorOrImage, isTrue } from './properties.ts'
+
+/** What is behind the guest's memory. Each part may ask for something; equal wishes become one element. */
+type Part = (spec: GuestSpec, host: DomainHost) => readonly XmlElement[]
+
+const locked: Part = spec =>
+  isTrue(flavorOrImage(spec, 'hw:locked_memory', 'hw_locked_memory'), false) ? [element('locked')] : []
+
+const fileBacked: Part = (_spec, host) =>
+  host.settings.isMemoryFileBacked
+    ? [
+        element('source', { type: 'file' }),
+        element('access', { mode: 'shared' }),
+        element('allocation', { mode: 'immediate' }),
+        element('discard'),
+      ]
+    : []
+
+/** Huge pages and shared memory for file systems of the host belong here too. */
+const parts: readonly Part[] = [locked, fileBacked]
+
+export const memoryBacking: Family = (spec, host) => {
+  const byName = new Map<string, XmlElement>()
+  for (const part of parts)
+    for (const child of part(spec, host)) if (!byName.has(child.name)) byName.set(child.name, child)
+  return byName.size === 0 ? undefined : element('memoryBacking', {}, [...byName.values()])
+}
