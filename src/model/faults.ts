@@ -49,6 +49,12 @@ export const KeypairExists = declareFault(
   'conflict',
   (p: { name: string }) => `Key pair '${p.name}' already exists.`,
 )
+/** A host has not, or not any more, what a claim names. */
+export const ComputeResourcesUnavailable = declareFault(
+  'ComputeResourcesUnavailable',
+  'conflict',
+  (p: { reason: string }) => `Insufficient compute resources: ${p.reason}.`,
+)
 export const ComputeHostNotFound = declareFault(
   'ComputeHostNotFound',
   'missing',

@@ -11,14 +11,32 @@ export { extraSpecComplaint } from './extra-specs/check.ts'
 export * from './faults.ts'
 export * from './flavor.ts'
 export { flavorResources } from './flavor-resources.ts'
+export * from './host-claim.ts'
 export * from './instance.ts'
 export * from './launch-secret.ts'
 export * from './lifecycle.ts'
 export * from './migration.ts'
 export * from './network-info.ts'
 export * from './node-description.ts'
+export { cpusIn } from './numa/cpu-list.ts'
 export { InvalidNumaRequest } from './numa/faults.ts'
+export { type Fit, type FitWish, fitOnHost, type NetworkNearness } from './numa/fit.ts'
+export { type NumaLimits } from './numa/fit-cell.ts'
+export * from './numa/host-topology.ts'
+export * from './numa/report.ts'
 export { type NumaCell, type NumaTopology, numaTopology } from './numa/topology.ts'
+export { type ChosenDevice, isMovable } from './pci/choose.ts'
+export * from './pci/device.ts'
+export { type DeviceSpec, deviceSpecs, devicesFor } from './pci/device-spec.ts'
+export * from './pci/faults.ts'
+export * from './pci/provider.ts'
+export {
+  type PciAliases,
+  type PciNumaPolicy,
+  type PciRequest,
+  pciAliases,
+  pciRequests,
+} from './pci/request.ts'
 export * from './request-spec.ts'
 export * from './server-group.ts'
 export * from './server-password.ts'

@@ -1,3 +1,5 @@
+import type { HostTopology } from './numa/host-topology.ts'
+
 /** What nova-compute reports of one hypervisor node: the driver describes it, the store keeps it, the API shows it. */
 export interface NodeDescription {
   readonly hypervisorHostname: string
@@ -15,6 +17,8 @@ export interface NodeDescription {
   readonly supportedInstances: readonly (readonly [string, string, string])[]
   readonly traits: readonly string[]
   readonly hostIp: string
+  /** Absent where guests get no CPUs or memory nodes by name. */
+  readonly numaTopology?: HostTopology
   /** `HH:MM:SS up …` text of `uptime`, or null. */
   readonly uptime: string | null
 }

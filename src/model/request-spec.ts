@@ -1,6 +1,8 @@
 import type { InstanceId } from '#base'
 import type { Flavor } from './flavor.ts'
 import type { InstanceImage } from './instance.ts'
+import type { NetworkNearness } from './numa/fit.ts'
+import type { PciRequest } from './pci/request.ts'
 
 /** What the scheduler is asked to place. Serialisable: it is stored with the server and crosses the bus. */
 export interface RequestSpec {
@@ -28,6 +30,10 @@ export interface RequestSpec {
     readonly hosts: readonly string[]
     readonly members: readonly InstanceId[]
   } | null
+  /** PCI devices that flavor and ports ask for; absent: none. */
+  readonly pciRequests?: readonly PciRequest[]
+  /** Networks whose cards should be near the guest's memory, where hosts tell where they are. */
+  readonly networkNearness?: NetworkNearness
 }
 
 /** One host as the scheduler sees it. */
@@ -76,6 +82,8 @@ export interface Selection {
   readonly zone: string
   /** Amounts by class by provider. */
   readonly allocations: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** Providers by the suffix of their request group. */
+  readonly mappings?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Why one host was not taken. */

@@ -70,12 +70,21 @@ function threadsOf(source: NumaSource): ThreadPolicy | undefined {
   return trait === 'required' ? 'require' : policy
 }
 
+export interface CpuPlan {
+  readonly isPinned: boolean
+  readonly own: ReadonlySet<number>
+  readonly policy: CpuPolicy | null
+  readonly threads: ThreadPolicy | null
+  readonly realtime: ReadonlySet<number>
+}
+
 /** The guest's CPUs that are pinned, and whether pinning is asked for at all; wishes that contradict each other are refused. */
-export function pinnedCpus(source: NumaSource): { isPinned: boolean; own: ReadonlySet<number> } {
+export function pinnedCpus(source: NumaSource): CpuPlan {
   const realtime = realtimeCpusOf(source)
   const dedicated = dedicatedCpusOf(source)
   const policy = policyOf(source)
   const threads = threadsOf(source)
+  const plan = { policy: policy ?? null, threads: threads ?? null, realtime: realtime ?? new Set<number>() }
   if (policy === 'mixed') {
     if ((realtime === undefined) === (dedicated === undefined))
       throw refuse(
@@ -83,7 +92,7 @@ export function pinnedCpus(source: NumaSource): { isPinned: boolean; own: Readon
           "'mixed' CPU policy. 'hw:cpu_dedicated_mask' and 'hw:cpu_realtime_mask' can not be specified at the same " +
           'time, or be specified with none of them.',
       )
-    return { isPinned: true, own: dedicated ?? realtime ?? new Set() }
+    return { ...plan, isPinned: true, own: dedicated ?? realtime ?? new Set() }
   }
   if (policy !== 'dedicated') {
     if (threads !== undefined)
@@ -93,7 +102,7 @@ export function pinnedCpus(source: NumaSource): { isPinned: boolean; own: Readon
   }
   if (dedicated !== undefined) throw refuse("Cannot specify 'hw:cpu_dedicated_mask' without the 'mixed' policy.")
   if (policy === 'dedicated')
-    return { isPinned: true, own: new Set(Array.from({ length: source.flavor.vcpus }, (_, cpu) => cpu)) }
+    return { ...plan, isPinned: true, own: new Set(Array.from({ length: source.flavor.vcpus }, (_, cpu) => cpu)) }
   if (realtime !== undefined) throw refuse('Cannot set realtime policy in a non dedicated cpu pinning policy')
-  return { isPinned: false, own: new Set() }
+  return { ...plan, isPinned: false, own: new Set() }
 }

@@ -1,4 +1,5 @@
 import { cpusIn } from './cpu-list.ts'
+import { emulatorPolicyOf } from './cpu-wishes.ts'
 import { InvalidNumaRequest } from './faults.ts'
 import { checkLockedMemory, pageSizeOf } from './page-size.ts'
 import { pinnedCpus } from './pinned-cpus.ts'
@@ -16,7 +17,11 @@ export interface NumaCell {
 
 export interface NumaTopology {
   readonly cells: readonly NumaCell[]
+  /** Negative where the host chooses: -1 its smallest, -2 a large one, -3 any. */
   readonly pageSizeKiB: number | undefined
+  readonly cpuPolicy: 'dedicated' | 'shared' | 'mixed' | null
+  readonly threadPolicy: 'prefer' | 'isolate' | 'require' | null
+  readonly emulatorPolicy: 'share' | 'isolate' | null
 }
 
 const refuse = (text: string) => InvalidNumaRequest({ text })
@@ -88,7 +93,7 @@ function namedCells({ flavor }: NumaSource, cpus: readonly ReadonlySet<number>[]
 
 /** The NUMA nodes that flavor and image ask for; undefined when they leave it to the host. Refuses what cannot be. */
 export function numaTopology(source: NumaSource): NumaTopology | undefined {
-  const { isPinned, own } = pinnedCpus(source)
+  const { isPinned, own, policy: cpuPolicy, threads: threadPolicy } = pinnedCpus(source)
   const nodes = nodeCount(source)
   const pageSizeKiB = pageSizeOf(source)
   checkLockedMemory(source)
@@ -103,5 +108,8 @@ export function numaTopology(source: NumaSource): NumaTopology | undefined {
   return {
     cells: cells.map((cell, id) => ({ id, ...cell, pinned: cell.cpus.filter(cpu => own.has(cpu)) })),
     pageSizeKiB,
+    cpuPolicy,
+    threadPolicy,
+    emulatorPolicy: emulatorPolicyOf(source) ?? null,
   }
 }
