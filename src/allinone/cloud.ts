@@ -123,7 +123,10 @@ async function openDrivers(
   if (hosts === 0) return []
   if (hypervisor === 'fake') {
     const names = Array.from({ length: hosts }, (_, i) => (hosts === 1 ? name : `${name}-${i + 1}`))
-    return names.map(host => ({ host, driver: simulatedDriver(host, stateDir, () => neighbours.images, clock) }))
+    return names.map(host => ({
+      host,
+      driver: simulatedDriver(config, host, stateDir, () => neighbours.images, clock),
+    }))
   }
   const { startLibvirt } = await import('#virt/libvirt')
   const daemon = await options.step('starting libvirt', () =>

@@ -2,6 +2,7 @@ import { type Clock, every, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
 import { type GuestEvent, type GuestSummary, power, type VirtDriver } from '#virt'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
+import { described, type HardwareOptions } from './hardware.ts'
 
 export interface AgentOptions extends HandlerOptions {
   /** `[DEFAULT] host`: the name under which this host is known. */
@@ -14,6 +15,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly resourcesMs: number
   readonly reserved: HostReport['reserved']
   readonly ratios: HostReport['ratios']
+  /** What guests may have of the host by name; nothing without it. */
+  readonly hardware?: HardwareOptions
 }
 
 export interface Agent {
@@ -32,9 +35,9 @@ const binary = 'nova-compute'
 
 /** Tells the conductor what this host is; called at start and then every minute. */
 async function report({ driver, bus, options }: Parts): Promise<void> {
-  const description = await driver.host.describe()
   const { host, nodeId, reserved, ratios } = options
-  await bus.client(conductorContract).reportHost({ host, nodeId, description, reserved, ratios })
+  const facts = described(await driver.host.describe(), options.hardware)
+  await bus.client(conductorContract).reportHost({ host, nodeId, ...facts, reserved, ratios })
 }
 
 const eventOf = (guest: GuestSummary): GuestEvent => {

@@ -5,5 +5,6 @@
 export { type Agent, type AgentOptions, startAgent } from './agent.ts'
 export type { ConsoleOptions } from './consoles.ts'
 export { GuestActors } from './guest-actors.ts'
+export { described, type HardwareOptions } from './hardware.ts'
 export { imageSource } from './image-source.ts'
 export { InvalidComputeId, readNodeId } from './node-id.ts'

@@ -1,5 +1,6 @@
 import type { Claim } from '#cloud'
-import type { Instance } from '#model'
+import { ComputeResourcesUnavailable, hostDemand, type Instance, type RequestSpec, type Selection } from '#model'
+import { claimHost, leaveHost, releaseHost, takeBackHost } from '#store'
 import type { ConductorDeps } from './deps.ts'
 
 type Owner = Pick<Instance, 'id' | 'projectId' | 'userId'>
@@ -12,6 +13,28 @@ const claimOf = (
 ): Claim => ({ consumerId, consumerType, allocations, projectId: owner.projectId, userId: owner.userId })
 
 const isEmpty = (allocations: Claim['allocations']): boolean => Object.keys(allocations).length === 0
+
+/** Nothing is held any more: no amounts in placement, nothing of a host by name. Not held: nothing to do. */
+export async function letGo(d: ConductorDeps, consumerId: string): Promise<void> {
+  await releaseHost(d.store, consumerId)
+  await d.placement.release(consumerId)
+}
+
+/**
+ * The CPUs, memory nodes and devices of the host that the request names are the server's, and its guest is about to be made
+ * there. The scheduler has claimed them for its first choice already; for any other place it happens here.
+ */
+export async function takeSeat(
+  d: ConductorDeps,
+  instanceId: string,
+  spec: RequestSpec,
+  { nodeId, mappings }: Pick<Selection, 'nodeId' | 'mappings'>,
+): Promise<void> {
+  const demand = hostDemand(spec)
+  const wish = { consumerId: instanceId, instanceId, nodeId, demand, isFinal: true }
+  const refusal = await claimHost(d.store, { ...wish, ...(mappings === undefined ? {} : { mappings }) })
+  if (refusal !== undefined) throw ComputeResourcesUnavailable({ reason: refusal })
+}
 
 /** What the server holds goes to the record of its move, so that the server may claim another host. */
 async function handOverAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
@@ -27,6 +50,7 @@ async function handOverAllocation(d: ConductorDeps, owner: Owner, migrationId: s
 
 /** The server has what it had before the move, and nothing else. Nothing handed over: nothing to do. */
 export async function takeBackAllocation(d: ConductorDeps, owner: Owner, migrationId: string): Promise<void> {
+  await takeBackHost(d.store, owner.id, migrationId)
   const { allocations } = await d.placement.consumer(migrationId)
   if (isEmpty(allocations)) return
   await d.placement.reallocate([
@@ -42,6 +66,7 @@ interface Move {
 
 /** The first step of every move to another place, and its undo. */
 export async function leaveAllocation(d: ConductorDeps, { instanceId, migrationId }: Move): Promise<void> {
+  await leaveHost(d.store, instanceId, migrationId)
   await handOverAllocation(d, await d.store.instances.get(instanceId), migrationId)
 }
 

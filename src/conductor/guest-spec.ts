@@ -11,6 +11,7 @@ import {
 } from '#model'
 import type { GuestDisk, GuestSpec, GuestVif, GuestVolume } from '#virt'
 import type { ConductorDeps } from './deps.ts'
+import { seatOf } from './seat.ts'
 
 /** A bridge name that no host can have: the driver refuses it, and the text shows up in the fault. */
 const unbound = 'unbound'
@@ -72,6 +73,7 @@ export function guestSpec(
   instance: Instance,
   devices: readonly BlockDevice[],
   vifs: readonly Vif[] = instance.networkInfo,
+  seat: Pick<GuestSpec, 'numa' | 'hostDevices'> = {},
 ): GuestSpec {
   const { flavor } = instance
   return {
@@ -96,9 +98,10 @@ export function guestSpec(
     image: guestImage(instance),
     disks: guestDisks(devices, instance),
     vifs: vifs.map(vif => guestVif(vif, instance)),
+    ...seat,
   }
 }
 
 /** The same with the disks of the record. */
 export const specOf = async (d: ConductorDeps, instance: Instance): Promise<GuestSpec> =>
-  guestSpec(instance, await d.store.blockDevices.of(instance.id))
+  guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, await seatOf(d, instance.id))

@@ -13,11 +13,13 @@ import {
 import type { StepContext } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import type { GuestSpec } from '#virt'
+import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
+import { seatOf } from './seat.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
 /** What a move takes the server away from, and gives back when it is undone. */
@@ -50,16 +52,18 @@ export async function movedSpec(
     readonly vifs?: readonly Vif[]
     /** Connections that the record does not name yet. */
     readonly volumes?: readonly TargetVolume[]
+    /** The move that keeps the source, for a guest there; otherwise it is where the server's own claim is. */
+    readonly atSourceOf?: string
   } = {},
 ): Promise<GuestSpec> {
-  const { flavor = instance.flavor, vifs, volumes = [] } = change
+  const { flavor = instance.flavor, vifs, volumes = [], atSourceOf = instance.id } = change
   const connected = new Map(volumes.map(({ deviceId, connectionInfo }) => [deviceId, connectionInfo]))
   const devices = await d.store.blockDevices.of(instance.id)
   const there = devices.map(device => ({
     ...device,
     connectionInfo: connected.get(device.id) ?? device.connectionInfo,
   }))
-  return guestSpec({ ...instance, flavor }, there, vifs)
+  return guestSpec({ ...instance, flavor }, there, vifs, await seatOf(d, atSourceOf))
 }
 
 /** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */
@@ -107,7 +111,7 @@ export async function scheduleMove(
   spec: RequestSpec,
   c: StepContext,
 ): Promise<readonly Selection[]> {
-  await d.placement.release(input.instanceId)
+  await letGo(d, input.instanceId)
   const scheduler = d.bus.client(schedulerContract)
   const instanceIds = [input.instanceId]
   const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
@@ -153,7 +157,7 @@ export async function endMoves(d: ConductorDeps, id: string, key: string): Promi
     if (move.status === 'finished')
       await askUnlessDown(d, move.sourceHost, id, () => hostClient(d, move.sourceHost).confirmMove({ id }, { key }))
     if (move.status !== 'finished' && move.status !== 'done') continue
-    await d.placement.release(move.uuid)
+    await letGo(d, move.uuid)
     const status = move.status === 'finished' ? 'confirmed' : 'completed'
     await d.store.moves.change(move.uuid, { status }, d.clock.now(), move.status)
   }

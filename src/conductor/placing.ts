@@ -2,6 +2,7 @@ import { instanceId } from '#base'
 import { schedulerContract } from '#bus'
 import { GroupPolicyViolated, NoValidHost, type RequestSpec, type Selection } from '#model'
 import type { StepContext } from '#saga'
+import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { unlessAborted } from './hosts.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
@@ -59,7 +60,7 @@ async function writeHosts(d: ConductorDeps, places: Places): Promise<void> {
 /** Nothing of a placement is left: no claim, and no host in the record of a server that is not built. */
 export async function giveUpPlaces(d: ConductorDeps, spec: RequestSpec, instanceIds: readonly string[]): Promise<void> {
   for (const id of instanceIds) {
-    await d.placement.release(id)
+    await letGo(d, id)
     // Only those of groups had it written down.
     if (spec.serverGroup === null) continue
     await d.store.instances.change(instanceId(id), { host: null, node: null }, d.clock.now(), {

@@ -1,5 +1,6 @@
 import { instanceId } from '#base'
 import { type Instance, zoneLeft } from '#model'
+import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { specOf } from './guest-spec.ts'
 import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
@@ -66,7 +67,7 @@ export async function offload(d: ConductorDeps, id: string, host: string, key: s
   await unbind(d, id)
   await disconnectVolumes(d, id)
   // Before the state says so: whoever waits for it may count on the room.
-  await d.placement.release(id)
+  await letGo(d, id)
   const instance = await d.store.instances.find(id)
   if (instance === undefined || instance.host !== host) return
   const zone = (await d.store.aggregates.zones()).get(host) ?? d.options.defaultZone

@@ -1,4 +1,4 @@
-import type { AggregateView, HostState } from '#model'
+import type { AggregateView, HostOccupancy, HostState } from '#model'
 
 /** A host with the facts that only some hosts have; what is absent counts as none. */
 export interface SchedulerHost extends HostState {
@@ -6,6 +6,8 @@ export interface SchedulerHost extends HostState {
   readonly cellId?: string
   /** Devices of all PCI pools that no instance holds. */
   readonly freePciDevices?: number
+  /** CPUs, memory nodes and devices, and who has them; only where the request names some. */
+  readonly occupancy?: HostOccupancy
   /** How often `name=value` occurs among the image properties of the instances here. */
   readonly imagePropertyCounts?: Readonly<Record<string, number>>
   /** Further keys of the host's `stats`, as nova-compute reported them. */
@@ -37,5 +39,7 @@ export interface HostSource {
   hostStates(nodeIds: readonly string[], askedServers?: readonly string[]): Promise<readonly SchedulerHost[]>
   /** Compute nodes of a host, or of a host and node; null matches any. Host names ignore case, node names do not. */
   findNodes(name: { readonly host: string | null; readonly node: string | null }): Promise<readonly NodeName[]>
+  /** For requests that name CPUs, memory nodes or devices: who has what of these nodes. Absent: they have none to name. */
+  occupancies?(nodeIds: readonly string[]): Promise<ReadonlyMap<string, HostOccupancy>>
   aggregates(): Promise<readonly AggregateWithHosts[]>
 }

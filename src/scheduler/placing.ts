@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { AllocationRequest } from '#cloud'
-import type { HostRefusal, RequestSpec } from '#model'
+import { type HostDemand, type HostRefusal, hostDemand, type RequestSpec } from '#model'
 import type { CandidateIndex } from './candidate-index.ts'
 import { consume, withMember } from './consume.ts'
 import type { HostCheck, HostFilter, PlacedRequest } from './filters/index.ts'
@@ -20,6 +20,12 @@ export interface PlacingInput {
   readonly random: () => number
 }
 
+/** Who refused a claim, and why. */
+export interface LostAnswer {
+  readonly filter: string
+  readonly reason: string
+}
+
 /**
  * The hosts of one request while its instances are placed one after the other: each rank filters and weighs what is
  * left, each take makes the chosen host fuller and the server group larger. A host that was refused once stays out,
@@ -28,6 +34,7 @@ export interface PlacingInput {
 export class Placing {
   readonly #input: PlacingInput
   readonly #refusals = new Map<string, HostRefusal>()
+  readonly #demand: HostDemand
   #spec: RequestSpec
   #hosts: readonly SchedulerHost[]
   #rounds = 0
@@ -35,6 +42,7 @@ export class Placing {
   constructor(input: PlacingInput) {
     this.#input = input
     this.#spec = input.spec
+    this.#demand = hostDemand(input.spec)
     this.#hosts = input.hosts
     for (const [name, check] of hostBounds(input.spec)) this.#hosts = this.#apply(this.#hosts, name, check)
   }
@@ -98,14 +106,16 @@ export class Placing {
   take(instanceId: InstanceId, host: SchedulerHost, request: AllocationRequest): void {
     this.index.take(request)
     this.#refusals.delete(host.nodeId)
-    this.#hosts = this.#hosts.map(other => (other === host ? consume(host, this.#spec, instanceId) : other))
+    this.#hosts = this.#hosts.map(other =>
+      other === host ? consume(host, this.#spec, instanceId, this.#demand) : other,
+    )
     this.#spec = withMember(this.#spec, host.host, instanceId)
   }
 
-  /** Placement refused a claim on this host: somebody else was faster. */
-  lose(host: SchedulerHost, request: AllocationRequest, reason: string): void {
+  /** A claim on this host was refused: by placement, because somebody else was faster, or by what the host has to name. */
+  lose(host: SchedulerHost, request: AllocationRequest, { filter, reason }: LostAnswer): void {
     this.index.drop(request)
-    this.#refusals.set(host.nodeId, { host: host.host, filter: 'Placement', reason })
+    this.#refusals.set(host.nodeId, { host: host.host, filter, reason })
   }
 }
 

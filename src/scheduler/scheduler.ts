@@ -13,29 +13,32 @@
  */
 import type { Clock, InstanceId, Log } from '#base'
 import type { CandidateQuery, Candidates, PlacementPort } from '#cloud'
-import type { HostRefusal, RequestSpec, SchedulingResult } from '#model'
+import { type HostDemand, type HostRefusal, hostDemand, isPlain, type RequestSpec, type SchedulingResult } from '#model'
 import { askedServers } from './asked-servers.ts'
 import { CandidateIndex } from './candidate-index.ts'
 import { claim, isUnknownName } from './claim.ts'
+import { claimOfHost, type HostClaimer, lacking } from './claim-host.ts'
 import type { LostClaim, SchedulingDecision } from './decision.ts'
 import { placementRefusals } from './explain-refusals.ts'
 import { QueryRefused } from './faults.ts'
 import { enabledFilters, type HostFilter } from './filters/index.ts'
 import { unsupportedPolicy } from './group-policy.ts'
-import type { HostSource } from './host-source.ts'
+import type { HostSource, SchedulerHost } from './host-source.ts'
 import type { SchedulerOptions } from './options.ts'
 import { candidateQuery, fallbackQuery, type QueryOptions } from './placement-query.ts'
 import { Placing } from './placing.ts'
 import { checkRebuild, isRebuildCheck, noSuchHost } from './rebuild-check.ts'
 import { refusalMessage } from './refusal-text.ts'
 import { filterRequest, type RequestFilterNote, readsAggregates } from './request-filters/index.ts'
-import { type Choice, choosing } from './select.ts'
+import { type Attempt, type AttemptAnswer, type Choice, choosing } from './select.ts'
 import { withUsage } from './usage.ts'
 import { enabledWeighers, type HostWeigher } from './weighers/index.ts'
 
 export interface SchedulerDeps {
   readonly placement: PlacementPort
   readonly hosts: HostSource
+  /** Absent where hosts have nothing to claim but what placement counts. */
+  readonly claims?: HostClaimer
   readonly options: SchedulerOptions
   readonly log: Log
   readonly clock: Clock
@@ -100,6 +103,7 @@ class SchedulingRun {
   readonly #instanceIds: readonly InstanceId[]
   readonly #wish: SelectionWish
   readonly #startedAtMs: number
+  readonly #demand: HostDemand
   readonly #lostClaims: LostClaim[] = []
   #notes: readonly RequestFilterNote[] = []
   #queries: readonly CandidateQuery[] = []
@@ -112,6 +116,7 @@ class SchedulingRun {
     this.#spec = spec
     this.#instanceIds = instanceIds
     this.#wish = wish
+    this.#demand = hostDemand(spec)
     this.#startedAtMs = deps.clock.now()
   }
 
@@ -179,11 +184,11 @@ class SchedulingRun {
 
   /** One round over fresh candidates. Unless it places all instances it leaves no claim. */
   async #tryAll(): Promise<Round> {
-    const { hosts, filters, weighers, options, random } = this.#deps
+    const { filters, weighers, options, random } = this.#deps
     const candidates = await this.#candidates()
     const index = new CandidateIndex(candidates)
     const asked = askedServers(this.#spec, this.#instanceIds)
-    const states = withUsage(await hosts.hostStates(index.providerIds, asked), candidates.summaries)
+    const states = withUsage(await this.#hostStates(index.providerIds, asked), candidates.summaries)
     this.#candidateCount = candidates.requests.length
     this.#hostCount = states.length
     const placing = new Placing({ spec: this.#spec, hosts: states, index, filters, weighers, options, random })
@@ -196,6 +201,21 @@ class SchedulingRun {
     } finally {
       if (!isComplete && this.#wish.isRehearsal !== true) await this.#release(claimed)
     }
+  }
+
+  /** Requests that name CPUs, memory nodes or devices also see who has which. */
+  async #hostStates(
+    nodeIds: readonly string[],
+    asked: ReturnType<typeof askedServers>,
+  ): Promise<readonly SchedulerHost[]> {
+    const { hosts } = this.#deps
+    const states = await hosts.hostStates(nodeIds, asked)
+    if (isPlain(this.#demand) || hosts.occupancies === undefined) return states
+    const occupancies = await hosts.occupancies(states.map(state => state.nodeId))
+    return states.map(state => {
+      const occupancy = occupancies.get(state.nodeId)
+      return occupancy === undefined ? state : { ...state, occupancy }
+    })
   }
 
   async #candidates(): Promise<Candidates> {
@@ -219,20 +239,35 @@ class SchedulingRun {
     const steps = choosing(placing, this.#instanceIds, this.#wish.wantsAlternates ?? true)
     let step = steps.next()
     while (!step.done) {
-      const { instanceId, host } = step.value
-      const isRehearsal = this.#wish.isRehearsal === true
-      const answer = isRehearsal ? true : await claim(this.#deps.placement, this.#spec, step.value)
-      if (answer === true) claimed.push(instanceId)
-      else this.#lostClaims.push({ instanceId, host: host.host, reason: answer })
-      step = steps.next(answer)
+      step = steps.next(lacking(step.value, this.#demand) ?? (await this.#claimOne(step.value, claimed)))
     }
     return step.value
+  }
+
+  /** Placement's amounts, then what the host has by name. */
+  async #claimOne(attempt: Attempt, claimed: InstanceId[]): Promise<AttemptAnswer> {
+    if (this.#wish.isRehearsal === true) return true
+    const { instanceId, host } = attempt
+    let answer: AttemptAnswer = await claim(this.#deps.placement, this.#spec, attempt)
+    if (answer === true) {
+      claimed.push(instanceId)
+      answer = await claimOfHost(this.#deps.claims, attempt, this.#demand)
+      if (answer !== true) {
+        claimed.pop()
+        await this.#release([instanceId])
+      }
+    }
+    if (answer === true) return true
+    const reason = typeof answer === 'string' ? answer : answer.reason
+    this.#lostClaims.push({ instanceId, host: host.host, reason })
+    return answer
   }
 
   /** Releases what it can; a claim that stays is found by the audit of allocations, and the log says so. */
   async #release(instanceIds: readonly InstanceId[]): Promise<void> {
     for (const instanceId of instanceIds) {
       try {
+        await this.#deps.claims?.release(instanceId)
         await this.#deps.placement.release(instanceId)
       } catch (error) {
         this.#deps.log.error({ instance_id: instanceId, err: error }, 'a claim could not be released')

@@ -6,17 +6,17 @@ import { CandidateIndex } from './candidate-index.ts'
 import { enabledFilters } from './filters/index.ts'
 import type { SchedulerHost } from './host-source.ts'
 import type { SchedulerOptions } from './options.ts'
-import { Placing } from './placing.ts'
+import { type LostAnswer, Placing } from './placing.ts'
 import type { RankedHost, Ranking } from './ranking.ts'
 import { enabledWeighers } from './weighers/index.ts'
 
-/** A claim that the selection wants made; the answer is true, or why placement refused it. */
+/** A claim that the selection wants made; the answer is true, or why it was refused; a bare text is placement's. */
 export interface Attempt {
   readonly instanceId: InstanceId
   readonly host: SchedulerHost
   readonly request: AllocationRequest
 }
-export type AttemptAnswer = true | string
+export type AttemptAnswer = true | string | LostAnswer
 
 /** Where one instance goes. */
 export interface Choice {
@@ -37,6 +37,8 @@ export interface Choices {
 
 /** Candidates of one host that are tried; with many devices a host has hundreds, and they lack the same thing. */
 const mostTriesPerHost = 5
+/** Candidates that need not be claimed to see that the host has not what they name. */
+const mostLooksPerHost = 200
 const bestShown = 10
 
 interface Chosen {
@@ -75,13 +77,18 @@ function* chooseOne(placing: Placing, instanceId: InstanceId): Generator<Attempt
   for (let place = 0; ; place++) {
     const host = ranking.at(place)?.host
     if (host === undefined) return undefined
-    for (const request of placing.index.fitting(host.nodeId).slice(0, mostTriesPerHost)) {
+    let tries = 0
+    for (const request of placing.index.fitting(host.nodeId)) {
       const answer = yield { instanceId, host, request }
       if (answer === true) {
         placing.take(instanceId, host, request)
         return { instanceId, host, request, ranking, place }
       }
-      placing.lose(host, request, answer)
+      const isOfHost = typeof answer !== 'string'
+      placing.lose(host, request, isOfHost ? answer : { filter: 'Placement', reason: answer })
+      // Another candidate of the host has the same CPUs, but may have other devices.
+      tries += isOfHost && hasGroups(request) ? mostTriesPerHost / mostLooksPerHost : isOfHost ? mostTriesPerHost : 1
+      if (tries >= mostTriesPerHost) break
     }
   }
 }
@@ -142,7 +149,11 @@ const selectionOf = (host: SchedulerHost, request: AllocationRequest, options: S
   nodeId: host.nodeId,
   zone: zoneOf(host.aggregates, options.default_availability_zone),
   allocations: request.allocations,
+  ...(hasGroups(request) ? { mappings: request.mappings } : {}),
 })
+
+/** Further groups than the unsuffixed one; only they say which of several devices was meant. */
+const hasGroups = ({ mappings }: AllocationRequest): boolean => Object.keys(mappings).some(suffix => suffix !== '')
 
 export interface SelectInput {
   readonly spec: RequestSpec

@@ -1,5 +1,15 @@
 import type { Clock } from '#base'
-import { type ComputeNode, type HostLoad, isServiceUp, type Service, type Store } from '#store'
+import {
+  type ComputeNode,
+  claimHost,
+  type HostLoad,
+  hostOccupancies,
+  isServiceUp,
+  releaseHost,
+  type Service,
+  type Store,
+} from '#store'
+import type { HostClaimer } from './claim-host.ts'
 import type { AggregateWithHosts, HostSource, SchedulerHost } from './host-source.ts'
 
 export interface StoreHostOptions {
@@ -10,6 +20,12 @@ const MiBPerGiB = 1024
 
 const noLoad: HostLoad = { instances: 0, ioOps: 0 }
 
+/** Claims of what hosts have by name, in Nova's database. */
+export const storeClaims = (store: Store): HostClaimer => ({
+  claim: wish => claimHost(store, wish),
+  release: consumerId => releaseHost(store, consumerId),
+})
+
 /** As if the host were empty: what is in use placement knows, exactly and at once (`usage.ts`). */
 function stateOf(
   node: ComputeNode,
@@ -18,6 +34,7 @@ function stateOf(
   aggregates: readonly AggregateWithHosts[],
   instanceIds: ReadonlySet<string>,
   isUp: boolean,
+  freePciDevices: number,
 ): SchedulerHost {
   const { description: d } = node
   return {
@@ -47,6 +64,7 @@ function stateOf(
     instanceIds,
     aggregates: aggregates.filter(a => a.hosts.includes(node.host)),
     metrics: {},
+    freePciDevices,
   }
 }
 
@@ -104,15 +122,27 @@ export function storeHosts(store: Store, clock: Clock, options: StoreHostOptions
       const load = await store.computeNodes.load()
       const aggregates = await store.aggregates.list()
       const onHosts = byHost(await store.instances.placesOf(askedServers))
+      const freeDevices = await store.pciDevices.freeCounts()
       const now = clock.now()
       return nodes.flatMap(node => {
         const service = services.get(node.host)
         if (service === undefined) return []
         const isUp = isServiceUp(service, now, options.serviceDownTimeMs)
         return [
-          stateOf(node, service, load.get(node.host) ?? noLoad, aggregates, onHosts.get(node.host) ?? new Set(), isUp),
+          stateOf(
+            node,
+            service,
+            load.get(node.host) ?? noLoad,
+            aggregates,
+            onHosts.get(node.host) ?? new Set(),
+            isUp,
+            freeDevices.get(node.uuid) ?? 0,
+          ),
         ]
       })
+    },
+    async occupancies(nodeIds) {
+      return hostOccupancies(store, await shelf.nodes(new Set(nodeIds)))
     },
     async findNodes({ host, node }) {
       const nodes = await store.computeNodes.list()

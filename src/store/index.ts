@@ -11,6 +11,16 @@ export { type ActionEvent, type ActionQuery, Actions, type InstanceAction } from
 export { type BlockDeviceChange, BlockDevices } from './cell-db/block-devices.ts'
 export { type ComputeNode, type HostLoad, type HostReserve, type HostUsage } from './cell-db/compute-nodes.ts'
 export { type ConsoleGrant } from './cell-db/console-tokens.ts'
+export { type HostClaim } from './cell-db/host-claims.ts'
+export {
+  type ClaimWish,
+  claimHost,
+  hostOccupancies,
+  leaveHost,
+  releaseHost,
+  reportDevices,
+  takeBackHost,
+} from './cell-db/host-occupancy.ts'
 export {
   type InstanceFilter,
   type InstanceQuery,

@@ -11,10 +11,12 @@ import { BlockDevices } from './cell-db/block-devices.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
 import { ConsoleTokens } from './cell-db/console-tokens.ts'
 import { Faults } from './cell-db/faults.ts'
+import { HostClaims } from './cell-db/host-claims.ts'
 import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
 import { Moves } from './cell-db/moves.ts'
+import { PciDevices } from './cell-db/pci-devices.ts'
 import { Sagas } from './cell-db/sagas.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
@@ -44,6 +46,9 @@ export interface Store {
   readonly moves: Moves
   readonly services: Services
   readonly computeNodes: ComputeNodes
+  /** What servers have of hosts by name; see `claimHost`. */
+  readonly hostClaims: HostClaims
+  readonly pciDevices: PciDevices
   readonly sagas: Sagas
   /** All or nothing. Calls may not be nested. */
   transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>
@@ -69,6 +74,8 @@ const bind = (db: Db): Store => ({
   moves: new Moves(db),
   services: new Services(db),
   computeNodes: new ComputeNodes(db),
+  hostClaims: new HostClaims(db),
+  pciDevices: new PciDevices(db),
   sagas: new Sagas(db),
   transaction: work => db.transaction().execute(tx => work(bind(tx))),
   close: () => db.destroy(),

@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
-import type { NodeDescription, PowerState } from '#model'
+import type { MachineCell, NodeDescription, PciFunction, PowerState } from '#model'
 import type { CrashDump, GuestAgent, Rebuild, Rescue, SuspendToDisk } from './guest-facets.ts'
 import type { GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
@@ -104,6 +104,9 @@ export interface HostView {
 export interface HostDescription extends NodeDescription {
   /** Classes beyond VCPU, MEMORY_MB and DISK_GB. */
   readonly extraInventories: Readonly<Record<string, Inventory>>
+  /** Its NUMA nodes; absent where guests cannot be given CPUs and memory by name. */
+  readonly cells?: readonly MachineCell[]
+  readonly pciFunctions?: readonly PciFunction[]
 }
 
 export interface Diagnostics {

@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { ConnectionInfo } from '#cloud'
-import type { InstanceImage } from '#model'
+import type { FittedTopology, InstanceImage, PciType } from '#model'
 
 /**
  * Everything a driver needs to make one guest, resolved: no ids of other services to look up. Serialisable, so that it
@@ -31,6 +31,9 @@ export interface GuestSpec {
   /** Every disk, the root first; local ones are made at the first spawn, volumes are there already. */
   readonly disks: readonly GuestDisk[]
   readonly vifs: readonly GuestVif[]
+  /** CPUs, pages and memory nodes that it has of its host by name; absent: the host decides. */
+  readonly numa?: GuestNuma
+  readonly hostDevices?: readonly GuestHostDevice[]
   /** For the first spawn only: the guest keeps its drive until it is removed, whatever later specs say. */
   readonly configDrive?: GuestConfigDrive
   /** Of a guest with a TPM: what its state on the host's disk is encrypted with. */
@@ -41,6 +44,24 @@ export interface GuestSpec {
 export interface GuestSecret {
   readonly id: string
   readonly base64: string
+}
+
+export interface GuestNuma extends FittedTopology {
+  /** Nodes of the host with the CPUs that guests share there. */
+  readonly hostCells: readonly { readonly id: number; readonly sharedCpus: readonly number[] }[]
+}
+
+/** A PCI device of the host that the guest has for itself. */
+export interface GuestHostDevice {
+  /** `0000:81:00.1` */
+  readonly address: string
+  readonly type: PciType
+  readonly numaNode: number | null
+  readonly vendorId: string
+  readonly productId: string
+  /** The hypervisor takes it from the host's driver, and gives it back. */
+  readonly isManaged: boolean
+  readonly alias: string | null
 }
 
 /** Holds the guest's first password: a driver writes the files to the drive and nowhere else. */

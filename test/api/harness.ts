@@ -28,7 +28,7 @@ import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { Enforcer, novaDefaults } from '#policy'
 import { openStore, type Store } from '#store'
-import { createFakeDriver, type FakeDriver } from '#virt/fake'
+import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake'
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
 import { Answer, type Json } from './answer.ts'
@@ -46,6 +46,8 @@ export interface CloudOptions {
   readonly hosts?: readonly string[]
   /** More services for the catalogue. */
   readonly catalog?: readonly CatalogService[]
+  /** CPUs, memory nodes and devices that the hosts tell about; none by default. */
+  readonly hardware?: FakeHardware
   /** What differs from Nova's defaults. */
   readonly settings?: Partial<ApiSettings>
   /** Quotas that differ from Nova's defaults, by their names in the API. */
@@ -218,7 +220,8 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
   const drivers = new Map<string, FakeDriver>()
   const disks = { images: imageSource(() => near.images.port), path: join(folder, 'disks') }
   for (const host of options.hosts ?? ['host-1']) {
-    const driver = createFakeDriver({ hostName: host, ...hostSize, disks, clock })
+    const { hardware = {} } = options
+    const driver = createFakeDriver({ hostName: host, ...hostSize, disks, clock, hardware })
     closers.add(() => driver.close())
     drivers.set(host, driver)
   }

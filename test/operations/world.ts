@@ -12,7 +12,7 @@ import { createImageService, type ImageService } from '#embedded/image'
 import { createVolumeService } from '#embedded/volume'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
-import { createScheduler, schedulerDefaults, storeHosts } from '#scheduler'
+import { createScheduler, schedulerDefaults, storeClaims, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
 import { createFakeDriver, type FakeDriver } from '#virt/fake'
 import { composeConfigDrive } from '../../src/allinone/compose/config-drive.ts'
@@ -162,6 +162,7 @@ export async function smallCloud(
   const scheduler = createScheduler({
     placement: placement.port,
     hosts: storeHosts(store, systemClock, { serviceDownTimeMs: 60_000 }),
+    claims: storeClaims(store),
     options: schedulerDefaults,
     log: silentLog,
     clock: systemClock,

@@ -5,6 +5,7 @@ import { type Agent, readNodeId, startAgent } from '#compute'
 import { serviceVersion } from '#conductor'
 import type { VirtDriver } from '#virt'
 import { consoleOptions } from './consoles.ts'
+import { hardwareOptions } from './hardware.ts'
 import { type Shared, secondsOf } from './shared.ts'
 
 /** Ratio that holds for a new host unless the operator has set one. */
@@ -40,6 +41,7 @@ export async function composeCompute(
         ram: ratio(d.ram_allocation_ratio, d.initial_ram_allocation_ratio),
         disk: ratio(d.disk_allocation_ratio, d.initial_disk_allocation_ratio),
       },
+      hardware: hardwareOptions(config),
       maxConcurrentBuilds: d.max_concurrent_builds,
       maxConcurrentSnapshots: d.max_concurrent_snapshots,
       images: at.images,

@@ -3,7 +3,14 @@ import { every, instanceId } from '#base'
 import { type Bus, conductorContract, schedulerContract } from '#bus'
 import { type Conductor, serviceVersion, startConductor } from '#conductor'
 import type { Config } from '#config'
-import { createScheduler, DecisionJournal, type SchedulerOptions, schedulerOptions, storeHosts } from '#scheduler'
+import {
+  createScheduler,
+  DecisionJournal,
+  type SchedulerOptions,
+  schedulerOptions,
+  storeClaims,
+  storeHosts,
+} from '#scheduler'
 import { composeConfigDrive } from './config-drive.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
@@ -72,6 +79,7 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
   const scheduler = createScheduler({
     placement: neighbours.placement,
     hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
+    claims: storeClaims(store),
     options: schedulerOptionsOf(config),
     log,
     clock,

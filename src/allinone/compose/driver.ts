@@ -8,6 +8,7 @@ import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
 import { configDriveWriter } from './config-drive.ts'
 import { domainSettings } from './domain-settings.ts'
+import { simulatedHardware } from './hardware.ts'
 import { storageOptions } from './storage.ts'
 
 export const DriverUnusable = declareFault('DriverUnusable', 'final', (p: { reason: string }) => p.reason)
@@ -22,10 +23,18 @@ const socketOf = (uri: string): string => {
 }
 
 /** A simulated host of a size that nobody fills by hand; its guests outlive the process. */
-export const simulatedDriver = (host: string, statePath: string, images: () => ImagePort, clock: Clock): VirtDriver => {
+export const simulatedDriver = (
+  config: Config,
+  host: string,
+  statePath: string,
+  images: () => ImagePort,
+  clock: Clock,
+): VirtDriver => {
   const stateFile = join(nodePath(statePath, host), 'guests.jsonl')
   const disks = { images: imageSource(images), path: join(statePath, 'simulated-disks') }
-  return createFakeDriver({ hostName: host, vcpus: 64, memoryMiB: 262_144, diskGiB: 4096, stateFile, disks, clock })
+  const { cpus: vcpus, memory_mb: memoryMiB, disk_gb: diskGiB } = config.simulated_host
+  const hardware = simulatedHardware(config)
+  return createFakeDriver({ hostName: host, vcpus, memoryMiB, diskGiB, stateFile, disks, clock, hardware })
 }
 
 export interface LibvirtParts {
@@ -76,7 +85,8 @@ export async function openDriver(parts: {
   const { config, images, log, clock } = parts
   const { host, state_path: statePath, compute_driver: name, instances_path: instancesPath } = config.DEFAULT
   if (name === null) throw DriverUnusable({ reason: 'Compute driver option required, but not specified' })
-  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name)) return simulatedDriver(host, statePath, images, clock)
+  if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name))
+    return simulatedDriver(config, host, statePath, images, clock)
   if (name !== 'libvirt.LibvirtDriver')
     throw DriverUnusable({ reason: `Unable to load the virtualization driver ${name}` })
   const virtType = config.libvirt.virt_type

@@ -1,3 +1,4 @@
+import type { PciDevice } from '#model'
 import type { GuestEvent, GuestImage, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 import type { ExternalEvent } from './external-events.ts'
@@ -7,7 +8,11 @@ export interface HostReport {
   readonly host: string
   /** Stable id of the node: resource provider and compute node. */
   readonly nodeId: string
-  readonly description: HostDescription
+  readonly description: Omit<HostDescription, 'cells' | 'pciFunctions'>
+  /** PCI devices that guests may have. */
+  readonly devices?: readonly PciDevice[]
+  /** They are counted in placement too. */
+  readonly areDevicesInPlacement?: boolean
   readonly reserved: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number }
 }

@@ -1,5 +1,6 @@
 import type { HostReport } from '#bus'
 import { disabledTrait, type Inventory } from '#cloud'
+import { reportDevices } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 
 /** One class of a host: no granularity beyond whole units. */
@@ -37,9 +38,10 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
     },
     clock.now(),
   )
+  await reportDevices(store, report.nodeId, report.devices ?? [])
   await placement.ensureProvider({ id: report.nodeId, name: node.hypervisorHostname })
   const wanted: Record<string, Inventory> = {
-    VCPU: inventory(node.vcpus, reserved.vcpus, ratios.cpu),
+    ...(node.vcpus > 0 ? { VCPU: inventory(node.vcpus, reserved.vcpus, ratios.cpu) } : {}),
     MEMORY_MB: inventory(node.memoryMiB, reserved.memoryMiB, ratios.ram),
     ...(node.localDiskGiB > 0 ? { DISK_GB: inventory(node.localDiskGiB, reserved.diskGiB, ratios.disk) } : {}),
     ...extraInventories,

@@ -2,6 +2,7 @@ import { instanceId, newUuid } from '#base'
 import type { SagaInputs } from '#bus'
 import type { Migration } from '#model'
 import { emptyJournal } from '#saga'
+import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 
 /**
@@ -14,7 +15,7 @@ export async function settleMoves(
   aside: readonly string[],
 ): Promise<readonly string[]> {
   for (const move of await d.store.moves.inStatus('done', { sourceHost: host })) {
-    await d.placement.release(move.uuid)
+    await letGo(d, move.uuid)
     await d.store.moves.change(move.uuid, { status: 'completed' }, d.clock.now(), 'done')
     d.log.info({ instance_id: move.instanceId, host }, 'evacuated server has left its old host')
   }

@@ -4,6 +4,7 @@ import { type Instance, InstanceChanged, type Selection, type TaskState } from '
 import { saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
+import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
@@ -44,8 +45,8 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
   .step(
     'allocation',
     async (s, d) => {
-      if (s.input.isClaimed) return
       const { spec, selection } = s.input
+      if (s.input.isClaimed) return takeSeat(d, s.input.instanceId, spec, selection)
       await d.placement.claim({
         consumerId: s.input.instanceId,
         allocations: selection.allocations,
@@ -53,8 +54,9 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
         userId: spec.userId,
         consumerType: 'INSTANCE',
       })
+      await takeSeat(d, s.input.instanceId, spec, selection)
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .step(
     'host',

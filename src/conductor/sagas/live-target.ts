@@ -2,6 +2,7 @@ import { declareFault } from '#base'
 import type { SagaInputs } from '#bus'
 import {
   ComputeHostNotFound,
+  ComputeResourcesUnavailable,
   HostUnavailable,
   type Instance,
   MaxRetriesExceeded,
@@ -10,7 +11,7 @@ import {
 } from '#model'
 import type { StepContext } from '#saga'
 import { HypervisorError } from '#virt'
-import { claimLike } from '../allocations.ts'
+import { claimLike, letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { asEvent, scheduleMove } from '../moves.ts'
@@ -36,7 +37,12 @@ export const DestinationHypervisorTooOld = declareFault(
 )
 
 /** Faults of one target; the next one may do. */
-const ofTarget = [InvalidHypervisorType, DestinationHypervisorTooOld, MigrationPreCheckError]
+const ofTarget = [
+  InvalidHypervisorType,
+  DestinationHypervisorTooOld,
+  MigrationPreCheckError,
+  ComputeResourcesUnavailable,
+]
 
 const destinationEvent = 'compute_check_can_live_migrate_destination'
 const sourceEvent = 'compute_check_can_live_migrate_source'
@@ -84,13 +90,14 @@ async function forced(d: ConductorDeps, input: Live, instance: Placed, host: str
   }
   await check(d, input, instance, host)
   await claimLike(d, instance, input.migrationId, source.uuid, target.uuid)
+  await takeSeat(d, instance.id, input.spec, { nodeId: target.uuid })
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }
 
 /** A host that can run the guest, claimed: one after the other until one passes or `migrate_max_retries` are used up. */
 export async function liveTarget(d: ConductorDeps, input: Live, instance: Placed, c: StepContext): Promise<Target> {
   if (!(await isHostUp(d, instance.host))) throw HostUnavailable({ host: instance.host })
-  await d.placement.release(instance.id)
+  await letGo(d, instance.id)
   if (input.forcedHost !== null) return forced(d, input, instance, input.forcedHost)
   const tried = [instance.host]
   for (;;) {
@@ -103,11 +110,12 @@ export async function liveTarget(d: ConductorDeps, input: Live, instance: Placed
     if (selection === undefined) throw MigrationPreCheckError({ reason: 'the scheduler chose no host' })
     try {
       await check(d, input, instance, selection.host)
+      await takeSeat(d, instance.id, input.spec, selection)
       return selection
     } catch (error) {
       if (!ofTarget.some(fault => fault.is(error))) throw error
       d.log.info({ instance_id: instance.id, host: selection.host, err: error }, 'host cannot take the guest')
-      await d.placement.release(instance.id)
+      await letGo(d, instance.id)
       tried.push(selection.host)
     }
   }

@@ -116,7 +116,7 @@ export async function bringHome(d: ConductorDeps, passage: Passage, key: string)
     return false
   })
   if (!isThere) return
-  const spec = await movedSpec(d, await d.store.instances.get(id))
+  const spec = await movedSpec(d, await d.store.instances.get(id), { atSourceOf: input.migrationId })
   const { uri } = await hostClient(d, source).prepareIncoming({ spec }, { key })
   const back = { id, key: `${key}/back` }
   await hostClient(d, target).sendGuest({ ...back, uri, withDisks: input.withDisks ?? true })

@@ -3,6 +3,7 @@ import type { Selection } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import { HypervisorError, power } from '#virt'
+import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
 import {
@@ -63,13 +64,14 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
   .step(
     'claim',
     async (s, d) => {
-      if (s.input.isClaimed) return
       const { spec, selection, instanceId: consumerId } = s.input
+      if (s.input.isClaimed) return takeSeat(d, consumerId, spec, selection)
       const { projectId, userId } = spec
       const { allocations } = selection
       await d.placement.claim({ consumerId, allocations, projectId, userId, consumerType: 'INSTANCE' })
+      await takeSeat(d, consumerId, spec, selection)
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .step('target', async (s, d, c) => {
     const { selection, migrationId } = s.input
@@ -95,8 +97,8 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
     async (s, d, c) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       if (instance === undefined) return
-      const { before } = s.input
-      const spec = await movedSpec(d, instance)
+      const { before, migrationId: atSourceOf } = s.input
+      const spec = await movedSpec(d, instance, { atSourceOf })
       await hostClient(d, before.host).revertMove({ spec, isOn: isOn(before) }, { key: c.key })
     },
   )

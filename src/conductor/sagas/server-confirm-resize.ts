@@ -4,6 +4,7 @@ import { HostUnavailable } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import { power } from '#virt'
+import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -34,7 +35,7 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
   .step('source', async (s, d, c) => {
     await hostClient(d, s.ready.host).confirmMove({ id: s.input.instanceId }, { key: c.key })
   })
-  .step('allocation', (s, d) => d.placement.release(s.input.migrationId))
+  .step('allocation', (s, d) => letGo(d, s.input.migrationId))
   .settled(async (s, outcome, tx, { nowMs }) => {
     const { instanceId: id, migrationId } = s.input
     if (outcome.status === 'undone') {
@@ -51,5 +52,7 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
     const vmState = instance.powerState === power.shutdown ? 'stopped' : 'active'
     await tx.instances.change(instanceId(id), { vmState, systemMetadata }, nowMs, { vmState: 'resized' })
     const spec = await tx.requestSpecs.find(id)
-    if (spec !== undefined) await tx.requestSpecs.save(id, { ...spec, flavor: instance.flavor })
+    // What it has of its host now is what it asked for with the new flavor.
+    const pciRequests = (await tx.hostClaims.of(id))?.requests ?? []
+    if (spec !== undefined) await tx.requestSpecs.save(id, { ...spec, flavor: instance.flavor, pciRequests })
   })

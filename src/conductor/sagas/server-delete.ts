@@ -2,6 +2,7 @@ import { instanceId } from '#base'
 import type { ServerTask } from '#bus'
 import { removal } from '#saga'
 import type { Store } from '#store'
+import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest } from '../hosts.ts'
 import { removeImage } from '../images.ts'
@@ -37,7 +38,7 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     if (s.accepted.imageId !== null) await removeImage(d, s.accepted.imageId)
   })
   .step('volumes', (s, d) => giveUpVolumes(d, s.input.instanceId))
-  .step('allocation', (s, d) => d.placement.release(s.input.instanceId))
+  .step('allocation', (s, d) => letGo(d, s.input.instanceId))
   .settled(async (s, _outcome, tx, { nowMs }) => {
     await finishEvent(tx, nowMs, s.input, event)
     await tx.serverGroups.removeMember(s.input.instanceId)

@@ -3,7 +3,7 @@ import type { SagaInputs } from '#bus'
 import { ComputeHostNotFound, type Selection } from '#model'
 import { type StepContext, saga } from '#saga'
 import type { Store } from '#store'
-import { claimLike, leaveAllocation, takeAllocation } from '../allocations.ts'
+import { claimLike, leaveAllocation, letGo, takeAllocation, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { destroyGuest, hostClient } from '../hosts.ts'
 import {
@@ -35,16 +35,18 @@ async function chooseTarget(
   if (host === null) {
     const [selection] = await scheduleMove(d, input, input.spec, c)
     if (selection === undefined) throw new Error('the scheduler answered without a host')
+    await takeSeat(d, input.instanceId, input.spec, selection)
     return selection
   }
   const instance = await placedInstance(d, input.instanceId)
-  await d.placement.release(instance.id)
+  await letGo(d, instance.id)
   const [source, target] = [
     await d.store.computeNodes.find({ host: instance.host }),
     await d.store.computeNodes.find({ host }),
   ]
   if (target === undefined) throw ComputeHostNotFound({ host })
   if (source !== undefined) await claimLike(d, instance, input.migrationId, source.uuid, target.uuid)
+  await takeSeat(d, instance.id, input.spec, { nodeId: target.uuid })
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }
 
@@ -66,7 +68,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       await noteTarget(d, s.input.migrationId, target, 'pre-migrating')
       return { host: target.host, node: target.node }
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .step(
     'ports',

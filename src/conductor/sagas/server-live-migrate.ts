@@ -3,7 +3,7 @@ import type { SagaInputs } from '#bus'
 import { type Outcome, SagaCancelled, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import { LiveMigrationAborted } from '#virt'
-import { leaveAllocation, takeAllocation } from '../allocations.ts'
+import { leaveAllocation, letGo, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
 import {
@@ -79,7 +79,7 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
       await noteTarget(d, s.input.migrationId, target, 'accepted')
       return { host: target.host, node: target.node }
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .step('turn', (s, d, c) => waitInLine(d, s.input, c))
   .step(
@@ -142,7 +142,7 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
     const id = s.input.instanceId
     return askUnlessDown(d, s.before.host, id, () => hostClient(d, s.before.host).forgetGuest({ id }, { key: c.key }))
   })
-  .step('release', (s, d) => d.placement.release(s.input.migrationId))
+  .step('release', (s, d) => letGo(d, s.input.migrationId))
   .settled(async (s, outcome, tx, { nowMs }) => {
     const { migrationId } = s.input
     if (outcome.status === 'done') {

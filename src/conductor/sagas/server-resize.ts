@@ -3,7 +3,7 @@ import type { SagaInputs } from '#bus'
 import { MaxRetriesExceeded } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
-import { leaveAllocation, takeAllocation } from '../allocations.ts'
+import { leaveAllocation, letGo, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { asEvent, failEvents, nothingPending, scheduleMove, stateBefore } from '../moves.ts'
 import { recordFault } from '../records.ts'
@@ -34,7 +34,7 @@ export const serverResize = saga<ConductorDeps, SagaInputs['server-resize'], Sto
       asEvent(d, s.input, scheduleEvents[0], null, () =>
         asEvent(d, s.input, scheduleEvents[1], null, () => scheduleMove(d, s.input, s.input.spec, c)),
       ),
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .attempt('move', {
     items: (s): ResizeOnHost[] =>

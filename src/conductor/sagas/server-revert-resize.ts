@@ -59,7 +59,8 @@ export const serverRevertResize = saga<ConductorDeps, SagaInputs['server-revert-
   .step('volumes', async (s, d) => moveVolumes(d, await d.store.instances.get(s.input.instanceId), s.home.host))
   .step('guest', async (s, d, c) => {
     const instance = await d.store.instances.get(s.input.instanceId)
-    const spec = await movedSpec(d, instance, { flavor: s.home.flavor, vifs: s.ports })
+    const atSourceOf = s.input.migrationId
+    const spec = await movedSpec(d, instance, { flavor: s.home.flavor, vifs: s.ports, atSourceOf })
     const { host, wasStopped } = s.home
     return asEvent(d, s.input, restoreEvent, host, () =>
       hostClient(d, host).revertMove({ spec, isOn: !wasStopped }, { key: c.key }),

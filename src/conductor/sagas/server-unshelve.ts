@@ -12,6 +12,7 @@ import {
 import { type Outcome, type SettleContext, saga } from '#saga'
 import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
+import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
@@ -111,13 +112,15 @@ export const serverUnshelve = saga<ConductorDeps, SagaInputs['server-unshelve'],
     async (s, d, c): Promise<Selection> => {
       const { instanceId: id, requestId, host } = s.input
       await startEvent(d.store, d.clock.now(), s.input, placeEvent, null)
-      const places = await placeServers(d, c, await wantedNow(d, id, host), [id], requestId)
+      const spec = await wantedNow(d, id, host)
+      const places = await placeServers(d, c, spec, [id], requestId)
       const selection = places[id]?.[0]
       if (selection === undefined) throw NoValidHost({ reason: '' })
+      await takeSeat(d, id, spec, selection)
       await finishEvent(d.store, d.clock.now(), s.input, placeEvent)
       return selection
     },
-    (s, d) => d.placement.release(s.input.instanceId),
+    (s, d) => letGo(d, s.input.instanceId),
   )
   .step(
     'place',

@@ -3,6 +3,7 @@ import { bool, int, list, str } from '../option.ts'
 export const computeSection = {
   cpu_shared_set: str(null, 'Host CPUs for shared virtual CPUs, as 0-3,^2.'),
   cpu_dedicated_set: str(null, 'Host CPUs for pinned virtual CPUs.'),
+  packing_host_numa_cells_allocation_strategy: bool(false, 'NUMA cells that are used most are filled first.'),
   consecutive_build_service_disable_threshold: int(10, 'Failed builds that count against a host; 0 counts none.'),
   resource_provider_association_refresh: int(300, 'Seconds the view of placement may be old.', {
     min: 0,

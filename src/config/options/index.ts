@@ -5,6 +5,7 @@ import { computeSection, conductorSection, workaroundsSection } from './compute.
 import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
+import * as hardware from './hardware.ts'
 import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
 import { quotaSection } from './quota.ts'
@@ -28,11 +29,14 @@ export const sections = {
   metrics: metricsSection,
   mks: consoles.mksSection,
   neutron: neighbours.neutronSection,
+  neutron_tunnel: hardware.neutronTunnelSection,
+  pci: hardware.pciSection,
   placement: neighbours.placementSection,
   quota: quotaSection,
   scheduler: schedulerSection,
   serial_console: consoles.serialConsoleSection,
   service_user: neighbours.serviceUserSection,
+  simulated_host: hardware.simulatedHostSection,
   spice: consoles.spiceSection,
   vendordata_dynamic_auth: neighbours.vendordataDynamicAuthSection,
   vnc: consoles.vncSection,

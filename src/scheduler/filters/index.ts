@@ -16,6 +16,8 @@ import { isolatedHostsFilter } from './isolated-hosts-filter.ts'
 import { jsonFilter } from './json-filter.ts'
 import { metricsFilter } from './metrics-filter.ts'
 import { numInstancesFilter } from './num-instances-filter.ts'
+import { numaTopologyFilter } from './numa-topology-filter.ts'
+import { pciPassthroughFilter } from './pci-passthrough-filter.ts'
 import { sameHostFilter } from './same-host-filter.ts'
 import { serverGroupAffinityFilter } from './server-group-affinity-filter.ts'
 import { serverGroupAntiAffinityFilter } from './server-group-anti-affinity-filter.ts'
@@ -40,7 +42,9 @@ export const allFilters: readonly HostFilter[] = [
   isolatedHostsFilter,
   jsonFilter,
   metricsFilter,
+  numaTopologyFilter,
   numInstancesFilter,
+  pciPassthroughFilter,
   sameHostFilter,
   serverGroupAffinityFilter,
   serverGroupAntiAffinityFilter,

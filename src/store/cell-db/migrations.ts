@@ -3,6 +3,7 @@ import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts'
 import { flatIndexes } from './migrations/flat-indexes.ts'
+import { hostClaims } from './migrations/host-claims.ts'
 import { movesTable } from './migrations/moves.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
@@ -207,4 +208,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-usage-index', up: usageIndex },
   { name: '2026-11-27-console-token-hosts', up: consoleTokenHosts },
   { name: '2026-11-28-flat-indexes', up: flatIndexes },
+  { name: '2026-11-28-host-claims', up: hostClaims },
 ]

@@ -110,8 +110,28 @@ export interface CellTables {
     cpu_allocation_ratio: number
     ram_allocation_ratio: number
     disk_allocation_ratio: number
+    /** Grows with every claim on the node, so that none is made on what another has just taken. */
+    claim_generation: Generated<number>
     created_at: number
     updated_at: number
+  }
+  host_claims: {
+    /** A server, or a move that keeps its source. */
+    consumer_id: string
+    instance_id: string
+    node_id: string
+    numa_json: string | null
+    /** The PCI requests that its devices answer. */
+    requests_json: string
+  }
+  pci_devices: {
+    number: Generated<number>
+    node_id: string
+    address: string
+    state: string
+    consumer_id: string | null
+    request_id: string | null
+    device_json: string
   }
   sagas: {
     /** Order of acceptance. */

@@ -26,6 +26,7 @@ import { crashDump, guestAgent, rebuild, rescue, suspendToDisk } from './facets.
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
+import { type FakeHardware, hardwareSize, hardwareTraits } from './hardware.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
 import { FakeMachine } from './machine.ts'
@@ -44,6 +45,7 @@ export interface FakeDriverOptions {
   readonly latency?: Partial<Record<FakeOperation, number>>
   readonly faults?: FaultPlan
   readonly traits?: readonly string[]
+  readonly hardware?: FakeHardware
   /** Where disks get their bits from, and where they lie; without it they are empty. */
   readonly disks?: DiskPlace
 }
@@ -203,6 +205,7 @@ function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime
     hypervisorVersion: 1_000_000,
     vcpus: options.vcpus,
     memoryMiB: options.memoryMiB,
+    ...hardwareSize(options.hardware ?? {}),
     memoryUsedMiB,
     localDiskGiB: options.diskGiB,
     localDiskUsedGiB: diskUsedGiB,
@@ -215,7 +218,8 @@ function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime
       topology: { cells: 1, sockets: 1, cores: options.vcpus, threads: 1 },
     },
     supportedInstances: [['x86_64', 'fake', 'hvm']],
-    traits: options.traits ?? fakeTraits,
+    traits: options.traits ?? [...fakeTraits, ...hardwareTraits(options.hardware ?? {})],
+    ...options.hardware,
     hostIp: '127.0.0.1',
     uptime,
     extraInventories: {},

@@ -4,3 +4,4 @@
  */
 export { createFakeDriver, type FakeDriver, type FakeDriverOptions } from './driver.ts'
 export { type FakeOperation, FaultPlan } from './faults-plan.ts'
+export { evenCells, type FakeHardware, simulatedFunction } from './hardware.ts'

@@ -1,5 +1,5 @@
 import { int, keyed, list, obj, operation, query, reply, resource, since } from '#api/kit'
-import { numaTopology, volumeImage } from '#model'
+import { type FittedTopology, numaTopology, volumeImage } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, targetOf } from '../servers/find.ts'
 
@@ -13,6 +13,17 @@ const node = obj({
   cpu_pinning: keyed({ '^[0-9]+$': int }).requires(hostRule).optional(),
 })
 
+const nodesOf = ({ cells }: FittedTopology) => ({
+  nodes: cells.map(cell => ({
+    vcpu_set: cell.cpus,
+    siblings: [],
+    memory_mb: cell.memoryMiB,
+    host_node: cell.hostCell,
+    cpu_pinning: Object.fromEntries(cell.pins.map(([guest, host]) => [String(guest), host])),
+  })),
+  pagesize_kb: cells[0]?.pageSizeKiB ?? null,
+})
+
 const show = operation<ApiDeps, { id: string }>()({
   exists: since('2.78'),
   policy: 'compute:server:topology:index',
@@ -23,17 +34,19 @@ const show = operation<ApiDeps, { id: string }>()({
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
     const { properties } = instance.image ?? volumeImage(instance.systemMetadata)
-    const found = numaTopology({ flavor: instance.flavor, imageProperties: properties })
+    const given = (await deps.store.hostClaims.of(instance.id))?.numa ?? null
+    if (given !== null) return nodesOf(given)
+    // Not placed, or on a host that gives nothing by name: as it was asked for.
+    const asked = numaTopology({ flavor: instance.flavor, imageProperties: properties })
     return {
-      nodes: (found?.cells ?? []).map(cell => ({
+      nodes: (asked?.cells ?? []).map(cell => ({
         vcpu_set: cell.cpus,
-        // Threads and pins are told by hosts that give guests CPUs of their own.
         siblings: [],
         memory_mb: cell.memoryMiB,
         host_node: cell.id,
         cpu_pinning: {},
       })),
-      pagesize_kb: found?.pageSizeKiB ?? null,
+      pagesize_kb: asked?.pageSizeKiB ?? null,
     }
   },
 })

@@ -1,8 +1,8 @@
 import { operation, since } from '#api/kit'
 import { isUuidLike } from '#base'
 import { ProviderNotFound } from '#cloud'
-import { ServiceNotFound } from '#model'
-import type { ComputeNode, Service } from '#store'
+import { pciProviderId, ServiceNotFound } from '#model'
+import { type ComputeNode, releaseHost, type Service } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { BadService, HostHasInstances, HostHasMoves, ServiceGone } from './faults.ts'
 
@@ -19,17 +19,25 @@ function idOf(text: string, namesByUuid: boolean): string | number {
  * Takes the node out of placement with what ended servers have left there. A consumer that still lives is a server on
  * its way to this host: it has an allocation before it has the host's name.
  */
-async function removeProvider(deps: ApiDeps, node: ComputeNode): Promise<void> {
+async function removeProvider(deps: ApiDeps, providerId: string): Promise<void> {
   const { placement, store } = deps
   try {
-    for (const id of await placement.consumersOf(node.uuid)) {
+    for (const id of await placement.consumersOf(providerId)) {
       if ((await store.instances.find(id)) !== undefined) throw HostHasInstances({})
+      await releaseHost(store, id)
       await placement.release(id)
     }
-    await placement.deleteProvider(node.uuid)
+    await placement.deleteProvider(providerId)
   } catch (error) {
     if (!ProviderNotFound.is(error)) throw error
   }
+}
+
+/** The providers of its PCI devices go before the node's own. */
+async function removeNode(deps: ApiDeps, node: ComputeNode): Promise<void> {
+  const devices = await deps.store.pciDevices.on(node.uuid)
+  for (const id of new Set(devices.map(device => pciProviderId(node.uuid, device)))) await removeProvider(deps, id)
+  await removeProvider(deps, node.uuid)
 }
 
 /**
@@ -42,12 +50,15 @@ async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
   if ((await store.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
   if ((await store.moves.inProgressOn(host)).length > 0) throw HostHasMoves({})
   const nodes = (await store.computeNodes.list()).filter(node => node.host === host)
-  for (const node of nodes) await removeProvider(deps, node)
+  for (const node of nodes) await removeNode(deps, node)
   await store.transaction(async tx => {
     if ((await tx.instances.idsByHost([host])).size > 0) throw HostHasInstances({})
     if ((await tx.moves.inProgressOn(host)).length > 0) throw HostHasMoves({})
     await tx.aggregates.forgetHost(host)
-    for (const node of nodes) await tx.computeNodes.delete(node.uuid)
+    for (const node of nodes) {
+      await tx.computeNodes.delete(node.uuid)
+      await tx.pciDevices.removeAllOf(node.uuid)
+    }
     await tx.services.delete(service)
   })
 }
