@@ -50,13 +50,15 @@ export class Uploads {
     }
   }
 
-  async #upload({ id, imageId, diskFormat, containerFormat, properties }: SnapshotOrder, signal: AbortSignal) {
+  async #upload(order: SnapshotOrder, signal: AbortSignal) {
+    const { id, imageId, diskFormat, containerFormat, properties } = order
     const { snapshots } = this.#driver
     if (snapshots === undefined)
       throw HypervisorError({ operation: 'snapshot', reason: 'this hypervisor cannot copy the disks of guests' })
     signal.throwIfAborted()
     const images = this.#images()
-    const snapshot = await snapshots.take(instanceId(id))
+    const quiesce = order.requiresQuiesce ? 'required' : 'ifPossible'
+    const snapshot = await snapshots.take(instanceId(id), { quiesce, signal })
     try {
       const formats = { diskFormat: diskFormat ?? snapshot.diskFormat, containerFormat }
       await images.update('service', imageId, { ...formats, properties })

@@ -38,6 +38,7 @@ function orderOf(instance: Instance, imageId: string): SnapshotOrder {
     // An AMI is one in parts, whatever the disk became.
     diskFormat: image?.diskFormat === 'ami' ? 'ami' : null,
     containerFormat: image?.containerFormat ?? 'bare',
+    requiresQuiesce: /^(1|t|true|on|y|yes)$/i.test(image?.properties['os_require_quiesce'] ?? ''),
     properties: { image_location: 'snapshot', image_state: 'available', owner_id: projectId },
   }
 }

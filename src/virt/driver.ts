@@ -149,7 +149,17 @@ export interface Snapshots {
    * The disk as it is at this moment, whether the guest runs, is held or is off; the guest goes on as before. Whoever
    * takes it releases it, read or not.
    */
-  take(id: InstanceId): Promise<DiskSnapshot>
+  take(id: InstanceId, wish?: SnapshotWish): Promise<DiskSnapshot>
+}
+
+export interface SnapshotWish {
+  /**
+   * Whether the guest's own agent makes its file systems consistent first, `no` by default. `required`: a guest that runs
+   * and cannot be quiesced is not copied.
+   */
+  readonly quiesce?: 'no' | 'ifPossible' | 'required'
+  /** Ends a copy under way, of which nothing is left then. */
+  readonly signal?: AbortSignal
 }
 
 export interface DiskSnapshot {

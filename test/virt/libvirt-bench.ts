@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InstanceId, newUuid, silentLog, waitFor } from '#base'
@@ -111,7 +120,11 @@ function aVolume(folder: string, gib = 1): GuestVolume {
 
 async function leftovers(driver: VirtDriver, instancesPath: string, id: InstanceId): Promise<string[]> {
   const files = readdirSync(instancesPath).filter(name => name.startsWith(id))
-  const partial = readdirSync(join(instancesPath, '_base')).filter(name => name.includes('.part'))
+  const snapshots = join(instancesPath, 'snapshots')
+  const partial = [
+    ...readdirSync(join(instancesPath, '_base')).filter(name => name.includes('.part')),
+    ...(existsSync(snapshots) ? readdirSync(snapshots).filter(name => name.startsWith(id)) : []),
+  ]
   const definitions = (await driver.list()).filter(guest => guest.id === id).map(guest => guest.name)
   const process = qemuOf(id)
   return [...files, ...partial, ...definitions, ...(process === undefined ? [] : [`process ${process}`])]

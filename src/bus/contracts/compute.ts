@@ -40,6 +40,8 @@ export interface SnapshotOrder {
   /** Null: as the hypervisor has it. */
   readonly diskFormat: string | null
   readonly containerFormat: string
+  /** The copy is worth nothing unless the guest's file systems are consistent in it: `os_require_quiesce`. */
+  readonly requiresQuiesce: boolean
   /** Set beside those that the image has. */
   readonly properties: Readonly<Record<string, string>>
 }

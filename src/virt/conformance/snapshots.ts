@@ -2,9 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { power, type Snapshots } from '../driver.ts'
-import { GuestNotFound } from '../faults.ts'
+import { AgentNotEnabled, GuestNotFound } from '../faults.ts'
+import type { GuestImage } from '../guest-spec.ts'
 import type { Bench } from './bench.ts'
 import { aGuestSpec } from './specs.ts'
+
+/** An image whose system has nobody that listens to the hypervisor. */
+const withoutAgent = (image: GuestImage): GuestImage => ({
+  ...image,
+  properties: { ...image.properties, hw_qemu_guest_agent: 'no' },
+})
 
 async function sizeOf(snapshots: Snapshots, id: Parameters<Snapshots['take']>[0]): Promise<number> {
   const snapshot = await snapshots.take(id)
@@ -58,6 +65,21 @@ export function snapshotTests(bench: () => Bench): void {
       await unread.release()
       await unread.release()
       await driver.guest(spec.id).destroy()
+      assert.deepEqual(await bench().leftovers(spec.id), [])
+    })
+
+    test('one that must be quiesced is not taken of a guest without an agent, unless it is off', async t => {
+      const { driver } = bench()
+      const { snapshots } = driver
+      if (snapshots === undefined) return t.skip('this driver takes no snapshots')
+      const spec = aGuestSpec(bench(), { image: withoutAgent(bench().image) })
+      const guest = driver.guest(spec.id)
+      await guest.spawn(spec)
+      await assert.rejects(snapshots.take(spec.id, { quiesce: 'required' }), AgentNotEnabled.is)
+      await (await snapshots.take(spec.id, { quiesce: 'ifPossible' })).release()
+      await guest.stop('now')
+      await (await snapshots.take(spec.id, { quiesce: 'required' })).release()
+      await guest.destroy()
       assert.deepEqual(await bench().leftovers(spec.id), [])
     })
   })

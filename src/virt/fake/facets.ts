@@ -4,6 +4,7 @@ import { AgentNotEnabled, GuestInWrongState, GuestNotRunning } from '../faults.t
 import type { CrashDump, GuestAgent, Rebuild, Rescue, SuspendToDisk } from '../guest-facets.ts'
 import type { FakeDisks } from './disks.ts'
 import { hasImage } from './guest.ts'
+import type { GuestRecord } from './guest-record.ts'
 import type { FakeHypervisor } from './hypervisor.ts'
 
 const isUp = (hypervisor: FakeHypervisor, id: InstanceId): boolean => {
@@ -73,13 +74,17 @@ export const rebuild = (hypervisor: FakeHypervisor, disks: FakeDisks): Rebuild =
 const saysNo = new Set(['no', 'false', '0', 'off'])
 
 /** The system in a fake guest has an agent, unless its image says that it has none. */
+export function mustHaveAgent({ spec }: GuestRecord): void {
+  const said = spec.image?.properties['hw_qemu_guest_agent'] ?? 'yes'
+  if (saysNo.has(said.toLowerCase())) throw AgentNotEnabled({})
+}
+
 export const guestAgent = (hypervisor: FakeHypervisor): GuestAgent => ({
   setPassword: (id, user) =>
     hypervisor.change('setPassword', id, () => {
       const guest = hypervisor.existing(id)
       if (guest.power !== power.running) throw GuestInWrongState({ id, operation: 'set the password of', state: 'off' })
-      const said = guest.spec.image?.properties['hw_qemu_guest_agent'] ?? 'yes'
-      if (saysNo.has(said.toLowerCase())) throw AgentNotEnabled({})
+      mustHaveAgent(guest)
       hypervisor.put(id, { ...guest, passwords: [...(guest.passwords ?? []), { user }] })
     }),
 })

@@ -28,6 +28,7 @@ import { LibvirtRebuild } from './rebuild.ts'
 import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
 import { SerialPorts } from './serial-ports.ts'
+import { LibvirtSnapshots } from './snapshots.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
@@ -73,7 +74,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
   try {
     const capabilities = await readCapabilities(client, virtType)
     const files = new GuestFiles(instancesPath)
-    const storage = storageOf(options.storage)
+    const storage = storageOf(options.storage, instancesPath)
     const cacheFolder = join(instancesPath, storage.cacheFolderName)
     const images = new ImageCache({ folder: cacheFolder, source: options.imageSource, log, storage })
     await images.start()
@@ -93,7 +94,10 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const shared = { client, events, files, images, storage, host, clock, log, changes, waiting }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
     const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive, serialPorts: new SerialPorts() }
-    return new LibvirtDriver(context, hostView(options, instancesPath, { ...capabilities, ...facts }, clock))
+    const view = hostView(options, instancesPath, { ...capabilities, ...facts }, clock)
+    const driver = new LibvirtDriver(context, view)
+    await driver.snapshots.settle()
+    return driver
   } catch (error) {
     events.close()
     client.close()
@@ -115,6 +119,7 @@ class LibvirtDriver implements VirtDriver {
   readonly guestAgent: LibvirtGuestAgent
   readonly crashDump: LibvirtCrashDump
   readonly volumes: LibvirtVolumes
+  readonly snapshots: LibvirtSnapshots
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -130,6 +135,7 @@ class LibvirtDriver implements VirtDriver {
     this.guestAgent = new LibvirtGuestAgent(context)
     this.crashDump = new LibvirtCrashDump(context)
     this.volumes = new LibvirtVolumes(context)
+    this.snapshots = new LibvirtSnapshots(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }
   }
 
@@ -152,6 +158,7 @@ class LibvirtDriver implements VirtDriver {
 
   async close(): Promise<void> {
     this.#closed.abort()
+    this.snapshots.close()
     this.#context.events.close()
     this.#context.client.close()
   }

@@ -13,7 +13,7 @@ const channelName = 'org.qemu.guest_agent.0'
 /** A guest that still boots has its agent soon. */
 const startMs = 30_000
 /** After libvirt's five seconds for the agent to show itself. */
-const answerSeconds = 30
+export const answerSeconds = 30
 
 /** Asks the program in the guest, over the channel that the guest has when its image says that it runs one. */
 export class LibvirtGuestAgent implements GuestAgent {
@@ -52,6 +52,9 @@ async function agentOf({ client }: GuestContext, id: InstanceId): Promise<Agent>
   if (channel === undefined) return 'none'
   return channel.attributes.state === 'connected' ? 'there' : 'away'
 }
+
+export const isAgentThere = async (context: GuestContext, id: InstanceId): Promise<boolean> =>
+  (await agentOf(context, id)) === 'there'
 
 /**
  * Throws `AgentNotEnabled` for a guest without a channel, and another fault when nobody opens it in time or the guest goes

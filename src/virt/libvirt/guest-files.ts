@@ -1,8 +1,9 @@
 import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { InstanceId } from '#base'
+import { type InstanceId, instanceId } from '#base'
 
 const removedSuffix = '_del'
+const uuid = /^[0-9a-f-]{36}$/i
 
 /** Where the files of guests lie, named as Nova names them. */
 export class GuestFiles {
@@ -14,7 +15,7 @@ export class GuestFiles {
 
   folderOf(id: string): string {
     // An id is a path component: nothing but a uuid may become one.
-    if (!/^[0-9a-f-]{36}$/i.test(id)) throw new TypeError(`not an instance id: ${id}`)
+    if (!uuid.test(id)) throw new TypeError(`not an instance id: ${id}`)
     return join(this.#folder, id)
   }
 
@@ -47,6 +48,16 @@ export class GuestFiles {
   /** Written at each start; its time is the time of the start. */
   definition(id: string): string {
     return join(this.folderOf(id), 'libvirt.xml')
+  }
+
+  /** There as long as the guest's file systems may be frozen, for whoever comes after a crash. */
+  freezeMark(id: string): string {
+    return join(this.folderOf(id), 'frozen')
+  }
+
+  /** Of guests; other folders lie beside them. */
+  async ids(): Promise<readonly InstanceId[]> {
+    return (await readdir(this.#folder)).filter(name => uuid.test(name)).map(name => instanceId(name))
   }
 
   rescueDisk(id: string): string {

@@ -13,6 +13,8 @@ export interface ProgramLimits {
   readonly cpuSeconds: number
   /** 2 GiB by default. */
   readonly addressSpaceBytes?: number
+  /** Ends the program. */
+  readonly signal?: AbortSignal
 }
 
 /** A crafted image must not eat the host's memory. */
@@ -29,11 +31,12 @@ export const qemuImg = (args: readonly string[], limits: ProgramLimits): Promise
 const withUs = ['setpriv', '--pdeathsig', 'KILL', '--']
 
 export function runLimited(program: string, args: readonly string[], limits: ProgramLimits): Promise<ProgramResult> {
-  const { cpuSeconds, addressSpaceBytes = defaultAddressSpaceBytes } = limits
+  const { cpuSeconds, addressSpaceBytes = defaultAddressSpaceBytes, signal } = limits
   const all = [`--cpu=${cpuSeconds}`, `--as=${addressSpaceBytes}`, '--', ...withUs, program, ...args]
   const environment = { PATH: programPath, LC_ALL: 'C' }
   return new Promise((resolve, reject) => {
-    execFile('prlimit', all, { env: environment, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const settings = { env: environment, maxBuffer: 16 * 1024 * 1024, killSignal: 'SIGKILL' as const }
+    execFile('prlimit', all, { ...settings, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
       if (error?.code === 'ENOENT') {
         return reject(HypervisorNotInstalled({ programs: `prlimit, ${program}`, packages: aptPackages.join(' ') }))
       }

@@ -8,20 +8,34 @@ import { exists } from './guest-files.ts'
  * that nobody does any more.
  */
 
-const mark = (): string => `${process.pid}-${randomBytes(4).toString('hex')}`
+/** A process before us may have had our number. */
+const ours = new Set<string>()
+
+function mark(): string {
+  const made = `${process.pid}-${randomBytes(4).toString('hex')}`
+  ours.add(made)
+  return made
+}
 
 /** On its way to be `path`. */
 export const partial = (path: string): string => `${path}.part-${mark()}`
 /** On its way out, unless somebody turns out to need it. */
 export const leaving = (path: string): string => `${path}.unused-${mark()}`
 
-const unfinished = /^(.+)\.(part|unused)-(\d+)-[0-9a-f]+$/
+const unfinished = /^(.+)\.(part|unused)-((\d+)-[0-9a-f]+)$/
+
+/** Of a process that has died. */
+export function isStale(name: string): boolean {
+  const [, , , made, owner] = unfinished.exec(name) ?? []
+  if (made === undefined) return false
+  return Number(owner) === process.pid ? !ours.has(made) : !isRunning(Number(owner))
+}
 
 /** Removes what processes that have died were making in a folder, and puts back what they were about to remove. */
 export async function settleStale(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const [, original, kind, owner] = unfinished.exec(name) ?? []
-    if (original === undefined || isRunning(Number(owner))) continue
+    const [, original, kind] = unfinished.exec(name) ?? []
+    if (original === undefined || !isStale(name)) continue
     const path = join(folder, name)
     if (kind === 'unused' && !(await exists(join(folder, original)))) await rename(path, join(folder, original))
     else await rm(path, { recursive: true, force: true })
@@ -29,8 +43,6 @@ export async function settleStale(folder: string): Promise<void> {
 }
 
 function isRunning(pid: number): boolean {
-  // Our own pid in a file that exists before we made any: a process before us had it.
-  if (pid === process.pid) return false
   try {
     process.kill(pid, 0)
     return true

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Limiter } from '#base'
 import type { ProgramLimits } from './qemu-img.ts'
 
@@ -13,6 +14,12 @@ export interface StorageOptions {
   readonly cacheFolderName?: string
   /** `[compute] max_concurrent_disk_ops`: copies and conversions at a time; 0 = no limit. */
   readonly maxDiskOperations?: number
+  /** `snapshots_directory`, where snapshots lie until they are read; beside the guests by default. */
+  readonly snapshotsPath?: string
+  /** `snapshot_image_format`; null: that of the guest's disk. */
+  readonly snapshotFormat?: SnapshotFormat | null
+  /** `snapshot_compression`, of those in qcow2. */
+  readonly compressesSnapshots?: boolean
   /** `[compute] vmdk_allowed_types`. */
   readonly vmdkTypes?: readonly string[]
   /** `[compute] image_type_exclude_list`: disk formats that this host refuses. */
@@ -21,12 +28,14 @@ export interface StorageOptions {
   readonly inspectionLimits?: ProgramLimits
 }
 
+export type SnapshotFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi'
+
 export interface Storage extends Required<StorageOptions> {
   /** Copies and conversions take their turn here. */
   readonly heavy: Limiter
 }
 
-export function storageOf(options: StorageOptions = {}): Storage {
+export function storageOf(options: StorageOptions = {}, instancesPath = ''): Storage {
   const most = options.maxDiskOperations ?? 0
   return {
     rootDisks: 'qcow2',
@@ -34,6 +43,9 @@ export function storageOf(options: StorageOptions = {}): Storage {
     preallocates: false,
     cacheFolderName: '_base',
     maxDiskOperations: most,
+    snapshotsPath: join(instancesPath, 'snapshots'),
+    snapshotFormat: null,
+    compressesSnapshots: false,
     vmdkTypes: ['streamOptimized', 'monolithicSparse'],
     excludedFormats: [],
     inspectionLimits: { cpuSeconds: 30 },

@@ -12,6 +12,8 @@ export type ClientEvent =
   | { readonly kind: 'agent'; readonly domain: DomainRef; readonly isConnected: boolean }
   /** A job on a disk is ready, has ended or failed. */
   | { readonly kind: 'block-job'; readonly domain: DomainRef; readonly disk: string }
+  /** A job on the guest as a whole, like the copy of a disk, has ended one way or another. */
+  | { readonly kind: 'job-completed'; readonly domain: DomainRef }
   /** A new connection after a lost one: events in between are unknown, the listener compares states. */
   | { readonly kind: 'reconnected' }
 
@@ -161,6 +163,7 @@ export class LibvirtClient {
     else if (number === eventMessage.deviceRemoved) this.#emit({ kind: 'device-removed', domain, alias: body.string() })
     else if (number === eventMessage.agent) this.#emit({ kind: 'agent', domain, isConnected: body.int() === 1 })
     else if (number === eventMessage.blockJob) this.#emit({ kind: 'block-job', domain, disk: body.string() })
+    else if (number === eventMessage.jobCompleted) this.#emit({ kind: 'job-completed', domain })
     else if (number === eventMessage.deviceRemovalFailed) {
       this.#emit({ kind: 'device-removal-failed', domain, alias: body.string() })
     }

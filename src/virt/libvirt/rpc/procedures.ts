@@ -183,6 +183,55 @@ export const procedures = {
     },
     nothing,
   ),
+  freezeFileSystems: remote(
+    'freeze file systems',
+    335,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.array([], () => undefined).uint(0)
+    },
+    r => r.int(),
+  ),
+  thawFileSystems: remote(
+    'thaw file systems',
+    336,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.array([], () => undefined).uint(0)
+    },
+    r => r.int(),
+  ),
+  /** Copies disks as they are at this moment, while the guest runs; the job ends by itself. */
+  beginBackup: remote(
+    'begin backup',
+    421,
+    (w, a: { domain: DomainRef; xml: string }) => {
+      writeDomain(w, a.domain)
+      w.string(a.xml)
+      optionalString(w, undefined)
+      w.uint(0)
+    },
+    nothing,
+  ),
+  backupXml: remote(
+    'xml of backup',
+    422,
+    (w, domain: DomainRef) => {
+      writeDomain(w, domain)
+      w.uint(0)
+    },
+    r => r.string(),
+  ),
+  abortJob: onDomainOnly('abort job', 164),
+  jobStats: remote(
+    'job stats',
+    298,
+    (w, a: { domain: DomainRef; flags: number }) => {
+      writeDomain(w, a.domain)
+      w.uint(a.flags)
+    },
+    r => ({ type: r.int(), params: readTypedParams(r) }),
+  ),
   attachDevice: withDevice('attach device', 160),
   detachDevice: withDevice('detach device', 161),
   updateDevice: withDevice('update device', 174),
@@ -220,10 +269,18 @@ export const eventMessage = {
   deviceRemoved: 333,
   blockJob: 339,
   agent: 348,
+  jobCompleted: 363,
   deviceRemovalFailed: 367,
 } as const
 /** virDomainEventID */
-export const eventId = { lifecycle: 0, deviceRemoved: 15, blockJob: 16, agent: 18, deviceRemovalFailed: 22 } as const
+export const eventId = {
+  lifecycle: 0,
+  deviceRemoved: 15,
+  blockJob: 16,
+  agent: 18,
+  jobCompleted: 21,
+  deviceRemovalFailed: 22,
+} as const
 
 const questions = new Set<unknown>([
   procedures.version,
@@ -234,6 +291,8 @@ const questions = new Set<unknown>([
   procedures.baselineCpu,
   procedures.getState,
   procedures.hasManagedSave,
+  procedures.backupXml,
+  procedures.jobStats,
   procedures.xml,
   procedures.stats,
 ])

@@ -1,0 +1,97 @@
+import { rm, writeFile } from 'node:fs/promises'
+import type { InstanceId } from '#base'
+import { power } from '../driver.ts'
+import { GuestInWrongState } from '../faults.ts'
+import { statusOf } from './daemon-calls.ts'
+import { answerSeconds, isAgentThere, whenAgentIsThere } from './guest-agent.ts'
+import type { GuestContext } from './guest-context.ts'
+import { exists } from './guest-files.ts'
+import { hasProcess, powerOf } from './power.ts'
+import { domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+
+/** Between two attempts to thaw a guest whose agent does not answer. */
+const retryMs = 5000
+
+/*
+ * File systems of guests, held still by their agent for the moment in which a copy of a disk begins.
+ *
+ * A frozen guest is a dead one to its users, so thawing must not depend on us being there: a mark in the guest's folder,
+ * written before and removed after, tells the process after us. And an agent that does not answer is asked again until it
+ * does, or the guest is off.
+ */
+export class FileSystemFreeze {
+  readonly #context: GuestContext
+  readonly #retries = new Map<InstanceId, () => void>()
+  #isClosed = false
+
+  constructor(context: GuestContext) {
+    this.#context = context
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const cancel of this.#retries.values()) cancel()
+    this.#retries.clear()
+  }
+
+  /** After a start: guests that a process before us froze and did not thaw. */
+  async settle(): Promise<void> {
+    const { files } = this.#context
+    for (const id of await files.ids()) if (await exists(files.freezeMark(id))) await this.thaw(id)
+  }
+
+  /**
+   * Runs the work while the guest's file systems are frozen. `required`: fails when they cannot be; otherwise the work is
+   * done all the same. A guest that is off has nothing to freeze.
+   */
+  async during<T>(id: InstanceId, wish: 'ifPossible' | 'required', work: () => Promise<T>): Promise<T> {
+    try {
+      await this.#freeze(id, wish === 'required')
+      return await work()
+    } finally {
+      await this.thaw(id)
+    }
+  }
+
+  async #freeze(id: InstanceId, isRequired: boolean): Promise<void> {
+    const { client, files, log } = this.#context
+    const status = await statusOf(client, id)
+    if (status === undefined || !hasProcess(status)) return
+    const domain = domainById(id)
+    try {
+      if (powerOf(status) !== power.running) throw GuestInWrongState({ id, operation: 'quiesce', state: 'paused' })
+      if (isRequired) await whenAgentIsThere(this.#context, id)
+      else if (!(await isAgentThere(this.#context, id))) return
+      await writeFile(files.freezeMark(id), '')
+      await client.call(procedures.setAgentTimeout, { domain, seconds: answerSeconds }, 'long')
+      await client.call(procedures.freezeFileSystems, domain, 'long')
+    } catch (error) {
+      if (isRequired) throw error
+      log.info({ instance_id: id, err: error }, 'the guest could not be quiesced')
+    }
+  }
+
+  /** Not frozen: nothing to do. Never fails; what cannot be thawed now is tried again. */
+  async thaw(id: InstanceId): Promise<void> {
+    const { client, clock, files, log } = this.#context
+    this.#retries.get(id)?.()
+    this.#retries.delete(id)
+    const mark = files.freezeMark(id)
+    if (!(await exists(mark))) return
+    try {
+      const status = await statusOf(client, id)
+      if (status !== undefined && hasProcess(status))
+        await client.call(procedures.thawFileSystems, domainById(id), 'long')
+      await rm(mark, { force: true })
+    } catch (error) {
+      // It went off meanwhile: nothing is frozen any more.
+      if (isLibvirtError(error, errorCode.operationInvalid, errorCode.noDomain)) return rm(mark, { force: true })
+      log.error({ instance_id: id, err: error }, 'the file systems of the guest could not be thawed')
+      if (!this.#isClosed)
+        this.#retries.set(
+          id,
+          clock.after(retryMs, () => void this.thaw(id)),
+        )
+    }
+  }
+}
