@@ -26,6 +26,8 @@ const hw: Readonly<Record<string, ValueRule>> = {
   'hw:emulator_threads_policy': oneOfWords('isolate', 'share'),
   'hw:ephemeral_encryption_format': oneOfWords('plain', 'luks', 'luksv2'),
   'hw:mem_encryption_model': oneOfWords('amd-sev', 'amd-sev-es', 'amd-sev-snp'),
+  'hw:maxphysaddr_mode': oneOfWords('passthrough', 'emulate'),
+  'hw:maxphysaddr_bits': wholeFrom(32, 64),
   'hw:mem_page_size': ofForm('(large|small|any|\\d+([kKMGT]i?)?(b|bit|B)?)'),
   'hw:pci_numa_affinity_policy': oneOfWords('required', 'preferred', 'legacy', 'socket'),
   'hw:pmem': ofForm('([a-zA-Z0-9_]+(,)?)+', /^[a-zA-Z0-9_]+(,[a-zA-Z0-9_]+)*,?$/),

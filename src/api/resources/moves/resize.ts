@@ -1,6 +1,14 @@
 import { always, anything, bare, diskConfig, either, fqdn, intLike, nil, obj, operation, since, text } from '#api/kit'
 import { type Caller } from '#cloud'
-import { type Flavor, type Instance, type Migration, numaTopology, type RequestSpec, volumeImage } from '#model'
+import {
+  checkHardware,
+  type Flavor,
+  type Instance,
+  type Migration,
+  numaTopology,
+  type RequestSpec,
+  volumeImage,
+} from '#model'
 import { isServiceUp, type Store } from '#store'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
@@ -51,8 +59,10 @@ async function newFlavor(deps: ApiDeps, caller: Caller, instance: Instance, ref:
   const isSame = flavor.number === instance.flavor.number
   if (flavor.isDisabled && !isSame) throw FlavorUnusable({ id })
   if (isSame) throw SameFlavor({})
-  // Refuses a layout that no host could make.
-  numaTopology({ flavor, imageProperties: (instance.image ?? volumeImage(instance.systemMetadata)).properties })
+  // Refuses hardware and a layout that no host could make.
+  const image = instance.image ?? volumeImage(instance.systemMetadata)
+  checkHardware({ flavor, image })
+  numaTopology({ flavor, imageProperties: image.properties })
   return flavor
 }
 
@@ -108,6 +118,7 @@ export const resize = op({
     CannotResizeToSameFlavor: 400,
     CannotResizeDisk: 400,
     AutoDiskConfigDisabledByImage: 400,
+    InvalidHardwareRequest: 400,
     InvalidNumaRequest: 400,
     ForbiddenWithAccelerators: 403,
     BadServerRequest: 400,

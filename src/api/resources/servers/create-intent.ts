@@ -1,5 +1,5 @@
 import type { Caller } from '#cloud'
-import { type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
+import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
@@ -141,7 +141,8 @@ export async function buildIntent(
     takesMultiattach: context.takesMultiattach,
     mayGrowRoot: () => may('os_compute_api:servers:create:zero_disk_flavor'),
   })
-  // Refuses a layout that no host could make.
+  // Refuses hardware and a layout that no host could make.
+  checkHardware({ flavor, image: boot.bootImage })
   numaTopology({ flavor, imageProperties: boot.bootImage.properties })
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   const networks = await networksFor(deps, body.networks, asking)

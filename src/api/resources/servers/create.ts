@@ -47,6 +47,7 @@ export const create = op({
   faults: {
     ...deviceFaults,
     BadServerRequest: 400,
+    InvalidHardwareRequest: 400,
     InvalidNumaRequest: 400,
     NetworkAmbiguous: 409,
     NoUniqueMatch: 409,

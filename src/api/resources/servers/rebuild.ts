@@ -2,8 +2,10 @@ import { operation, until } from '#api/kit'
 import { declareFault } from '#base'
 import { type Caller, ImageNotFound, instanceImageOf } from '#cloud'
 import {
+  checkHardware,
   type Instance,
   type InstanceImage,
+  InvalidHardwareRequest,
   InvalidNumaRequest,
   isVolumeBacked,
   keptOfVolume,
@@ -104,9 +106,10 @@ const before = (instance: Instance, change: InstanceChange): Partial<Instance> =
 
 /** The server's own image, or what it remembers of its volume's. */
 function imageChange(instance: Instance, asked: InstanceChange, root: Root, image: InstanceImage): InstanceChange {
-  if (!root.isVolume) return { image }
-  if (root.imageId === image.id) return {}
+  if (root.imageId === image.id) return root.isVolume ? {} : { image }
   const kept = asked.systemMetadata ?? instance.systemMetadata
+  // What hosts have chosen for the old image is not for the new one.
+  if (!root.isVolume) return { image, systemMetadata: withoutVolumeImage(kept) }
   return { systemMetadata: { ...withoutVolumeImage(kept), ...keptOfVolume(image) } }
 }
 
@@ -133,6 +136,7 @@ async function acceptRebuild(deps: ApiDeps, instance: Instance, wish: Wish): Pro
   mustHaveMemory(image, instance.flavor)
   if (!root.isVolume) mustFitRoot(image, instance.flavor)
   await mustHoldVolumes(deps, instance.id)
+  checkHardware({ flavor: instance.flavor, image })
   if (isNewImage) mustKeepLayout(instance, image)
   const change = { ...asked, progress: 0, ...imageChange(instance, asked, root, image) }
   const spec = await deps.store.requestSpecs.find(instance.id)
@@ -172,6 +176,7 @@ export const rebuild = operation<ApiDeps, { id: string }>()({
     BadServerRequest: 400,
     ImageUnacceptable: 400,
     CertificateValidationFailed: 400,
+    [InvalidHardwareRequest.code]: 400,
     [InvalidNumaRequest.code]: 400,
     InvalidVolume: 400,
     VolumeNotFound: 400,
