@@ -15,6 +15,8 @@ export interface ApiSettings {
   readonly serviceDownTimeMs: number
   /** `[api] enable_instance_password`. */
   readonly showsAdminPassword: boolean
+  /** `[libvirt] rescue_image_id`: what a server is rescued with when the request names nothing. */
+  readonly rescueImageId: string | null
   /** `[api] max_limit`. */
   readonly maxLimit: number
   /** `password_length`. */

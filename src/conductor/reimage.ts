@@ -4,6 +4,7 @@ import { type BlockDevice, type Instance, isVolume, rootDevice } from '#model'
 import type { StepContext } from '#saga'
 import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from './deps.ts'
+import { gracefulMs } from './graceful.ts'
 import { hostClient, unlessAborted } from './hosts.ts'
 import { connectVolumes, holdOnly } from './volumes.ts'
 
@@ -38,10 +39,10 @@ async function untilWritten(d: ConductorDeps, c: StepContext, id: string): Promi
   }
 }
 
-async function turnOff(d: ConductorDeps, c: StepContext, id: string, host: string): Promise<void> {
-  const gracefulMs = d.options.shutdownTimeoutMs
+async function turnOff(d: ConductorDeps, c: StepContext, instance: Instance, host: string): Promise<void> {
+  const asked = { id: instance.id, gracefulMs: gracefulMs(d, instance) }
   try {
-    await unlessAborted(c.signal, hostClient(d, host).stop({ id, gracefulMs }, { key: c.key }))
+    await unlessAborted(c.signal, hostClient(d, host).stop(asked, { key: c.key }))
   } catch (error) {
     if (!GuestNotFound.is(error)) throw error
   }
@@ -57,7 +58,7 @@ export async function reimageRoot(
   const root = await rootVolume(d, instance)
   const id = root?.volumeId ?? null
   if (root === undefined || id === null) return
-  await turnOff(d, c, instance.id, at.host)
+  await turnOff(d, c, instance, at.host)
   await holdOnly(d, root, id)
   const before = await d.volumes.get('service', id)
   // An interrupted run has asked already, or has seen the end of it.

@@ -2,6 +2,7 @@ import { instanceId } from '#base'
 import { type Instance, zoneLeft } from '#model'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
+import { gracefulMs } from './graceful.ts'
 import { specOf } from './guest-spec.ts'
 import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
 import { unbind } from './interfaces.ts'
@@ -39,8 +40,8 @@ const isUp = ({ vmState }: Instance): boolean => vmState === 'active' || vmState
 /** Off before its disk is copied. A paused guest does not hear that it should shut down. */
 export async function powerOff(d: ConductorDeps, instance: Instance, host: string, key: string): Promise<void> {
   if (!isUp(instance)) return
-  const gracefulMs = instance.vmState === 'paused' ? 0 : d.options.shutdownTimeoutMs
-  await hostClient(d, host).stop({ id: instance.id, gracefulMs }, { key })
+  const withinMs = instance.vmState === 'paused' ? 0 : gracefulMs(d, instance)
+  await hostClient(d, host).stop({ id: instance.id, gracefulMs: withinMs }, { key })
 }
 
 /** On again as it was; a host that has died meanwhile has no guest to start. */

@@ -153,6 +153,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   defaultScheduleZone: null,
   serviceDownTimeMs: 60_000,
   showsAdminPassword: true,
+  rescueImageId: null,
   maxLimit: 1000,
   passwordLength: 12,
   reclaimMs: 0,

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { instanceId } from '#base'
 import { HypervisorError, power } from '#virt'
 import { type ApiCloud, type Person, startCloud } from './harness.ts'
+import { anImage } from './images.ts'
 
 let cloud: ApiCloud
 let id: string
@@ -161,4 +162,17 @@ test('delete: once, from any state, with everything it had', async () => {
   assert.equal((await cloud.driver.guest(instanceId(id)).state()).exists, false)
   ;(await cloud.request('DELETE', `/servers/${id}`)).refuses(404, `Instance ${id} could not be found.`)
   ;(await act({ pause: null })).refuses(404, `Instance ${id} could not be found.`)
+})
+
+test('an image says how long its guest may take to shut down, else the operator', async () => {
+  const wasAsked = async (properties: Readonly<Record<string, string>>) => {
+    const imageRef = await anImage(cloud, 'shutdown', properties)
+    const other = await cloud.bootServer({ fields: { imageRef } })
+    await cloud.request('POST', `/servers/${other}/action`, { body: { 'os-stop': null } })
+    await cloud.waitForStatus(other, 'SHUTOFF')
+    return cloud.driver.recordOf(instanceId(other))?.wasShutDown
+  }
+  assert.equal(await wasAsked({}), true)
+  assert.equal(await wasAsked({ os_shutdown_timeout: '5' }), true)
+  assert.equal(await wasAsked({ os_shutdown_timeout: '0' }), false)
 })

@@ -77,6 +77,18 @@ test('images that will not do', async () => {
   ;(await act({ rescue: { other: 'x' } })).expect(400)
 })
 
+test('an operator may name the image that servers are rescued with', async t => {
+  const rescueImageId = newUuid()
+  const other = await startCloud({ settings: { rescueImageId } })
+  t.after(() => other.close())
+  const server = await other.bootServer()
+  const answer = await other.request('POST', `/servers/${server}/action`, { body: { rescue: null } })
+  answer.refuses(400, `Requested rescue image '${rescueImageId}' is not supported`)
+  const named = { rescue: { rescue_image_ref: other.imageId } }
+  ;(await other.request('POST', `/servers/${server}/action`, { body: named })).expect(200)
+  await other.waitForStatus(server, 'RESCUE')
+})
+
 test('a host that fails boots the server from its own disk again', async () => {
   cloud.driver.failNext('rescue', HypervisorError({ operation: 'rescue', reason: 'no such bus' }))
   ;(await act({ rescue: null })).expect(200)

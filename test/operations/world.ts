@@ -85,6 +85,7 @@ const settings: ApiDeps['settings'] = {
   defaultScheduleZone: null,
   serviceDownTimeMs: 60_000,
   showsAdminPassword: true,
+  rescueImageId: null,
   maxLimit: 1000,
   passwordLength: 12,
   reclaimMs: 0,

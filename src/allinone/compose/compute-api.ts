@@ -14,6 +14,7 @@ const settings = (config: Config): ApiSettings => ({
   defaultScheduleZone: config.DEFAULT.default_schedule_zone,
   serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
   showsAdminPassword: config.api.enable_instance_password,
+  rescueImageId: config.libvirt.rescue_image_id,
   maxLimit: config.api.max_limit,
   passwordLength: config.DEFAULT.password_length,
   reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),

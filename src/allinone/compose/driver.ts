@@ -70,6 +70,7 @@ export const libvirtDriver = async (
     cpuMode: config.libvirt.cpu_mode === null ? 'auto' : { mode: config.libvirt.cpu_mode },
     domain: domainSettings(config, isPrivate),
     mayLimitCpu: !isPrivate,
+    shutdownRetryMs: config.compute.shutdown_retry_interval * 1000,
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })

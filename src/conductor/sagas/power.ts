@@ -5,6 +5,7 @@ import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { gracefulMs } from '../graceful.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -81,7 +82,7 @@ export const serverStop = powerSaga<ServerTask>('server-stop', {
   event: 'compute_stop_instance',
   vmState: 'stopped',
   ask: (host, instance, _input, d, c) =>
-    host.stop({ id: instance.id, gracefulMs: d.options.shutdownTimeoutMs }, { key: c.key }),
+    host.stop({ id: instance.id, gracefulMs: gracefulMs(d, instance) }, { key: c.key }),
 })
 
 export const serverStart = powerSaga<ServerTask>('server-start', {

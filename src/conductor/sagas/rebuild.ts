@@ -5,6 +5,7 @@ import { saga } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import { power } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { gracefulMs } from '../graceful.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -98,7 +99,7 @@ export const serverRebuild = saga<ConductorDeps, Input, Store>('server-rebuild')
     for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
     const secret = await d.store.launchSecrets.find(instance.id)
     const drive = instance.hasConfigDrive ? { configDrive: await d.configDrive(instance.id, secret) } : {}
-    const how = { keepsEphemeral: s.input.keepsEphemeral, gracefulMs: d.options.shutdownTimeoutMs }
+    const how = { keepsEphemeral: s.input.keepsEphemeral, gracefulMs: gracefulMs(d, instance) }
     const asked = { spec: { ...(await specOf(d, instance)), ...drive }, how }
     return unlessAborted(c.signal, hostClient(d, s.place.host).rebuild(asked, { key: c.key }))
   })
@@ -110,7 +111,8 @@ export const serverRebuild = saga<ConductorDeps, Input, Store>('server-rebuild')
       d.clock.now(),
       { sagaId: c.sagaId },
     )
-    const graceful = { id: s.input.instanceId, gracefulMs: d.options.shutdownTimeoutMs }
+    const instance = await d.store.instances.get(s.input.instanceId)
+    const graceful = { id: instance.id, gracefulMs: gracefulMs(d, instance) }
     return hostClient(d, s.place.host).stop(graceful, { key: c.key })
   })
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {

@@ -5,6 +5,7 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import { power, type RescueWish } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { gracefulMs } from '../graceful.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -23,11 +24,11 @@ function stablePlace({ properties }: InstanceImage): RescueWish['stable'] {
 
 /** What the rescued guest is told on its drive: the password, which is kept nowhere but for this. */
 async function wishFor(d: ConductorDeps, { instanceId: id, image }: SagaInputs['server-rescue']): Promise<RescueWish> {
-  const { hasConfigDrive } = await d.store.instances.get(id)
-  const drive = hasConfigDrive ? await d.configDrive(id, await d.store.launchSecrets.find(id)) : undefined
+  const instance = await d.store.instances.get(id)
+  const drive = instance.hasConfigDrive ? await d.configDrive(id, await d.store.launchSecrets.find(id)) : undefined
   return {
     image,
-    gracefulMs: d.options.shutdownTimeoutMs,
+    gracefulMs: gracefulMs(d, instance),
     stable: stablePlace(image),
     ...(drive === undefined ? {} : { configDrive: drive }),
   }

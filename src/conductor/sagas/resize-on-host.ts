@@ -5,6 +5,7 @@ import type { Store } from '#store'
 import { HypervisorError, power } from '#virt'
 import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { gracefulMs } from '../graceful.ts'
 import { hostClient } from '../hosts.ts'
 import {
   asEvent,
@@ -88,10 +89,10 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       const { before, migrationId } = s.input
       await changeOwned(d, s.input, c, { taskState: 'resize_migrating' })
       await d.store.moves.change(migrationId, { status: 'migrating' }, d.clock.now())
-      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor: s.input.spec.flavor })
-      const gracefulMs = d.options.shutdownTimeoutMs
+      const instance = await placedInstance(d, s.input.instanceId)
+      const spec = await movedSpec(d, instance, { flavor: s.input.spec.flavor })
       return asEvent(d, s.input, 'compute_resize_instance', before.host, () =>
-        hostClient(d, before.host).offerMove({ spec, gracefulMs }, { key: c.key }),
+        hostClient(d, before.host).offerMove({ spec, gracefulMs: gracefulMs(d, instance) }, { key: c.key }),
       )
     },
     async (s, d, c) => {

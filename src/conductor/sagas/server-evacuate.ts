@@ -5,6 +5,7 @@ import { type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import { claimLike, leaveAllocation, letGo, takeAllocation, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { gracefulMs } from '../graceful.ts'
 import { destroyGuest, hostClient } from '../hosts.ts'
 import {
   asEvent,
@@ -98,7 +99,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       const host = hostClient(d, s.target.host)
       await host.spawn({ spec }, { key: c.key, requestId: s.input.requestId })
       const isOff = s.input.staysOff || s.before.vmState === 'stopped'
-      if (isOff) return host.stop({ id: instance.id, gracefulMs: d.options.shutdownTimeoutMs }, { key: c.key })
+      if (isOff) return host.stop({ id: instance.id, gracefulMs: gracefulMs(d, instance) }, { key: c.key })
       return host.state({ id: instance.id })
     },
     (s, d, c) => destroyGuest(d, s.target.host, s.input.instanceId, c.key),

@@ -11,9 +11,9 @@ import { nodeAt, nodesAt, parseXml } from './xml-tree.ts'
 
 const channelName = 'org.qemu.guest_agent.0'
 /** A guest that still boots has its agent soon. */
-const startMs = 30_000
+const startMs = 20_000
 /** After libvirt's five seconds for the agent to show itself. */
-export const answerSeconds = 30
+export const answerSeconds = 20
 
 /** Asks the program in the guest, over the channel that the guest has when its image says that it runs one. */
 export class LibvirtGuestAgent implements GuestAgent {

@@ -7,9 +7,11 @@ import { LibvirtGuest } from './guest.ts'
 import { setClock } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
 import { whenStatus } from './guest-shutdown.ts'
+import { LibvirtHotplug } from './hotplug.ts'
 import { forgetSavedMemory, hasSavedMemory } from './managed-memory.ts'
 import { type DomainStatus, hasProcess, isSaving, powerOf } from './power.ts'
 import { domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+import { nodeAt, nodesAt, parseXml } from './xml-tree.ts'
 
 /** Of virDomainSaveRestoreFlags: it runs when it goes on, also when it was paused before. */
 const goesOnRunning = 2
@@ -42,10 +44,10 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
     })
   }
 
-  resume(id: InstanceId, spec: GuestSpec): Promise<void> {
+  async resume(id: InstanceId, spec: GuestSpec): Promise<void> {
     const { client } = this.#context
     const { changing, existing, runAgain } = new LibvirtGuest(id, this.#context).steps
-    return changing('resume', async () => {
+    await changing('resume', async () => {
       const status = await this.#saved(id, await existing())
       // Between the two halves of a restore libvirt shows it as paused.
       if (powerOf(status) === power.paused) return client.call(procedures.resume, domainById(id), 'long')
@@ -53,6 +55,26 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
       if (await this.#restore(id)) await setClock(this.#context, id)
       else await runAgain(spec)
     })
+    await this.#matchInterfaces(id, spec)
+  }
+
+  /** The memory knows the interfaces that were there when it was saved; some may have come or gone since. */
+  async #matchInterfaces(id: InstanceId, spec: GuestSpec): Promise<void> {
+    const { changing } = new LibvirtGuest(id, this.#context).steps
+    const asked = { domain: domainById(id), flags: 0 }
+    const document = await changing('resume', () => this.#context.client.call(procedures.xml, asked))
+    const there = nodesAt(parseXml(document), 'devices', 'interface').flatMap(
+      nic => nodeAt(nic, 'mac')?.attributes.address?.toLowerCase() ?? [],
+    )
+    const wanted = new Map(spec.vifs.map(vif => [vif.mac.toLowerCase(), vif]))
+    const hotplug = new LibvirtHotplug(this.#context)
+    for (const [mac, vif] of wanted) if (!there.includes(mac)) await hotplug.attachVif(id, vif)
+    for (const mac of there) {
+      if (wanted.has(mac)) continue
+      await hotplug.detachVif(id, mac).catch((error: unknown) => {
+        this.#context.log.warn({ instance_id: id, mac, err: error }, 'the resumed guest keeps an interface it has lost')
+      })
+    }
   }
 
   /** The state, after a save has ended that is under way. */

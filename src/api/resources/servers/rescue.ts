@@ -18,13 +18,14 @@ export const UnsupportedRescueImage = declareFault(
   (p: { id: string }) => `Requested rescue image '${p.id}' is not supported`,
 )
 
-/** The image asked for, else the server's own. One that is made of volume snapshots cannot be booted from. */
+/** The image asked for, else the operator's for this, else the server's own. One that is made of volume snapshots cannot be booted from. */
 async function rescueImage(
   deps: ApiDeps,
   caller: Caller,
   instance: Instance,
-  id: string | undefined,
+  asked: string | undefined,
 ): Promise<InstanceImage> {
+  const id = asked ?? deps.settings.rescueImageId ?? undefined
   // A root volume remembers the image it was made of.
   if (id === undefined) return instance.image ?? volumeImage(instance.systemMetadata)
   const image = await deps.images.get(caller, id).catch(error => {
