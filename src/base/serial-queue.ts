@@ -22,6 +22,11 @@ export class SerialQueue {
 export class KeyedQueues<K> {
   readonly #queues = new Map<K, SerialQueue>()
 
+  /** Something runs or waits for this key. */
+  isBusy(key: K): boolean {
+    return this.#queues.has(key)
+  }
+
   async run<T>(key: K, task: () => Promise<T> | T): Promise<T> {
     const queue = this.#queues.get(key) ?? new SerialQueue()
     this.#queues.set(key, queue)

@@ -17,6 +17,7 @@ import { waitFor } from '#base'
 import { FlavorDiskTooSmall, type GuestImage, HypervisorUnavailable, ImageRefused, power } from '#virt'
 import { aConfigDrive, aGuestSpec, consoleShows, driverConformance, eventOf, watchEvents } from '#virt/conformance'
 import { daemonPid, driveWriter, type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
+import { libvirtFacetTests } from './libvirt-facets.ts'
 
 /** No system, but no zeros either: a disk image of 8 MiB that does not compress away. */
 const noise = randomBytes(8 * 1024 * 1024)
@@ -37,6 +38,7 @@ describe('libvirt driver with real guests', () => {
   after(() => bench.close())
 
   driverConformance(() => bench)
+  libvirtFacetTests(() => bench)
 
   describe('images', () => {
     const refuses = async (image: GuestImage, is: (error: unknown) => boolean, reason: RegExp) => {

@@ -90,8 +90,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
-    const waiting = new Set<InstanceId>()
-    const shared = { client, events, files, images, storage, host, clock, log, changes, waiting }
+    const shared = { client, events, files, images, storage, host, clock, log, changes }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
     const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive, serialPorts: new SerialPorts() }
     const view = hostView(options, instancesPath, { ...capabilities, ...facts }, clock)

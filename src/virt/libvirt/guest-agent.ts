@@ -58,7 +58,7 @@ export const isAgentThere = async (context: GuestContext, id: InstanceId): Promi
 
 /**
  * Throws `AgentNotEnabled` for a guest without a channel, and another fault when nobody opens it in time or the guest goes
- * down. A destroy of the guest ends the wait.
+ * down.
  */
 export async function whenAgentIsThere(context: GuestContext, id: InstanceId): Promise<void> {
   const agent = await agentOf(context, id)
@@ -71,9 +71,8 @@ export async function whenAgentIsThere(context: GuestContext, id: InstanceId): P
 
 /** Waits for libvirt's event; false when the time is over, or the guest gone. */
 function comesUp(context: GuestContext, id: InstanceId): Promise<boolean> {
-  const { client, clock, waiting } = context
-  waiting.add(id)
-  return new Promise<boolean>((resolve, reject) => {
+  const { client, clock } = context
+  return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
       unsubscribe()
       cancelTimer()
@@ -91,7 +90,7 @@ function comesUp(context: GuestContext, id: InstanceId): Promise<boolean> {
     })
     const cancelTimer = clock.after(startMs, () => settle(() => resolve(false)))
     look()
-  }).finally(() => waiting.delete(id))
+  })
 }
 
 /** The guest slept and its clock with it; one without an agent finds the time out by itself. */

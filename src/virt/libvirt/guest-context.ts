@@ -24,6 +24,4 @@ export interface GuestContext extends VolumeParts {
   /** Changes of one guest run one after the other; reads do not wait. */
   readonly changes: KeyedQueues<InstanceId>
   readonly shutdownRetryMs: number
-  /** Guests that are waited for to do something by themselves; a destroy ends that. */
-  readonly waiting: Set<InstanceId>
 }

@@ -9,7 +9,7 @@ export const whenOff = (context: GuestContext, id: InstanceId, withinMs: number)
 
 /**
  * True once the state of the guest is as wanted, false when the time is over first. Waits for libvirt's event, not by
- * polling; a destroy of the guest ends the wait.
+ * polling.
  */
 export function whenStatus(
   context: GuestContext,
@@ -17,9 +17,8 @@ export function whenStatus(
   withinMs: number,
   isWanted: (status: DomainStatus | undefined) => boolean,
 ): Promise<boolean> {
-  const { client, clock, events, waiting } = context
-  waiting.add(id)
-  return new Promise<boolean>((resolve, reject) => {
+  const { client, clock, events } = context
+  return new Promise((resolve, reject) => {
     const settle = (settled: () => void) => {
       unsubscribe()
       cancelTimer()
@@ -37,5 +36,5 @@ export function whenStatus(
     })
     const cancelTimer = clock.after(withinMs, () => settle(() => resolve(false)))
     look()
-  }).finally(() => waiting.delete(id))
+  })
 }

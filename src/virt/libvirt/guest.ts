@@ -116,8 +116,8 @@ export class LibvirtGuest implements Guest {
   }
 
   async destroy(): Promise<void> {
-    // Whoever waits for the guest itself need not wait any longer.
-    if (this.#context.waiting.has(this.id)) await this.#asking('destroy', () => this.#pullPlug())
+    // Whatever is being done with it need not wait for the guest itself any longer.
+    if (this.#context.changes.isBusy(this.id)) await this.#asking('destroy', () => this.#pullPlug())
     await this.#changing('destroy', () => this.#remove())
   }
 

@@ -40,7 +40,12 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
         if (await hasSavedMemory(client, id)) return
         throw GuestInWrongState({ id, operation: 'suspend', state: 'shut down' })
       }
-      await client.call(procedures.managedSave, { domain: domainById(id), flags: goesOnRunning }, 'long')
+      try {
+        await client.call(procedures.managedSave, { domain: domainById(id), flags: goesOnRunning }, 'long')
+      } catch (error) {
+        // It came behind another one, which has done it.
+        if (!isLibvirtError(error) || hasProcess(await existing()) || !(await hasSavedMemory(client, id))) throw error
+      }
     })
   }
 
