@@ -67,8 +67,7 @@ export type BackupEnd = 'done' | 'lost'
 
 /** When the signal aborts, so does the job. A destroy of the guest ends the wait. */
 export async function whenBackupEnds(context: GuestContext, id: InstanceId, signal?: AbortSignal): Promise<BackupEnd> {
-  const { client, clock, waiting } = context
-  waiting.add(id)
+  const { client, clock } = context
   const waitEnds = Promise.withResolvers<BackupEnd>()
   let cancelTimer = () => {}
   const look = () => {
@@ -89,7 +88,6 @@ export async function whenBackupEnds(context: GuestContext, id: InstanceId, sign
     signal?.removeEventListener('abort', abort)
     unsubscribe()
     cancelTimer()
-    waiting.delete(id)
   }
 }
 
