@@ -38,7 +38,6 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
     return found
   }
   const saveFile = (spec: GuestSpec) => join(bench().stateDir, 'lib/qemu/save', `${spec.name}.save`)
-  const consoleOf = async (spec: GuestSpec) => (await bench().driver.consoleLog?.read(spec.id)) ?? ''
   const folderOf = (spec: GuestSpec) => join(bench().instancesPath, spec.id)
   const domainOf = (spec: GuestSpec) => readFileSync(join(folderOf(spec), 'libvirt.xml'), 'utf8')
   /** The log is new with every process: a kernel that goes on prints only this. */
