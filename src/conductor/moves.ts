@@ -16,7 +16,7 @@ import type { GuestSpec } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { guestSpec } from './guest-spec.ts'
-import { hostClient, isHostUp, unlessAborted } from './hosts.ts'
+import { hostClient, isHostUp } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
 import { seatOf } from './seat.ts'
@@ -115,10 +115,9 @@ export async function scheduleMove(
   const scheduler = d.bus.client(schedulerContract)
   const instanceIds = [input.instanceId]
   const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
-  const result = await unlessAborted(
-    c.signal,
-    scheduler.selectDestinations(asked, { key: c.key, requestId: input.requestId }),
-  )
+  // Even a cancelled one is waited for: its claim would come after it was given back, and belong to nobody.
+  const result = await scheduler.selectDestinations(asked, { key: c.key, requestId: input.requestId })
+  c.signal.throwIfAborted()
   if (result.ok) return result.selections[0] ?? []
   const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
   throw NoValidHost({ reason: result.message }, { detail })

@@ -4,7 +4,6 @@ import { GroupPolicyViolated, NoValidHost, type RequestSpec, type Selection } fr
 import type { StepContext } from '#saga'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
-import { unlessAborted } from './hosts.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
 /** How often other builds of the same group may be faster. */
@@ -31,7 +30,9 @@ export async function placeServers(
     await giveUpPlaces(d, spec, instanceIds)
     const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
     const scheduler = d.bus.client(schedulerContract)
-    const result = await unlessAborted(c.signal, scheduler.selectDestinations(asked, { key: c.key, requestId }))
+    // Even a cancelled one is waited for: its claims would come after they were given back, and belong to nobody.
+    const result = await scheduler.selectDestinations(asked, { key: c.key, requestId })
+    c.signal.throwIfAborted()
     if (!result.ok) {
       const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
       throw NoValidHost({ reason: result.message }, { detail })

@@ -148,6 +148,43 @@ export class Actions {
     await this.#db.updateTable('instance_actions').set({ message: 'Error' }).where('number', '=', action).execute()
   }
 
+  /**
+   * The action has failed: what is open of it ends as an error, and one that has no event at all gets this one. Closed
+   * events stay as they are.
+   */
+  async conclude(at: {
+    instanceId: string
+    requestId: string
+    event: string
+    nowMs: number
+    details: string
+    traceback: string
+  }): Promise<void> {
+    const action = await this.#number(at.instanceId, at.requestId)
+    if (action === undefined) return
+    const { event, nowMs, details, traceback } = at
+    const end = { finish_at: nowMs, result: 'Error', details, traceback }
+    await this.#db
+      .updateTable('instance_action_events')
+      .set(end)
+      .where('action_number', '=', action)
+      .where('finish_at', 'is', null)
+      .execute()
+    const known = await this.#db
+      .selectFrom('instance_action_events')
+      .select('number')
+      .where('action_number', '=', action)
+      .limit(1)
+      .execute()
+    if (known.length === 0)
+      await insertEvent(this.#db, { action_number: action, event, start_at: nowMs, host: null, ...end })
+    await this.#db
+      .updateTable('instance_actions')
+      .set({ message: 'Error', updated_at: nowMs })
+      .where('number', '=', action)
+      .execute()
+  }
+
   async #number(instanceId: string, requestId: string): Promise<number | undefined> {
     return (await numberOf(this.#db, { instanceId, requestId })).rows[0]?.number
   }
