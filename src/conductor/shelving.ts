@@ -8,7 +8,7 @@ import { destroyGuest, hostClient, isHostUp } from './hosts.ts'
 import { unbind } from './interfaces.ts'
 import { disconnectVolumes } from './volumes.ts'
 
-/** Where the record of a shelved server keeps what it needs to come back. */
+/** Where the record of a shelved server keeps what it needs to come back; gone when it is back. */
 const shelvedKeys = ['shelved_at', 'shelved_image_id', 'shelved_host', zoneLeft]
 
 export const shelvedImageOf = ({ systemMetadata }: Instance): string | null =>

@@ -24,8 +24,8 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .step('accepted', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId, { withDeleted: true })
     await startEvent(d.store, d.clock.now(), s.input, event, instance?.host ?? null)
-    const isShelved = instance?.vmState === 'shelved' || instance?.vmState === 'shelved_offloaded'
-    const imageId = isShelved ? shelvedImageOf(instance) : null
+    // One that was put away on the shelf has it too.
+    const imageId = instance === undefined ? null : shelvedImageOf(instance)
     return { host: instance?.host ?? null, preserved: [...preservedPorts(instance)], imageId }
   })
   .step('guest', async (s, d, c) => {

@@ -6,14 +6,17 @@ import { GuestNotFound, type PowerState, power } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
+import { removeImage } from '../images.ts'
+import { changeOwned, endMoves } from '../moves.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { shelvedImageOf, withoutShelvedKeys } from '../shelving.ts'
 import { powerSaga } from './power.ts'
 
 const event = 'compute_soft_delete_instance'
 
 /**
  * Puts a server away so that it can come back: its guest is off, everything it has stays. Without a living host the record
- * alone says so, as there is no guest to be heard of.
+ * alone says so, as there is no guest to be heard of. A resize that nobody has confirmed is confirmed with it.
  */
 export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-soft-delete')
   .step('guest', async (s, d, c): Promise<{ power: PowerState; isLocal: boolean; host: string | null }> => {
@@ -28,24 +31,30 @@ export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-s
       return { power: power.noState, isLocal: false, host }
     }
   })
+  .pivot('away', async (s, d, c) => {
+    const now = d.clock.now()
+    const end = s.guest.isLocal ? { terminatedAtMs: now } : {}
+    await changeOwned(d, s.input, c, { vmState: 'soft-delete', powerState: s.guest.power, ...end })
+  })
+  .step('moves', (s, d, c) => endMoves(d, s.input.instanceId, c.key))
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
-    const id = instanceId(s.input.instanceId)
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
-    if (failure !== undefined || s.guest === undefined) {
-      await tx.instances.change(id, { deletedAtMs: null }, nowMs, { sagaId })
-      if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
-      return
-    }
-    const end = s.guest.isLocal ? { terminatedAtMs: nowMs } : {}
-    await tx.instances.change(id, { vmState: 'soft-delete', powerState: s.guest.power, ...end }, nowMs, { sagaId })
+    if (failure === undefined) return
+    await tx.instances.change(instanceId(s.input.instanceId), { deletedAtMs: null }, nowMs, { sagaId })
+    await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
   })
 
-/** Brings it back, running, whatever it was before. */
+/** Brings it back, running, whatever it was before: one that was on the shelf needs its image no more. */
 export const serverRestore = powerSaga<ServerTask>('server-restore', {
   event: 'compute_restore_instance',
   vmState: 'active',
   isBoot: true,
   also: { deletedAtMs: null, terminatedAtMs: null },
   ask: async (host, instance, _input, d, c) => host.start({ spec: await specOf(d, instance) }, { key: c.key }),
+}).pivot('shelf', async (s, d, c) => {
+  const instance = await d.store.instances.get(s.input.instanceId)
+  const imageId = shelvedImageOf(instance)
+  if (imageId !== null) await removeImage(d, imageId)
+  await changeOwned(d, s.input, c, { systemMetadata: withoutShelvedKeys(instance) })
 })

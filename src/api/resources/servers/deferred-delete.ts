@@ -1,5 +1,5 @@
 import { anything, bare, operation } from '#api/kit'
-import { type Instance, InstanceNotFound, lifecycle } from '#model'
+import { type Instance, InstanceNotFound, lifecycle, zoneLeft } from '#model'
 import type { Store } from '#store'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -15,18 +15,24 @@ const mustFitQuota =
     if (resources.length > 0) throw QuotaExceeded({ resources })
   }
 
-/** Without a host there is no guest to be started: the record alone comes back. */
+/** Nova's compute would have written it, had the server a host. */
+const event = 'compute_restore_instance'
+
+/** Without a host there is no guest to be started: the record alone comes back, that of an offloaded one to the shelf. */
 async function restoreRecord({ caller, requestId }: ActionContext, deps: ApiDeps, instance: Instance): Promise<void> {
   const { id } = instance
   const nowMs = deps.clock.now()
   await deps.store.transaction(async tx => {
     await mustFitQuota(deps, instance)(tx)
-    const change = { vmState: 'active', deletedAtMs: null, terminatedAtMs: null } as const
+    const vmState = zoneLeft in instance.systemMetadata ? 'shelved_offloaded' : 'active'
+    const change = { vmState, deletedAtMs: null, terminatedAtMs: null } as const
     const isBack = await tx.instances.change(id, change, nowMs, { vmState: 'soft-delete', taskState: null })
     if (!isBack) throw InstanceNotFound({ id })
     const { userId, projectId } = caller
     const action = lifecycle.restore.recorded ?? 'restore'
     await tx.actions.start({ instanceId: id, action, requestId, userId, projectId, startAtMs: nowMs })
+    await tx.actions.startEvent({ instanceId: id, requestId, event, host: null, nowMs })
+    await tx.actions.finishEvent({ instanceId: id, requestId, event, nowMs })
   })
 }
 
