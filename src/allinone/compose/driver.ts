@@ -30,8 +30,9 @@ export const simulatedDriver = (
   images: () => ImagePort,
   clock: Clock,
 ): VirtDriver => {
-  const stateFile = join(nodePath(statePath, host), 'guests.jsonl')
-  const disks = { images: imageSource(images), path: join(statePath, 'simulated-disks') }
+  const folder = nodePath(statePath, host)
+  const stateFile = join(folder, 'guests.jsonl')
+  const disks = { images: imageSource(images), path: join(folder, 'disks') }
   const { cpus: vcpus, memory_mb: memoryMiB, disk_gb: diskGiB } = config.simulated_host
   const hardware = simulatedHardware(config)
   return createFakeDriver({ hostName: host, vcpus, memoryMiB, diskGiB, stateFile, disks, clock, hardware })

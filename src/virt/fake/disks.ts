@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, existsSync, readdirSync, rmSync } from 'node:fs'
 import { copyFile, type FileHandle, link, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MiB } from '#base'
@@ -21,7 +21,7 @@ export interface DiskWrite {
 
 export interface DiskPlace {
   readonly images: ImageSource
-  /** Folder of the disks; hosts between which guests move share it. */
+  /** Folder of the disks; of this host alone where guests outlive the process. */
   readonly path: string
 }
 
@@ -67,6 +67,14 @@ export class FakeDisks {
     const copied = join(this.#place.path, file)
     await link(path, copied).catch(() => copyFile(path, copied, constants.COPYFILE_FICLONE))
     return { ...disk, file }
+  }
+
+  /** What a killed process was making, or had just taken from its guest, goes. */
+  keepOnly(known: Iterable<FakeDisk | undefined>): void {
+    if (this.#place === undefined || !existsSync(this.#place.path)) return
+    const files = new Set(Array.from(known, disk => disk?.file))
+    for (const file of readdirSync(this.#place.path))
+      if (!files.has(file)) rmSync(join(this.#place.path, file), { force: true })
   }
 
   async remove(disk: FakeDisk | undefined): Promise<void> {

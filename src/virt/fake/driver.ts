@@ -87,6 +87,8 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const clock = options.clock ?? systemClock
   const hypervisor = new FakeHypervisor({ clock, faults, latency: options.latency ?? {}, stateFile: options.stateFile })
   const disks = new FakeDisks(options.disks)
+  if (options.stateFile !== undefined)
+    disks.keepOnly([...hypervisor.guests.values(), ...hypervisor.aside.values()].map(({ disk }) => disk))
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
   const live = liveMigration({ hypervisor, disks, clock, faults, brake: copyBrake })

@@ -79,7 +79,7 @@ async function arrive({ hypervisor, disks }: CopyParts, id: InstanceId, { guest,
       throw HypervisorError({ operation: 'migrate', reason: 'nobody waits for the guest here' })
     const { spec, vifs, display } = waiting
     const { disk, ...rest } = guest
-    const own = disk === undefined ? {} : { disk: folder === disks.folder ? disk : await disks.copy(id, disk, folder) }
+    const own = disk === undefined ? {} : { disk: await disks.copy(id, disk, folder) }
     const here = { ...rest, ...own, spec, vifs, disks: spec.disks, display }
     hypervisor.put(id, here, guest.power === power.paused ? 'paused' : 'started')
   })
@@ -107,7 +107,14 @@ async function* send(
   if (signal.aborted) throw LiveMigrationAborted({ id })
   // The moment of the switch: the guest is there, and no longer here.
   await deliver(at.uri, { guest: hypervisor.existing(id), folder: parts.disks.folder })
+  await leave(parts, id)
+}
+
+/** The guest is elsewhere, with a disk of its own. */
+async function leave({ hypervisor, disks }: CopyParts, id: InstanceId): Promise<void> {
+  const disk = hypervisor.guests.get(id)?.disk
   hypervisor.remove(id)
+  await disks.remove(disk)
 }
 
 export function liveMigration(parts: CopyParts): LiveMigration & { close(): Promise<void> } {
@@ -164,7 +171,7 @@ export function liveMigration(parts: CopyParts): LiveMigration & { close(): Prom
         if (!copying.has(id)) throw GuestInWrongState({ id, operation: 'force complete', state: 'not being migrated' })
         forced.add(id)
       }),
-    forget: id => hypervisor.change('forget', id, () => hypervisor.remove(id)),
+    forget: id => hypervisor.change('forget', id, () => leave(parts, id)),
     close: () => landings.close(),
   }
 }
