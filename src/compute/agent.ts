@@ -11,8 +11,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly serviceVersion: number
   /** `report_interval`. */
   readonly reportMs: number
-  /** How often resources are reported and guests compared with the records; `update_resources_interval`, 60 s. */
-  readonly resourcesMs: number
+  /** How often resources are reported and guests compared with the records; `update_resources_interval`, none: never. */
+  readonly resourcesMs?: number
   readonly reserved: HostReport['reserved']
   readonly ratios: HostReport['ratios']
   /** What guests may have of the host by name; nothing without it. */
@@ -133,15 +133,19 @@ export async function startAgent(parts: Parts): Promise<Agent> {
   const beat = () => conductor.heartbeat({ host: options.host, binary })
   const timers = [
     every(clock, options.reportMs, beat, failed('heartbeat')),
-    every(
-      clock,
-      options.resourcesMs,
-      async () => {
-        await report(parts)
-        await compare(parts)
-      },
-      failed('resource report'),
-    ),
+    ...(options.resourcesMs === undefined
+      ? []
+      : [
+          every(
+            clock,
+            options.resourcesMs,
+            async () => {
+              await report(parts)
+              await compare(parts)
+            },
+            failed('resource report'),
+          ),
+        ]),
   ]
   const following = follow(parts, stopping.signal).catch(error => {
     if (!stopping.signal.aborted) log.error({ err: error }, 'guest events ended')

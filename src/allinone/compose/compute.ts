@@ -11,6 +11,10 @@ import { type Shared, secondsOf } from './shared.ts'
 /** Ratio that holds for a new host unless the operator has set one. */
 const ratio = (set: number | null, initial: number): number => (set === null || set === 0 ? initial : set)
 
+/** As for all of Nova's periodic tasks: below 0 never, 0 as often as the task does by itself. */
+const periodOf = <N extends string>(name: N, seconds: number, standard: number) =>
+  (seconds < 0 ? {} : { [name]: secondsOf(seconds === 0 ? standard : seconds) }) as { readonly [K in N]?: number }
+
 /** nova-compute on one host, from its configuration. `statePath` keeps the host's own id. */
 export async function composeCompute(
   shared: Shared,
@@ -30,7 +34,7 @@ export async function composeCompute(
       nodeId: await readNodeId(at.statePath),
       serviceVersion,
       reportMs: secondsOf(d.report_interval),
-      resourcesMs: secondsOf(60),
+      ...periodOf('resourcesMs', d.update_resources_interval, 60),
       reserved: {
         vcpus: d.reserved_host_cpus,
         memoryMiB: d.reserved_host_memory_mb,
