@@ -113,7 +113,8 @@ export interface Cloud {
   close(): Promise<void>
 }
 
-export async function startCloud(names: readonly ServiceName[]): Promise<Cloud> {
+/** `defaults` are further lines of [DEFAULT]. */
+export async function startCloud(names: readonly ServiceName[], defaults = ''): Promise<Cloud> {
   const closers = new Closers()
   const builtIn = await startBuiltIn()
   closers.add(() => builtIn.close())
@@ -130,7 +131,7 @@ osapi_compute_listen = 127.0.0.1
 osapi_compute_listen_port = 0
 metadata_listen = 127.0.0.1
 metadata_listen_port = 0
-
+${defaults}
 [quota]
 instances = -1
 cores = -1

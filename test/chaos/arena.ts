@@ -1,0 +1,44 @@
+import type { Client } from './client.ts'
+
+/** Something that can be killed and started again. */
+export interface Target {
+  readonly name: string
+  /** The hypervisor host whose nova-compute it is. */
+  readonly host?: string
+  /** kill -9; returns when it is dead. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+/** A place of a simulated host's files. */
+export interface HostFiles {
+  readonly host: string
+  readonly guests: string
+  readonly disks: string
+}
+
+/** A cloud whose parts are processes of their own, and how to look at it from outside. */
+export interface Arena {
+  readonly client: Client
+  readonly targets: readonly Target[]
+  readonly hosts: readonly HostFiles[]
+  /** URL of Nova's database. */
+  readonly database: string
+  /** Where logs lie, for whoever looks into a failure. */
+  readonly folder: string
+  close(): Promise<void>
+}
+
+/** Short intervals, so that what runs every few minutes in a cloud runs several times in a test. */
+export const impatience = `
+report_interval = 1
+service_down_time = 5
+update_resources_interval = 2
+running_deleted_instance_poll_interval = 2
+sync_power_state_interval = 2
+reclaim_instance_interval = 25
+shelved_offload_time = 3
+shelved_poll_interval = 2
+block_device_allocate_retries_interval = 1
+shutdown_timeout = 1
+`

@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Closers } from '#base'
+import { nodePath } from '../../src/allinone/compose/compute.ts'
+import { ServiceProcess, startCloud } from '../bin/processes.ts'
+import { adminPassword } from '../cloud/neighbours.ts'
+import { type Arena, type HostFiles, impatience, type Target } from './arena.ts'
+import { Client } from './client.ts'
+
+const targetOf = (process: ServiceProcess, host?: string): Target => ({
+  name: host === undefined ? process.name : `${process.name} of ${host}`,
+  ...(host === undefined ? {} : { host }),
+  kill: async () => void (await process.end('SIGKILL')),
+  start: () => process.start(),
+})
+
+const filesOf = (host: string, statePath: string): HostFiles => ({
+  host,
+  guests: join(nodePath(statePath, host), 'guests.jsonl'),
+  disks: join(nodePath(statePath, host), 'disks'),
+})
+
+/** Each Nova service a process of its own, several hosts; the neighbours live here and do not die. */
+export async function distributedArena(hostCount: number): Promise<Arena> {
+  const closers = new Closers()
+  const control = ['nova-conductor', 'nova-scheduler', 'nova-api-os-compute'] as const
+  const cloud = await startCloud([], impatience)
+  closers.add(() => cloud.close())
+  const { builtIn } = cloud
+  const targets: Target[] = []
+  const hosts: HostFiles[] = []
+  try {
+    await Promise.all(control.map(name => cloud.service[name].start()))
+    targets.push(targetOf(cloud.service['nova-conductor']), targetOf(cloud.service['nova-scheduler']))
+    for (let i = 1; i <= hostCount; i++) {
+      const host = `host-${i}`
+      const folder = join(builtIn.folder, host)
+      mkdirSync(folder)
+      const config = readFileSync(cloud.configFile, 'utf8')
+        .replace('host = host-1', `host = ${host}`)
+        .replace(`state_path = ${builtIn.folder}\n`, `state_path = ${folder}\n`)
+      writeFileSync(join(folder, 'nova.conf'), config)
+      const process = new ServiceProcess('nova-compute', join(folder, 'nova.conf'), folder)
+      closers.add(() => process.end('SIGKILL'))
+      await process.start()
+      targets.push(targetOf(process, host))
+      hosts.push(filesOf(host, folder))
+    }
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+  // It listens on another port in each life.
+  const api = cloud.service['nova-api-os-compute']
+  let port = api.port('nova-api-os-compute')
+  const apiTarget: Target = {
+    ...targetOf(api),
+    start: async () => {
+      await api.start()
+      port = api.port('nova-api-os-compute')
+    },
+  }
+  targets.push(apiTarget)
+  const urls = () => ({ ...builtIn.urls, compute: `http://127.0.0.1:${port}/v2.1` })
+  const client = new Client(urls, adminPassword)
+  await client.login()
+  const database = `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
+  return { client, targets, hosts, database, folder: builtIn.folder, close: () => closers.close() }
+}

@@ -1,0 +1,117 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fromJson } from '#base'
+import { openStore } from '#store'
+import type { Arena, HostFiles } from './arena.ts'
+import type { Client, Json } from './client.ts'
+
+/** A guest as the file of its simulated host tells it. */
+export interface FoundGuest {
+  readonly host: string
+  readonly id: string
+  readonly record: Json
+  /** Set aside by a move. */
+  readonly isAside: boolean
+}
+
+/** Everything there is, in every service, at one moment when nobody works. */
+export interface Findings {
+  readonly servers: readonly Json[]
+  readonly openSagas: readonly string[]
+  /** Ids of servers whose secret of launch is still kept. */
+  readonly secrets: readonly string[]
+  readonly migrations: readonly Json[]
+  readonly guests: readonly FoundGuest[]
+  /** Files of disks by folder. */
+  readonly disks: ReadonlyMap<string, readonly string[]>
+  /** By resource provider, then by consumer. */
+  readonly allocations: readonly { host: string; consumer: string; resources: Json }[]
+  readonly ports: readonly Json[]
+  readonly volumes: readonly Json[]
+  readonly attachments: readonly Json[]
+  readonly images: readonly Json[]
+  readonly limits: Json
+  readonly groups: readonly Json[]
+  /** What the API says that each server has. */
+  readonly volumesOf: ReadonlyMap<string, readonly string[]>
+  readonly portsOf: ReadonlyMap<string, readonly string[]>
+}
+
+function guestsOf({ host, guests: path }: HostFiles): readonly FoundGuest[] {
+  if (!existsSync(path)) return []
+  const newest = { guest: new Map<string, Json>(), aside: new Map<string, Json>() }
+  const text = readFileSync(path, 'utf8')
+  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
+    if (line === '') continue
+    const { id, ...change } = fromJson<Json>(line)
+    for (const kind of ['guest', 'aside'] as const) {
+      if (change[kind] === null) newest[kind].delete(id)
+      else if (change[kind] !== undefined) newest[kind].set(id, change[kind])
+    }
+  }
+  const found = (kind: 'guest' | 'aside') =>
+    [...newest[kind]].map(([id, record]) => ({ host, id, record, isAside: kind === 'aside' }))
+  return [...found('guest'), ...found('aside')]
+}
+
+async function allocationsOf(client: Client) {
+  const found: { host: string; consumer: string; resources: Json }[] = []
+  const { body } = await client.get('placement', '/resource_providers')
+  for (const { uuid, name } of body.resource_providers) {
+    const { allocations } = (await client.get('placement', `/resource_providers/${uuid}/allocations`)).body
+    for (const [consumer, { resources }] of Object.entries<Json>(allocations))
+      found.push({ host: name, consumer, resources })
+  }
+  return found
+}
+
+async function secretsOf(arena: Arena, ids: readonly string[]) {
+  const store = await openStore(arena.database)
+  try {
+    const secrets: string[] = []
+    for (const id of ids) if ((await store.launchSecrets.find(id)) !== undefined) secrets.push(id)
+    return { openSagas: (await store.sagas.open()).map(s => `${s.name} ${s.id} of ${s.instanceId}`), secrets }
+  } finally {
+    await store.close()
+  }
+}
+
+export async function find(arena: Arena, everServers: readonly string[]): Promise<Findings> {
+  const { client, hosts } = arena
+  const get = async (service: Parameters<Client['get']>[0], path: string) => (await client.get(service, path)).body
+  const live = (await get('compute', '/servers/detail?all_tenants=1&limit=1000')).servers
+  const away = (await get('compute', '/servers/detail?all_tenants=1&deleted=0&status=SOFT_DELETED&limit=1000')).servers
+  const servers = [...new Map([...live, ...away].map((s: Json) => [s.id, s])).values()] as Json[]
+  const [volumesOf, portsOf] = [new Map<string, string[]>(), new Map<string, string[]>()]
+  for (const { id } of servers) {
+    const { volumeAttachments = [] } = await get('compute', `/servers/${id}/os-volume_attachments`)
+    volumesOf.set(
+      id,
+      volumeAttachments.map((a: Json) => a.volumeId),
+    )
+    const { interfaceAttachments = [] } = await get('compute', `/servers/${id}/os-interface`)
+    portsOf.set(
+      id,
+      interfaceAttachments.map((a: Json) => a.port_id),
+    )
+  }
+  const volumePath = `/v3/${client.projectId}`
+  const attachments: Json[] = []
+  for (const { id } of (await get('volume', `${volumePath}/attachments?all_tenants=1`)).attachments)
+    attachments.push((await get('volume', `${volumePath}/attachments/${id}`)).attachment)
+  return {
+    servers,
+    ...(await secretsOf(arena, everServers)),
+    migrations: (await get('compute', '/os-migrations')).migrations,
+    guests: hosts.flatMap(guestsOf),
+    disks: new Map([...new Set(hosts.map(h => h.disks))].map(d => [d, existsSync(d) ? readdirSync(d) : []])),
+    allocations: await allocationsOf(client),
+    ports: (await get('network', '/v2.0/ports')).ports,
+    volumes: (await get('volume', `${volumePath}/volumes/detail?all_tenants=1`)).volumes,
+    attachments,
+    images: (await get('image', '/v2/images?limit=1000')).images,
+    limits: (await get('compute', '/limits')).limits.absolute,
+    groups: (await get('compute', '/os-server-groups')).server_groups,
+    volumesOf,
+    portsOf,
+  }
+}

@@ -1,0 +1,32 @@
+/** `npm run test:chaos`: the kill matrix for as long as one likes. Options: tools/chaos/options.mjs. */
+import { parseChaosOptions } from '../../tools/chaos/options.mjs'
+import type { Arena } from './arena.ts'
+import { distributedArena } from './distributed.ts'
+import { oneProcessArena } from './one-process.ts'
+import { runChaos } from './run.ts'
+
+const options = parseChaosOptions(process.argv.slice(2))
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean> {
+  const arena = await open()
+  try {
+    say(`${what}: seed ${options.seed}, ${options.operations} operations, logs in ${arena.folder}`)
+    const { complaints, course } = await runChaos(arena, options)
+    for (const line of [...course.tally.lines(), course.summary()]) say(`  ${line}`)
+    for (const complaint of complaints) say(`  WRONG ${complaint}`)
+    if (complaints.length > 0)
+      say(`  again with: npm run test:chaos -- --seed ${options.seed} --operations ${options.operations}`)
+    return complaints.length === 0
+  } finally {
+    if (!options.isKept) await arena.close()
+  }
+}
+
+const topologies = {
+  distributed: () => distributedArena(options.hosts),
+  'one-process': () => oneProcessArena(options.hosts, options.offset),
+}
+let isRight = true
+for (const topology of options.topologies) isRight = (await runIn(topology, topologies[topology])) && isRight
+process.exit(isRight ? 0 : 1)

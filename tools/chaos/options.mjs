@@ -1,0 +1,73 @@
+/** What `npm run test:chaos` understands; plain JavaScript, read before anything is installed. */
+import { parseArgs } from 'node:util'
+import { SetupFault } from '../setup/fault.mjs'
+
+export const chaosHelp = `Usage: npm run test:chaos -- [options]
+
+Users ask for everything that a server can be asked for, while the parts of the cloud are killed with SIGKILL at random
+moments and started again. Then nothing may be left over, lost or undecided: no task, no orphan of any kind, every server
+as asked or in ERROR with a reason. Choices follow from the seed, which is printed.
+
+  --operations N   how many are asked for (default 200)
+  --seed N         choices of an earlier run (default: random)
+  --topology T     distributed, one-process or both (default both)
+  --hosts N        simulated hosts (default 3)
+  --workers N      users at a time (default 8)
+  --offset N       offset of the ports of the one process (default 23000)
+  --keep           leave the folders with the logs behind, and the processes running
+  -h, --help       this text
+`
+
+const table = {
+  operations: { type: 'string' },
+  seed: { type: 'string' },
+  topology: { type: 'string' },
+  hosts: { type: 'string' },
+  workers: { type: 'string' },
+  offset: { type: 'string' },
+  keep: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+}
+
+const refuse = message => {
+  throw new SetupFault(`${message} (npm run test:chaos -- --help lists the options)`, { exitCode: 2 })
+}
+
+function parsed(argv) {
+  try {
+    return parseArgs({ args: [...argv], options: table, strict: true }).values
+  } catch (error) {
+    return refuse(error.message.split(/\. |\n/)[0].replace(/\.$/, ''))
+  }
+}
+
+const topologies = {
+  distributed: ['distributed'],
+  'one-process': ['one-process'],
+  both: ['distributed', 'one-process'],
+}
+
+/**
+ * @param {readonly string[]} argv
+ * @returns {import('./options.d.mts').ChaosOptions}
+ */
+export function parseChaosOptions(argv) {
+  const values = parsed(argv)
+  const whole = (name, standard, low, high) => {
+    const text = values[name] ?? String(standard)
+    if (!/^\d{1,10}$/.test(text) || Number(text) < low || Number(text) > high)
+      refuse(`--${name} needs a whole number from ${low} to ${high}, not '${text}'`)
+    return Number(text)
+  }
+  const chosen = topologies[values.topology ?? 'both'] ?? refuse(`there is no topology '${values.topology}'`)
+  return {
+    help: values.help === true,
+    operations: whole('operations', 200, 1, 1_000_000),
+    seed: whole('seed', Math.floor(Math.random() * 2 ** 31), 0, 2 ** 32 - 1),
+    topologies: chosen,
+    hosts: whole('hosts', 3, 2, 20),
+    workers: whole('workers', 8, 1, 64),
+    offset: whole('offset', 23_000, 0, 50_000),
+    isKept: values.keep === true,
+  }
+}
