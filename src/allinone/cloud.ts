@@ -4,6 +4,7 @@ import { type Bus, InProcessBus, openBus } from '#bus'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { type Face, listen } from '#http'
 import { createNetworkService, createPlumber, type HostPlace, type NetworkService } from '#network'
@@ -53,6 +54,8 @@ const catalogue = (ports: Ports) => {
     { type: 'image', name: 'glance', endpoints: everywhere(at(ports.image)) },
     { type: 'network', name: 'neutron', endpoints: everywhere(at(ports.network)) },
     { type: 'volumev3', name: 'cinderv3', endpoints: everywhere(`${at(ports.volume)}/v3/$(project_id)s`) },
+    { type: 'sharev2', name: 'manilav2', endpoints: everywhere(`${at(ports.share)}/v2`) },
+    { type: 'shared-file-system', name: 'manila', endpoints: everywhere(`${at(ports.share)}/v2`) },
     { type: 'block-storage', name: 'cinder', endpoints: everywhere(`${at(ports.volume)}/v3/$(project_id)s`) },
   ]
 }
@@ -87,6 +90,14 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     clock,
   })
   closers.add(() => volumes.close())
+  const shares = await createShareService({
+    databaseUrl: databaseUrl(stateDir, 'share'),
+    sharesPath: join(stateDir, 'shares'),
+    identity: identity.port,
+    log: log.child({ service: 'share' }),
+    clock,
+  })
+  closers.add(() => shares.close())
   const networkLog = log.child({ service: 'network' })
   const plumbed = hypervisor === 'libvirt'
   const network = await createNetworkService({
@@ -109,7 +120,7 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     clock,
   })
   closers.add(() => placement.close())
-  return { identity, images, volumes, network, placement }
+  return { identity, images, volumes, shares, network, placement }
 }
 
 /** One driver per simulated host, or the real one. */
@@ -158,13 +169,14 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   const closers = new Closers()
   try {
     const built = await openNeighbours(options, clock, closers)
-    const { identity, images, volumes, network, placement } = built
+    const { identity, images, volumes, shares, network, placement } = built
     const neighbours: Neighbours = {
       identity: identity.port,
       images: images.port,
       network: network.port,
       placement: placement.port,
       volumes: volumes.port,
+      shares: shares.port,
       plugger: network.plugger,
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
@@ -185,6 +197,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     await open('the image service', images.face, ports.image)
     await open('the network service', network.face, ports.network)
     await open('the volume service', volumes.face, ports.volume)
+    await open('the share service', shares.face, ports.share)
     await open('placement', placement.face, ports.placement)
     await open('nova-api', api, ports.compute)
     const metadata = composeMetadata(shared, connection => network.metadataSource.lookupByAddress(connection))

@@ -7,6 +7,7 @@ export interface Ports {
   readonly image: number
   readonly network: number
   readonly volume: number
+  readonly share: number
 }
 
 export const portsAt = (offset: number): Ports => ({
@@ -15,6 +16,7 @@ export const portsAt = (offset: number): Ports => ({
   metadata: 8775 + offset,
   placement: 8778 + offset,
   volume: 8776 + offset,
+  share: 8786 + offset,
   image: 9292 + offset,
   network: 9696 + offset,
 })

@@ -20,6 +20,7 @@ const urls = (ports: Ports) => {
     image: at(ports.image, '/v2'),
     network: at(ports.network, '/v2.0'),
     volume: at(ports.volume, '/v3'),
+    share: at(ports.share, '/v2'),
     placement: at(ports.placement),
   }
 }

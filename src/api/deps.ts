@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Client, ComputeContract, ConductorContract } from '#bus'
-import type { BaremetalPort, IdentityPort, ImagePort, NetworkPort, PlacementPort, VolumePort } from '#cloud'
+import type { BaremetalPort, IdentityPort, ImagePort, NetworkPort, PlacementPort, SharePort, VolumePort } from '#cloud'
 import type { Store } from '#store'
 import type { QuotaSource } from './quota/index.ts'
 
@@ -52,6 +52,7 @@ export interface ApiDeps {
   readonly network: NetworkPort
   readonly placement: PlacementPort
   readonly volumes: VolumePort
+  readonly shares: SharePort
   readonly baremetal: BaremetalPort
   readonly quotas: QuotaSource
   readonly conductor: Client<ConductorContract>

@@ -93,6 +93,7 @@ async function removeStrangers({ driver, bus, log, options }: Parts, strangers: 
     if (belongsHere || known.taskState !== null) continue
     log.warn({ instance_id: known.id }, 'guest of a server that is deleted or lives elsewhere; removing it')
     await driver.guest(known.id as GuestSummary['id']).destroy()
+    await driver.shares?.unmount(known.id as GuestSummary['id'], [])
   }
 }
 

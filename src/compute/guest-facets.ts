@@ -2,6 +2,7 @@ import { instanceId } from '#base'
 import type { ComputeContract, Handlers } from '#bus'
 import { HypervisorError, type VirtDriver } from '#virt'
 import type { GuestActors, GuestOperation } from './guest-actors.ts'
+import { withShares } from './shares.ts'
 import { mustHoldVolumes } from './volume-handlers.ts'
 
 /** Facets that the API asks about before it accepts, by their names in the driver. */
@@ -30,9 +31,12 @@ export function facetHandlers(
   return {
     facets: async () => ({ names: asked.filter(name => driver[name] !== undefined) }),
     suspend: ({ id }) => change(id, 'suspend', () => suspending().suspend(instanceId(id))),
-    resume: ({ spec }) => change(spec.id, 'resume', () => suspending().resume(spec.id, spec)),
-    rescue: ({ spec, wish }) => change(spec.id, 'rescue', () => rescuing().enter(spec.id, spec, wish)),
-    unrescue: ({ spec }) => change(spec.id, 'unrescue', () => rescuing().leave(spec.id, spec)),
+    resume: ({ spec }) =>
+      change(spec.id, 'resume', () => withShares(driver, spec, () => suspending().resume(spec.id, spec))),
+    rescue: ({ spec, wish }) =>
+      change(spec.id, 'rescue', () => withShares(driver, spec, () => rescuing().enter(spec.id, spec, wish))),
+    unrescue: ({ spec }) =>
+      change(spec.id, 'unrescue', () => withShares(driver, spec, () => rescuing().leave(spec.id, spec))),
     rebuild: ({ spec, how }) => change(spec.id, 'rebuild', () => rebuild(driver, spec, how)),
     setPassword: async ({ id, user, password }) => {
       await actors.run(id, 'setPassword', () =>

@@ -8,6 +8,7 @@ import { GuestActors } from './guest-actors.ts'
 import { facetHandlers } from './guest-facets.ts'
 import { operate } from './machine.ts'
 import { moveHandlers } from './move-handlers.ts'
+import { shareHandlers, withShares } from './shares.ts'
 import { snapshotHandlers, Uploads } from './snapshot-handlers.ts'
 import { mustHoldVolumes, volumeHandlers } from './volume-handlers.ts'
 
@@ -20,6 +21,8 @@ export interface HandlerOptions {
   readonly maxConcurrentSnapshots?: number
   /** Where snapshots go. */
   readonly images: () => ImagePort
+  /** `my_shared_fs_storage_ip`: by which share services know this host; without it there are no shares here. */
+  readonly sharesAddress?: string
   /** Without them the host gives no consoles away. */
   readonly consoles?: ConsoleOptions
 }
@@ -47,28 +50,34 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     },
     destroy: async ({ id }) => {
       uploads.abort(id)
-      await actors.run(id, 'destroy', () => guestOf(id).destroy())
+      await actors.run(id, 'destroy', async () => {
+        await guestOf(id).destroy()
+        await driver.shares?.unmount(instanceId(id), [])
+      })
       return null
     },
     start: ({ spec }) =>
       actors.run(spec.id, 'start', async () => {
         mustHoldVolumes(driver, spec)
-        await guestOf(spec.id).start(spec)
+        await withShares(driver, spec, () => guestOf(spec.id).start(spec))
         return guestOf(spec.id).state()
       }),
     stop: ({ id, gracefulMs }) =>
       actors.run(id, 'stop', async () => {
         await guestOf(id).stop(gracefulMs > 0 ? { gracefulMs } : 'now')
+        await driver.shares?.unmount(instanceId(id), [])
         return guestOf(id).state()
       }),
     reboot: ({ spec, kind }) =>
       actors.run(spec.id, 'reboot', async () => {
         mustHoldVolumes(driver, spec)
         const guest = guestOf(spec.id)
-        if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec)))
-          return { wasSoft: true }
-        await guest.reboot('hard', spec)
-        return { wasSoft: false }
+        return withShares(driver, spec, async () => {
+          if (kind === 'soft' && (await guest.reboot({ soft: { withinMs: options.softRebootMs } }, spec)))
+            return { wasSoft: true }
+          await guest.reboot('hard', spec)
+          return { wasSoft: false }
+        })
       }),
     pause: ({ id }) =>
       actors.run(id, 'pause', async () => {
@@ -100,6 +109,7 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
     ...moveHandlers(driver, actors),
     ...snapshotHandlers(uploads, actors),
     ...facetHandlers(driver, actors),
+    ...shareHandlers(driver, options.sharesAddress),
     uptime: async () => ({ text: (await driver.host.describe()).uptime }),
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { ImagePort, NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
+import type { ImagePort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
@@ -38,6 +38,8 @@ export interface ConductorOptions {
   readonly volumePatienceMs: number
   /** Between two looks at a volume that is being made; `block_device_allocate_retries_interval`. */
   readonly volumePollMs: number
+  /** How long a share may take to be open to its host; `[manila] share_apply_policy_timeout`, 0 = no wait. */
+  readonly sharePolicyMs: number
   /** `[cinder] cross_az_attach`: a server may have volumes of other zones than its own. */
   readonly mixesZones: boolean
 }
@@ -56,6 +58,7 @@ export interface ConductorDeps {
   readonly network: NetworkPort
   readonly images: ImagePort
   readonly volumes: VolumePort
+  readonly shares: SharePort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
   readonly configDrive: ConfigDriveSource

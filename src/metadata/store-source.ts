@@ -6,6 +6,7 @@ import {
   isEphemeral,
   isSwap,
   isVolume,
+  type ServerShare,
   serverPassword,
   withServerPassword,
 } from '#model'
@@ -38,7 +39,11 @@ const placeOf = (bus: string | null): DeviceBus => {
 }
 
 /** What the user has given a name to; the guest finds it by serial number or MAC. */
-function taggedDevices(instance: Instance, devices: readonly BlockDevice[]): readonly MetadataDevice[] {
+function taggedDevices(
+  instance: Instance,
+  devices: readonly BlockDevice[],
+  shares: readonly ServerShare[],
+): readonly MetadataDevice[] {
   const disks = devices.flatMap((disk): MetadataDevice[] =>
     disk.tag === null
       ? []
@@ -56,7 +61,12 @@ function taggedDevices(instance: Instance, devices: readonly BlockDevice[]): rea
   const nics = instance.networkInfo.flatMap(({ mac, tag }): MetadataDevice[] =>
     tag === null ? [] : [{ kind: 'nic', mac, vlan: null, isTrusted: false, bus: 'pci', address: null, tags: [tag] }],
   )
-  return [...disks, ...nics]
+  // Those that the guest has: an inactive one comes with its next start.
+  const had = shares.filter(share => share.status === 'active')
+  const folders = had.map(
+    ({ shareId, tag }): MetadataDevice => ({ kind: 'share', shareId, tag, bus: 'none', address: null, tags: [] }),
+  )
+  return [...disks, ...nics, ...folders]
 }
 
 function disksOf(instance: Instance, devices: readonly BlockDevice[]): InstanceMetadata['disks'] {
@@ -69,7 +79,12 @@ function disksOf(instance: Instance, devices: readonly BlockDevice[]): InstanceM
   }
 }
 
-function describe(instance: Instance, zone: string | null, devices: readonly BlockDevice[]): InstanceMetadata {
+function describe(
+  instance: Instance,
+  zone: string | null,
+  devices: readonly BlockDevice[],
+  shares: readonly ServerShare[],
+): InstanceMetadata {
   const { image } = instance
   return {
     id: instance.id,
@@ -87,7 +102,7 @@ function describe(instance: Instance, zone: string | null, devices: readonly Blo
     imageId: image?.id ?? null,
     bootRoles: (instance.systemMetadata['boot_roles'] ?? '').split(',').filter(role => role !== ''),
     vifs: instance.networkInfo,
-    devices: taggedDevices(instance, devices),
+    devices: taggedDevices(instance, devices, shares),
     dedicatedCpus: [],
     ec2: {
       instance: instance.number,
@@ -109,7 +124,7 @@ export async function instanceMetadata(
   const instance = await store.instances.find(id)
   if (instance === undefined) return undefined
   const zone = instance.host === null ? null : ((await store.aggregates.zones()).get(instance.host) ?? defaultZone)
-  return describe(instance, zone, await store.blockDevices.of(id))
+  return describe(instance, zone, await store.blockDevices.of(id), await store.serverShares.of(id))
 }
 
 /** Metadata straight from Nova's records. */

@@ -43,6 +43,7 @@ export {
 export * from './request-spec.ts'
 export * from './server-group.ts'
 export * from './server-password.ts'
+export * from './server-share.ts'
 export * from './standard/resource-classes.ts'
 export * from './standard/traits.ts'
 export * from './status.ts'

@@ -33,6 +33,7 @@ export {
 export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
 export { type MigrationChange, type MigrationFilter, type MigrationQuery, type NewMigration } from './cell-db/moves.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
+export { type ServerShareChange } from './cell-db/server-shares.ts'
 export { isServiceUp, type Service } from './cell-db/services.ts'
 export { type TaskRun } from './cell-db/task-log.ts'
 export { sagaJournal } from './saga-journal.ts'

@@ -18,6 +18,7 @@ import { cellMigrations } from './cell-db/migrations.ts'
 import { Moves } from './cell-db/moves.ts'
 import { PciDevices } from './cell-db/pci-devices.ts'
 import { Sagas } from './cell-db/sagas.ts'
+import { ServerShares } from './cell-db/server-shares.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
 import { TaskLog } from './cell-db/task-log.ts'
@@ -36,6 +37,7 @@ export interface Store {
   readonly decisions: Decisions
   readonly instances: Instances
   readonly blockDevices: BlockDevices
+  readonly serverShares: ServerShares
   readonly launchSecrets: LaunchSecrets
   readonly consoleTokens: ConsoleTokens
   readonly tags: Tags
@@ -65,6 +67,7 @@ const bind = (db: Db): Store => ({
   decisions: new Decisions(db),
   instances: new Instances(db),
   blockDevices: new BlockDevices(db),
+  serverShares: new ServerShares(db),
   launchSecrets: new LaunchSecrets(db),
   consoleTokens: new ConsoleTokens(db),
   tags: new Tags(db),

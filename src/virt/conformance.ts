@@ -3,6 +3,7 @@
  * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
  */
 export type { Bench } from './conformance/bench.ts'
+export { missingShareTest } from './conformance/shares.ts'
 export { aConfigDrive, aGuestSpec, aVolumeDisk } from './conformance/specs.ts'
 export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 
@@ -12,6 +13,7 @@ import { consoleTests } from './conformance/consoles.ts'
 import { guestFacetTests } from './conformance/guest-facets.ts'
 import { lifecycleTests } from './conformance/lifecycle.ts'
 import { moveTests } from './conformance/moves.ts'
+import { shareTests } from './conformance/shares.ts'
 import { snapshotTests } from './conformance/snapshots.ts'
 import { volumeTests } from './conformance/volumes.ts'
 
@@ -24,4 +26,5 @@ export function driverConformance(bench: () => Bench): void {
   moveTests(bench)
   snapshotTests(bench)
   volumeTests(bench)
+  shareTests(bench)
 }

@@ -75,3 +75,16 @@ export const GuestNotRunning = declareFault(
   (p: { id: string }) => `Instance ${p.id} is not running.`,
   400,
 )
+/** The host cannot reach the files of a share. */
+export const ShareMountError = declareFault(
+  'ShareMountError',
+  'final',
+  (p: { shareId: string; id: string; reason: string }) =>
+    `Share id ${p.shareId} mount error from server ${p.id}.\nReason: ${p.reason}.`,
+)
+export const ShareUmountError = declareFault(
+  'ShareUmountError',
+  'final',
+  (p: { shareId: string; id: string; reason: string }) =>
+    `Share id ${p.shareId} umount error from server ${p.id}.\nReason: ${p.reason}.`,
+)

@@ -1,5 +1,5 @@
 import type { InstanceId } from '#base'
-import type { GuestConfigDrive, GuestImage, GuestSpec } from './guest-spec.ts'
+import type { GuestConfigDrive, GuestImage, GuestShare, GuestSpec } from './guest-spec.ts'
 
 /** What a hypervisor may be able to do with one guest beyond the core. All of it converges when it is asked twice. */
 
@@ -46,4 +46,12 @@ export interface GuestAgent {
 export interface CrashDump {
   /** A non-maskable interrupt; what the guest makes of it is its own affair. Throws `GuestNotRunning`. */
   trigger(id: InstanceId): Promise<void>
+}
+
+/** File shares of the host that guests have as file systems. A spec with shares is for drivers that have this. */
+export interface Shares {
+  /** Makes the share's files reachable on this host for a guest that is about to start with it. Mounted: nothing to do. */
+  mount(id: InstanceId, share: GuestShare): Promise<void>
+  /** The guest is off, or does without all but these shares; what no guest uses any more is unmounted. */
+  unmount(id: InstanceId, keptIds: readonly string[]): Promise<void>
 }

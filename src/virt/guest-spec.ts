@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { ConnectionInfo } from '#cloud'
-import type { FittedTopology, InstanceImage, PciType } from '#model'
+import type { FittedTopology, InstanceImage, PciType, ShareProtocol } from '#model'
 
 /**
  * Everything a driver needs to make one guest, resolved: no ids of other services to look up. Serialisable, so that it
@@ -34,6 +34,8 @@ export interface GuestSpec {
   /** CPUs, pages and memory nodes that it has of its host by name; absent: the host decides. */
   readonly numa?: GuestNuma
   readonly hostDevices?: readonly GuestHostDevice[]
+  /** Mounted on the host before it starts. */
+  readonly shares?: readonly GuestShare[]
   /** For the first spawn only: the guest keeps its drive until it is removed, whatever later specs say. */
   readonly configDrive?: GuestConfigDrive
   /** Of a guest with a TPM: what its state on the host's disk is encrypted with. */
@@ -108,6 +110,17 @@ export interface GuestVolume {
   readonly connection: ConnectionInfo
   /** Other guests may have it at the same time. */
   readonly isShared?: true
+}
+
+/** A file share of the host that the guest finds as a file system under the tag. */
+export interface GuestShare {
+  readonly id: string
+  readonly tag: string
+  readonly protocol: ShareProtocol
+  /** `host:/path`, as its protocol writes it; a path alone is a folder of this host. */
+  readonly exportLocation: string
+  /** The Ceph user it is opened to; null: it is opened to the host's address. The key is secret. */
+  readonly user: { readonly name: string; readonly key: string } | null
 }
 
 export interface GuestVif {

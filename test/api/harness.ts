@@ -22,6 +22,7 @@ import { type Agent, imageSource } from '#compute'
 import { type LoadOptions, loadConfig } from '#config'
 import { type CatalogService, createIdentityService } from '#embedded/identity'
 import { createImageService } from '#embedded/image'
+import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
@@ -110,6 +111,10 @@ export interface ApiCloud extends People {
   neutron(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
   /** The volumes' own API, in process, below the project: `cinder('POST', '/volumes', { volume: {…} })`. */
   cinder(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
+  /** The shares' own API, in process: `manila('POST', '/shares', { share: {…} })`. */
+  manila(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, as?: Person): Promise<Json>
+  /** A share of the member's, available; its id. */
+  newShare(fields?: Readonly<Record<string, unknown>>, as?: Person): Promise<string>
   /** A volume of the member's, available; its id. */
   newVolume(fields?: Readonly<Record<string, unknown>>, as?: Person): Promise<string>
   /** The volume once it has the status. */
@@ -187,11 +192,13 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
   const storage = { images: images.port, volumesPath: join(folder, 'volumes') }
   const volumes = await createVolumeService({ ...behind, ...at('volume'), ...storage })
   closers.add(() => volumes.close())
+  const shares = await createShareService({ ...behind, ...at('share'), sharesPath: join(folder, 'shares') })
+  closers.add(() => shares.close())
   const network = await createNetworkService({ ...behind, ...at('network') })
   closers.add(() => network.close())
   const placement = await createPlacement({ ...behind, ...at('placement') })
   closers.add(() => placement.close())
-  return { identity, images, volumes, network, placement }
+  return { identity, images, volumes, shares, network, placement }
 }
 type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
@@ -212,6 +219,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     network: near.network.port,
     placement: near.placement.port,
     volumes: near.volumes.port,
+    shares: near.shares.port,
     plugger: near.network.plugger,
   }
   closers.add(await composeScheduler(shared, ports))
@@ -331,6 +339,33 @@ function cinderOf({ volumes }: Neighbours, usual: Person): Pick<ApiCloud, 'cinde
   return { cinder, newVolume, volumeIs }
 }
 
+function manilaOf({ shares }: Neighbours, usual: Person): Pick<ApiCloud, 'manila' | 'newShare'> {
+  const manila: ApiCloud['manila'] = async (method, path, body, as = usual) => {
+    const answer = await shares.face.inject({
+      method,
+      url: `/v2${path}`,
+      headers: {
+        'x-auth-token': as.token,
+        'content-type': 'application/json',
+        'x-openstack-manila-api-version': '2.82',
+      },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    })
+    assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`)
+    return answer.body === '' ? undefined : answer.json()
+  }
+  const newShare: ApiCloud['newShare'] = async (fields = {}, as = usual) => {
+    const { share } = await manila('POST', '/shares', { share: { size: 1, share_proto: 'NFS', ...fields } }, as)
+    const isThere = async () => {
+      const { share: now } = await manila('GET', `/shares/${share.id}`, undefined, as)
+      return now.status === 'available' ? true : undefined
+    }
+    await waitFor('the share', isThere, { deadlineMs: patienceMs, everyMs: 5 })
+    return share.id
+  }
+  return { manila, newShare }
+}
+
 function keystoneOf({ identity }: Neighbours, { token }: Person): ApiCloud['keystone'] {
   return async (method, path, body) => {
     const answer = await identity.face.inject({
@@ -396,6 +431,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     network: paced(near.network.port),
     placement: near.placement.port,
     volumes: near.volumes.port,
+    shares: near.shares.port,
     quotas: options.quotaSource?.(near.identity.port) ?? databaseQuotas({ ...novaQuotas, ...options.quotas }),
     baremetal: ironicPort(near.identity.port, options.clock ?? systemClock),
     conductor: bus.client(conductorContract),
@@ -440,6 +476,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     neutron: neutronOf(near, member),
     keystone: keystoneOf(near, admin),
     ...cinderOf(near, member),
+    ...manilaOf(near, member),
     newNetwork,
     newFlavor,
     close: () => closers.close(),

@@ -4,6 +4,7 @@ import { imageContract } from './image.contract.ts'
 import { type BuiltIn, overHttp, type Ports, startBuiltIn } from './neighbours.ts'
 import { networkContract } from './network.contract.ts'
 import { placementContract } from './placement.contract.ts'
+import { shareContract } from './share.contract.ts'
 import { volumeContract } from './volume.contract.ts'
 
 /** One set of services; every contract holds for both ways to them. */
@@ -26,6 +27,7 @@ for (const [how, world] of Object.entries(ways)) {
     imageContract(how, world)
     networkContract(how, world)
     placementContract(how, world)
+    shareContract(how, world)
     volumeContract(how, world)
   })
 }

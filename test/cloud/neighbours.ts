@@ -11,15 +11,18 @@ import {
   type IdentityPort,
   type ImagePort,
   keystonePort,
+  manilaPort,
   type NetworkPort,
   neutronPort,
   type PlacementPort,
   placementPort,
   Session,
+  type SharePort,
   type VolumePort,
 } from '#cloud'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createShareService } from '#embedded/share'
 import { createVolumeService, type VolumeEvent } from '#embedded/volume'
 import { type Face, listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
@@ -35,6 +38,7 @@ export interface Ports {
   readonly network: NetworkPort
   readonly placement: PlacementPort
   readonly volumes: VolumePort
+  readonly shares: SharePort
 }
 
 export interface BuiltIn extends Ports {
@@ -44,7 +48,7 @@ export interface BuiltIn extends Ports {
   readonly networkService: NetworkService
   /** What the volume service told Nova. */
   readonly volumeEvents: readonly VolumeEvent[]
-  readonly urls: Readonly<Record<'identity' | 'image' | 'network' | 'placement' | 'volume', string>>
+  readonly urls: Readonly<Record<'identity' | 'image' | 'network' | 'placement' | 'share' | 'volume', string>>
   close(): Promise<void>
 }
 
@@ -89,6 +93,9 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     compute: { tell: async event => void volumeEvents.push(event), attachmentOf: async () => undefined },
   })
   closers.add(() => volumeService.close())
+  const sharesPath = join(folder, 'shares')
+  const shareService = await createShareService({ ...at, databaseUrl: databaseUrl('share'), sharesPath, identity })
+  closers.add(() => shareService.close())
   const networkService = await createNetworkService({ ...at, databaseUrl: databaseUrl('network'), identity })
   closers.add(() => networkService.close())
   const placementService = await createPlacement({ ...at, databaseUrl: databaseUrl('placement'), identity })
@@ -100,6 +107,7 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     image: await open('image', imageService.face),
     network: await open('network', networkService.face),
     placement: await open('placement', placementService.face),
+    share: await open('share', shareService.face),
     volume: await open('volume', volumeService.face),
   }
   const everywhere = (url: string) => ({ public: url, internal: url, admin: url })
@@ -108,14 +116,27 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
     { type: 'image', name: 'glance', endpoints: everywhere(urls.image) },
     { type: 'network', name: 'neutron', endpoints: everywhere(urls.network) },
     { type: 'placement', name: 'placement', endpoints: everywhere(urls.placement) },
+    { type: 'shared-file-system', name: 'manila', endpoints: everywhere(`${urls.share}/v2`) },
     { type: 'volumev3', name: 'cinderv3', endpoints: everywhere(`${urls.volume}/v3/$(project_id)s`) },
   ])
   const { port: images } = imageService
   const { port: network } = networkService
   const { port: placement } = placementService
   const { port: volumes } = volumeService
+  const { port: shares } = shareService
   const services = { identityService, imageService, networkService, volumeEvents }
-  return { folder, ...services, identity, images, network, placement, volumes, urls, close: () => closers.close() }
+  return {
+    folder,
+    ...services,
+    identity,
+    images,
+    network,
+    placement,
+    volumes,
+    shares,
+    urls,
+    close: () => closers.close(),
+  }
 }
 
 /** The same services as another process sees them. */
@@ -136,6 +157,7 @@ export function overHttp(builtIn: BuiltIn): Ports & { session: Session; http: Ht
     network: neutronPort({ ...service('network'), clock }),
     placement: placementPort({ ...service('placement'), log: silentLog }),
     volumes: cinderPort(service('volumev3')),
+    shares: manilaPort(service('shared-file-system')),
     close: () => http.close(),
   }
 }

@@ -13,6 +13,7 @@ import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
 import type { MoveName } from './moves.ts'
+import { shareCases, shareComplaints, userShare } from './shares.ts'
 import { userVolumes, volumeCases, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 
@@ -20,7 +21,7 @@ import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 interface Case {
   /** Brings the server into the state from which the saga starts. */
   readonly from: readonly OneServer[]
-  readonly ask: (cloud: SmallCloud, instance: Instance) => Promise<unknown>
+  readonly ask: (cloud: SmallCloud, instance: Instance, shareId: string) => Promise<unknown>
   readonly vmState: VmState
   /** Power of the guest; undefined = no guest. */
   readonly power: number | undefined
@@ -35,6 +36,8 @@ interface Case {
   readonly options?: Partial<SmallCloud['conductor']['options']>
   /** Attached volumes when it was done; two by default. */
   readonly volumes?: number
+  /** Shares when it was done; as many as before unless said otherwise. */
+  readonly shares?: number
 }
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
@@ -259,6 +262,7 @@ const cases: Record<OneServer, Case> = {
     interfaces: 1,
   },
   ...volumeCases,
+  ...shareCases,
 }
 
 /** One server of the given cloud, and what belongs to it. */
@@ -271,6 +275,7 @@ class Scene {
   #before: VmState = 'building'
   #imagesBefore = 0
   #volumes: readonly string[] = []
+  #share = ''
 
   constructor(cloud: SmallCloud, definition: AnyDefinition, theCase: Case) {
     this.cloud = cloud
@@ -282,16 +287,17 @@ class Scene {
     const { cloud } = this
     this.#userPort = await makeUserPort(cloud)
     this.#volumes = await userVolumes(cloud)
+    this.#share = await userShare(cloud)
     const intent = await intentOn(cloud, this.#userPort, volumeDevices(this.#volumes))
     const accepted = await acceptBuild(cloud.api, caller, requestId, intent)
     this.#id = accepted.instanceIds[0] ?? ''
     for (const name of this.#case.from) {
-      if (name !== 'server-build') await cases[name].ask(cloud, await cloud.store.instances.get(this.#id))
+      if (name !== 'server-build') await cases[name].ask(cloud, await cloud.store.instances.get(this.#id), this.#share)
       await this.#runPlain(sagas[name])
     }
     this.#before = (await cloud.store.instances.get(this.#id)).vmState
     this.#imagesBefore = (await this.#snapshots()).length
-    await this.#case.ask(cloud, await cloud.store.instances.get(this.#id))
+    await this.#case.ask(cloud, await cloud.store.instances.get(this.#id), this.#share)
     const open = await cloud.store.sagas.openOf(this.#id)
     assert.equal(open.length, 1, `one ${this.#definition.name} is accepted`)
     return open[0] ?? ''
@@ -333,6 +339,8 @@ class Scene {
     const lives = vmState === 'error' ? this.#case.keepsGuest === true : vmState !== 'deleted'
     found.push(...(await this.#guestComplaints(instance, lives && vmState !== 'shelved_offloaded', isDone)))
     found.push(...(await this.#portComplaints(instance, lives, isDone)))
+    const shares = isDone ? this.#case.shares : undefined
+    found.push(...(await shareComplaints(this.cloud, instance, this.#share, shares)))
     const snapshots = await this.#snapshots()
     const images = isDone ? (this.#case.images ?? this.#imagesBefore) : this.#imagesBefore
     note(snapshots.length !== images, `${snapshots.length} images instead of ${images}`)
@@ -384,6 +392,8 @@ class Scene {
   }
 }
 
+const withShare = ['server-build', 'server-stop', 'share-attach'] as const
+
 /** The same sagas from other states. */
 const variants: readonly { readonly what: string; readonly name: OneServer; readonly theCase: Case }[] = [
   {
@@ -405,6 +415,26 @@ const variants: readonly { readonly what: string; readonly name: OneServer; read
     what: 'server-shelve that stays on its host',
     name: 'server-shelve',
     theCase: { ...cases['server-shelve'], vmState: 'shelved', power: power.shutdown, options: staysOnHost },
+  },
+  {
+    what: 'server-start with a share',
+    name: 'server-start',
+    theCase: { ...cases['server-start'], from: [...withShare], shares: 1 },
+  },
+  {
+    what: 'server-stop with a share',
+    name: 'server-stop',
+    theCase: { ...cases['server-stop'], from: [...withShare, 'server-start'], shares: 1 },
+  },
+  {
+    what: 'server-reboot with a share',
+    name: 'server-reboot',
+    theCase: { ...cases['server-reboot'], from: [...withShare, 'server-start'], shares: 1 },
+  },
+  {
+    what: 'server-delete with a share',
+    name: 'server-delete',
+    theCase: { ...cases['server-delete'], from: [...withShare, 'server-start'], shares: 0 },
   },
 ]
 

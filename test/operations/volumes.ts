@@ -11,7 +11,7 @@ import { caller, type SmallCloud } from './world.ts'
 async function makeVolume({ api }: SmallCloud, name: string): Promise<string> {
   const { id } = await api.volumes.create(caller, { name, sizeGiB: 1 })
   const isThere = async () => ((await api.volumes.get(caller, id)).status === 'available' ? true : undefined)
-  await waitFor('the volume', isThere, { deadlineMs: 5000, everyMs: 2 })
+  await waitFor('the volume', isThere, { deadlineMs: 60_000, everyMs: 2 })
   return id
 }
 

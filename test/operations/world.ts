@@ -9,6 +9,7 @@ import { imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
 import { createImageService, type ImageService } from '#embedded/image'
+import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
@@ -60,13 +61,15 @@ export interface SmallCloud {
   readonly conductor: ConductorDeps
   readonly api: ApiDeps
   readonly networkId: string
+  /** A share of the caller's; its id. */
+  makeShare(): Promise<string>
   close(): Promise<void>
 }
 
 async function addHost(deps: ConductorDeps, host: string, folder: string): Promise<FakeDriver> {
   const disks = { images: imageSource(() => deps.images), path: join(folder, 'disks') }
   const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100, disks })
-  const options = { maxConcurrentBuilds: 0, softRebootMs: 1000, images: () => deps.images }
+  const options = { maxConcurrentBuilds: 0, softRebootMs: 1000, sharesAddress: '127.0.0.1', images: () => deps.images }
   deps.bus.serve(computeContract, host, computeHandlers(driver, options))
   await deps.store.services.register({ host, binary: 'nova-compute', topic: 'compute', version: 1 }, deps.clock.now())
   await carryIn(deps, {
@@ -130,6 +133,7 @@ export async function smallCloud(
     volumesPath: join(folder, 'volumes'),
     images: images.port,
   })
+  const shares = await createShareService({ ...common, databaseUrl: 'sqlite://', sharesPath: join(folder, 'shares') })
   const bus = new InProcessBus()
   const conductor: ConductorDeps = {
     store,
@@ -138,6 +142,7 @@ export async function smallCloud(
     network: network.port,
     images: images.port,
     volumes: volumes.port,
+    shares: shares.port,
     plugger: network.plugger,
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
@@ -151,6 +156,7 @@ export async function smallCloud(
       volumePatienceMs: 10_000,
       volumePollMs: 5,
       mixesZones: true,
+      sharePolicyMs: 1000,
       ...options,
       resizeConfirmMs: 0,
       migrateMaxRetries: -1,
@@ -180,6 +186,7 @@ export async function smallCloud(
     network: network.port,
     placement: placement.port,
     volumes: volumes.port,
+    shares: shares.port,
     quotas: databaseQuotas({ instances: -1, cores: -1, ram: -1 }),
     baremetal: ironicPort(identity, systemClock),
     // The sweep wakes the engine itself.
@@ -198,8 +205,18 @@ export async function smallCloud(
     conductor,
     api,
     networkId: made.id,
+    makeShare: async () => {
+      const answer = await shares.face.inject({
+        method: 'POST',
+        url: '/v2/shares',
+        headers: { 'x-auth-token': caller.token, 'content-type': 'application/json' },
+        payload: JSON.stringify({ share: { share_proto: 'NFS', size: 1 } }),
+      })
+      return answer.json<{ share: { id: string } }>().share.id
+    },
     close: async () => {
       for (const driver of drivers.values()) await driver.close()
+      await shares.close()
       await volumes.close()
       await images.close()
       rmSync(folder, { recursive: true, force: true })

@@ -69,7 +69,7 @@ function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSo
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-api' })
-  const { identity, images, network, placement, volumes } = neighbours
+  const { identity, images, network, placement, volumes, shares } = neighbours
   const prefix = config.api.compute_link_prefix
   return createComputeApi({
     deps: {
@@ -79,6 +79,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       network,
       placement,
       volumes,
+      shares,
       quotas: quotasOf(config, identity, clock),
       baremetal: ironicPort(identity, clock),
       conductor: bus.client(conductorContract),

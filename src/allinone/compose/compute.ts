@@ -49,6 +49,7 @@ export async function composeCompute(
       maxConcurrentBuilds: d.max_concurrent_builds,
       maxConcurrentSnapshots: d.max_concurrent_snapshots,
       images: at.images,
+      sharesAddress: d.my_shared_fs_storage_ip,
       softRebootMs: secondsOf(config.libvirt.wait_soft_reboot_seconds),
       consoles: consoleOptions(config, at.hasEveryConsole === true),
     },

@@ -20,7 +20,7 @@ const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: second
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
-  const { placement, network, images, volumes, plugger } = neighbours
+  const { placement, network, images, volumes, shares, plugger } = neighbours
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = {
@@ -30,6 +30,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
     volumePollMs: secondsOf(config.DEFAULT.block_device_allocate_retries_interval),
     mixesZones: config.cinder.cross_az_attach,
+    sharePolicyMs: secondsOf(config.manila.share_apply_policy_timeout),
     volumePatienceMs:
       secondsOf(config.DEFAULT.block_device_allocate_retries) *
       Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
@@ -48,7 +49,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(
-    { store, bus, placement, network, images, volumes, plugger, configDrive, clock, log, options },
+    { store, bus, placement, network, images, volumes, shares, plugger, configDrive, clock, log, options },
     { isAlone },
   )
 }

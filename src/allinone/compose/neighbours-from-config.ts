@@ -6,6 +6,7 @@ import {
   glancePort,
   HttpClient,
   keystonePort,
+  manilaPort,
   neutronPort,
   placementPort,
   type ServiceOptions,
@@ -37,6 +38,7 @@ const sessionSections = [
   'glance',
   'keystone',
   'keystone_authtoken',
+  'manila',
   'neutron',
   'placement',
   'service_user',
@@ -196,7 +198,7 @@ function cinderService({ cinder }: Config, service: ServiceOptions): ServiceOpti
 }
 
 /**
- * The operator's own Keystone, Glance, Neutron, Cinder and Placement, as nova.conf names them. A section is read when its service is
+ * The operator's own Keystone, Glance, Neutron, Cinder, Manila and Placement, as nova.conf names them. A section is read when its service is
  * first asked for: a scheduler needs no [glance], and a host no [placement].
  */
 export function neighboursFromConfig(parts: {
@@ -228,6 +230,7 @@ export function neighboursFromConfig(parts: {
   })
   const placement = lazy(() => placementPort({ ...service('placement', 'placement'), log, mayLeaveOutTraits: true }))
   const volumes = lazy(() => cinderPort(cinderService(config, service('cinder', 'volumev3'))))
+  const shares = lazy(() => manilaPort(service('manila', 'shared-file-system')))
   return {
     get identity() {
       return identity()
@@ -243,6 +246,9 @@ export function neighboursFromConfig(parts: {
     },
     get volumes() {
       return volumes()
+    },
+    get shares() {
+      return shares()
     },
     // Neutron's own agents wire the guests.
     plugger: undefined,

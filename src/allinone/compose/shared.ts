@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, VifPlugger, VolumePort } from '#cloud'
+import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
 import type { Config } from '#config'
 import type { Store } from '#store'
 
@@ -19,6 +19,7 @@ export interface Neighbours {
   readonly network: NetworkPort
   readonly placement: PlacementPort
   readonly volumes: VolumePort
+  readonly shares: SharePort
   /** Only the built-in network wires guests itself. */
   readonly plugger: VifPlugger | undefined
 }

@@ -2,6 +2,7 @@ import type { Caller, Image } from '#cloud'
 import { type Instance, isVolumeBacked } from '#model'
 import type { ApiDeps } from '../deps.ts'
 import { withNewImage } from './image.ts'
+import { mustHaveNoShares } from './shares.ts'
 import { acceptTask, mustAllow } from './task.ts'
 
 /** Who asks, and for which request. */
@@ -60,6 +61,7 @@ export async function acceptShelve(
   { caller, isAdmin, requestId }: Asking,
   instance: Instance,
 ): Promise<void> {
+  await mustHaveNoShares(deps.store, 'shelve', instance.id)
   mustAllow(instance, 'shelve', 'shelve', isAdmin)
   const task = { action: 'shelve', word: 'shelve' } as const
   if (isVolumeBacked(await deps.store.blockDevices.of(instance.id))) {

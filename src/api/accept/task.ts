@@ -15,6 +15,7 @@ import {
 import { emptyJournal } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
+import { mustHaveNoShares } from './shares.ts'
 import { interrupt, wake } from './wake.ts'
 
 /** The 409 that belongs to a refusal, naming the action as the API does. */
@@ -91,6 +92,7 @@ export async function beginTask<N extends SagaName>(
     const at = instance
     const accepted = await deps.store.transaction(async tx => {
       const sagaId = newUuid()
+      await mustHaveNoShares(tx, request.action, at.id)
       await request.mustHold?.(tx)
       if (!(await takeOver(tx, deps, at, rule, sagaId, request.change))) return undefined
       await request.alsoWrite?.(tx)

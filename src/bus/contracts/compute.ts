@@ -88,6 +88,8 @@ export const computeContract = contract('compute', {
   rebuild: method<{ spec: GuestSpec; how: { keepsEphemeral: boolean; gracefulMs: number } }, GuestState>(longMs),
   setPassword: method<{ id: string; user: string; password: string }, null>(),
   crashDump: method<{ id: string }, null>(),
+  /** By which address share services know this host. */
+  shareConnector: method<Record<string, never>, { address: string }>(10_000),
   /** Names of those optional parts of the driver that an API call depends on. */
   facets: method<Record<string, never>, { names: readonly ('rescue' | 'guestAgent')[] }>(10_000),
   uptime: method<Record<string, never>, { text: string | null }>(),

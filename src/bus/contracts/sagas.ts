@@ -22,6 +22,9 @@ export interface SagaInputs extends VolumeSagaInputs {
   'server-rebuild': ServerRebuild
   'server-set-password': ServerTask
   'server-crash-dump': ServerTask
+  /** `mappingId`: of the share in the server's record. */
+  'share-attach': ServerTask & { readonly mappingId: string }
+  'share-detach': ServerTask & { readonly mappingId: string }
   'server-soft-delete': ServerTask
   'server-restore': ServerTask
   'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }

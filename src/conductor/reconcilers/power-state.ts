@@ -42,9 +42,17 @@ async function reconcile(deps: ConductorDeps, host: string, instance: Instance, 
     host,
   })
   if (isChanged && becomes !== undefined) {
+    if (becomes === 'stopped') await letGoOfShares(deps, host, instance.id)
     deps.log.warn(
       { instance_id: instance.id, host, power_state: power, vm_state: becomes },
       'guest changed its power state by itself',
     )
   }
+}
+
+/** The guest has none of its shares any more, so the host does without them too. */
+async function letGoOfShares(deps: ConductorDeps, host: string, id: string): Promise<void> {
+  if (!(await deps.store.serverShares.has(id))) return
+  await deps.store.serverShares.changeAllOf(id, 'inactive', deps.clock.now())
+  await hostClient(deps, host).stop({ id, gracefulMs: 0 })
 }

@@ -20,6 +20,7 @@ import { serverSnapshot } from './server-snapshot.ts'
 import { serverUnshelve } from './server-unshelve.ts'
 import { serverUnshelveStart } from './server-unshelve-start.ts'
 import { serverSetPassword } from './set-password.ts'
+import { shareAttach, shareDetach } from './shares.ts'
 import { serverRestore, serverSoftDelete } from './soft-delete.ts'
 import { serverResume, serverSuspend } from './suspend.ts'
 import { volumeSwap } from './volume-swap.ts'
@@ -57,6 +58,8 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-revert-resize': serverRevertResize,
   'server-live-migrate': serverLiveMigrate,
   'server-evacuate': serverEvacuate,
+  'share-attach': shareAttach,
+  'share-detach': shareDetach,
   'volume-attach': volumeAttach,
   'volume-detach': volumeDetach,
   'volume-swap': volumeSwap,

@@ -6,9 +6,9 @@ import type { InstanceChange, Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
-import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { noteShareFailure, startSpecOf } from '../shares.ts'
 
 /**
  * Operations that ask the host for one thing and write down what came of it: stop, start, pause, unpause, reboot.
@@ -62,14 +62,17 @@ async function writeOutcome<T extends ServerTask>(
   const id = instanceId(input.instanceId)
   if (outcome.status === 'done' && guest !== undefined) {
     await tx.instances.change(id, { ...op.also, vmState: op.vmState, powerState: guest.power }, nowMs, { sagaId })
+    if (op.isBoot === true) await tx.serverShares.changeAllOf(id, 'active', nowMs)
+    if (op.vmState === 'stopped') await tx.serverShares.changeAllOf(id, 'inactive', nowMs)
     await finishEvent(tx, nowMs, input, op.event)
     return
   }
   if (outcome.status !== 'undone') return
   const instance = await tx.instances.find(id)
   await finishEvent(tx, nowMs, input, op.event, outcome.failure)
-  if (instance !== undefined && instance.sagaId === sagaId)
-    await recordFault(tx, nowMs, input, outcome.failure, instance.host)
+  if (instance === undefined || instance.sagaId !== sagaId) return
+  await recordFault(tx, nowMs, input, outcome.failure, instance.host)
+  await noteShareFailure(tx, id, outcome.failure, { sagaId, nowMs })
 }
 
 export function powerSaga<T extends ServerTask>(name: string, op: PowerOperation<T>) {
@@ -89,7 +92,7 @@ export const serverStart = powerSaga<ServerTask>('server-start', {
   event: 'compute_start_instance',
   vmState: 'active',
   isBoot: true,
-  ask: async (host, instance, _input, d, c) => host.start({ spec: await specOf(d, instance) }, { key: c.key }),
+  ask: async (host, instance, _input, d, c) => host.start({ spec: await startSpecOf(d, instance) }, { key: c.key }),
 })
 
 export const serverPause = powerSaga<ServerTask>('server-pause', {
@@ -109,7 +112,7 @@ export const serverReboot = powerSaga<ServerTask & { readonly kind: 'soft' | 'ha
   vmState: 'active',
   isBoot: true,
   ask: async (host, instance, input, d, c) => {
-    await host.reboot({ spec: await specOf(d, instance), kind: input.kind }, { key: c.key })
+    await host.reboot({ spec: await startSpecOf(d, instance), kind: input.kind }, { key: c.key })
     return host.state({ id: instance.id })
   },
 })

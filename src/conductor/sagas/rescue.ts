@@ -6,9 +6,9 @@ import type { Store } from '#store'
 import { power, type RescueWish } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
-import { specOf } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { noteShareFailure, startSpecOf } from '../shares.ts'
 import { powerSaga } from './power.ts'
 
 const event = 'compute_rescue_instance'
@@ -54,7 +54,7 @@ export const serverRescue = saga<ConductorDeps, SagaInputs['server-rescue'], Sto
     async (s, d, c) => {
       const instance = await d.store.instances.get(s.input.instanceId)
       for (const vif of instance.networkInfo) await d.plugger?.plug(vif.portId)
-      const asked = { spec: await specOf(d, instance), wish: await wishFor(d, s.input) }
+      const asked = { spec: await startSpecOf(d, instance), wish: await wishFor(d, s.input) }
       return unlessAborted(c.signal, hostClient(d, s.before.host).rescue(asked, { key: c.key }))
     },
     async (s, d, c) => {
@@ -62,7 +62,7 @@ export const serverRescue = saga<ConductorDeps, SagaInputs['server-rescue'], Sto
       const client = hostClient(d, s.before.host)
       // A delete has taken the server over, or its host is gone: whoever finds the guest then decides about it.
       if (instance?.sagaId !== c.sagaId || !(await isHostUp(d, s.before.host))) return
-      await client.unrescue({ spec: await specOf(d, instance) }, { key: c.key })
+      await client.unrescue({ spec: await startSpecOf(d, instance) }, { key: c.key })
       if (s.before.power !== power.running) await client.stop({ id: instance.id, gracefulMs: 0 }, { key: c.key })
     },
   )
@@ -71,7 +71,11 @@ export const serverRescue = saga<ConductorDeps, SagaInputs['server-rescue'], Sto
     await tx.launchSecrets.forget(id)
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
-    if (failure !== undefined) return recordFault(tx, nowMs, s.input, failure, s.before?.host ?? null)
+    if (failure !== undefined) {
+      await recordFault(tx, nowMs, s.input, failure, s.before?.host ?? null)
+      return noteShareFailure(tx, id, failure, { sagaId, nowMs })
+    }
+    await tx.serverShares.changeAllOf(id, 'active', nowMs)
     const change = { vmState: 'rescued', powerState: s.guest?.power ?? power.running, launchedAtMs: nowMs } as const
     await tx.instances.change(id, change, nowMs, { sagaId })
   })
@@ -80,5 +84,5 @@ export const serverUnrescue = powerSaga<ServerTask>('server-unrescue', {
   event: 'compute_unrescue_instance',
   vmState: 'active',
   isBoot: true,
-  ask: async (host, instance, _input, d, c) => host.unrescue({ spec: await specOf(d, instance) }, { key: c.key }),
+  ask: async (host, instance, _input, d, c) => host.unrescue({ spec: await startSpecOf(d, instance) }, { key: c.key }),
 })

@@ -9,6 +9,7 @@ import { removeImage } from '../images.ts'
 import { disconnect, preservedPorts } from '../interfaces.ts'
 import { endMoves } from '../moves.ts'
 import { finishEvent, startEvent } from '../records.ts'
+import { giveUpShares } from '../shares.ts'
 import { shelvedImageOf } from '../shelving.ts'
 import { giveUpVolumes } from '../volumes.ts'
 
@@ -37,12 +38,14 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .step('image', async (s, d) => {
     if (s.accepted.imageId !== null) await removeImage(d, s.accepted.imageId)
   })
+  .step('shares', (s, d) => giveUpShares(d, s.input.instanceId))
   .step('volumes', (s, d) => giveUpVolumes(d, s.input.instanceId))
   .step('allocation', (s, d) => letGo(d, s.input.instanceId))
   .settled(async (s, _outcome, tx, { nowMs }) => {
     await finishEvent(tx, nowMs, s.input, event)
     await tx.serverGroups.removeMember(s.input.instanceId)
     await tx.consoleTokens.forget(s.input.instanceId)
+    await tx.serverShares.removeAllOf(s.input.instanceId)
     await tx.blockDevices.removeAllOf(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
   })

@@ -4,11 +4,11 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import { GuestNotFound, type PowerState, power } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
-import { specOf } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { changeOwned, endMoves } from '../moves.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { startSpecOf } from '../shares.ts'
 import { shelvedImageOf, withoutShelvedKeys } from '../shelving.ts'
 import { powerSaga } from './power.ts'
 
@@ -40,7 +40,7 @@ export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-s
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
-    if (failure === undefined) return
+    if (failure === undefined) return tx.serverShares.changeAllOf(s.input.instanceId, 'inactive', nowMs)
     await tx.instances.change(instanceId(s.input.instanceId), { deletedAtMs: null }, nowMs, { sagaId })
     await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
   })
@@ -51,7 +51,7 @@ export const serverRestore = powerSaga<ServerTask>('server-restore', {
   vmState: 'active',
   isBoot: true,
   also: { deletedAtMs: null, terminatedAtMs: null },
-  ask: async (host, instance, _input, d, c) => host.start({ spec: await specOf(d, instance) }, { key: c.key }),
+  ask: async (host, instance, _input, d, c) => host.start({ spec: await startSpecOf(d, instance) }, { key: c.key }),
 }).pivot('shelf', async (s, d, c) => {
   const instance = await d.store.instances.get(s.input.instanceId)
   const imageId = shelvedImageOf(instance)

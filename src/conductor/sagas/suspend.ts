@@ -1,5 +1,5 @@
 import type { ServerTask } from '#bus'
-import { specOf } from '../guest-spec.ts'
+import { startSpecOf } from '../shares.ts'
 import { powerSaga } from './power.ts'
 
 /** The guest's memory goes to disk; what fails leaves it running. */
@@ -13,5 +13,5 @@ export const serverResume = powerSaga<ServerTask>('server-resume', {
   event: 'compute_resume_instance',
   vmState: 'active',
   isBoot: true,
-  ask: async (host, instance, _input, d, c) => host.resume({ spec: await specOf(d, instance) }, { key: c.key }),
+  ask: async (host, instance, _input, d, c) => host.resume({ spec: await startSpecOf(d, instance) }, { key: c.key }),
 })

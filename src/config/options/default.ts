@@ -8,6 +8,7 @@ const host = {
     sample: '<host name>',
   }),
   my_ip: str(ownAddress, 'Address of this host; default of many other options.', { sample: '<own address>' }),
+  my_shared_fs_storage_ip: str('$my_ip', 'Address this host is known by to shares.'),
   my_block_storage_ip: str('$my_ip', 'Address this host gives to block storage as initiator.'),
   state_path: str('/var/lib/nova', 'Folder of everything that must survive a restart.'),
   instances_path: str('$state_path/instances', 'Folder of guest disks and of the image cache.'),

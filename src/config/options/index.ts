@@ -27,6 +27,7 @@ export const sections = {
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
   libvirt: libvirtSection,
   metrics: metricsSection,
+  manila: neighbours.manilaSection,
   mks: consoles.mksSection,
   neutron: neighbours.neutronSection,
   neutron_tunnel: hardware.neutronTunnelSection,

@@ -33,6 +33,11 @@ export const cinderSection = {
   http_retries: int(3, 'Retries of a request.', { min: 0 }),
 } as const
 
+export const manilaSection = {
+  ...session('shared-file-system'),
+  share_apply_policy_timeout: int(10, 'Seconds to wait until a share is open to its host; 0 not at all.', { min: 0 }),
+} as const
+
 export const keystoneAuthtokenSection = {
   ...session('identity'),
   www_authenticate_uri: str(null, 'Keystone endpoint named in a 401.', { deprecated: ['keystone_authtoken.auth_uri'] }),
@@ -93,6 +98,7 @@ export const oslo = {
     notify_on_state_change: choice(['vm_state', 'vm_and_task_state'], null, 'State changes that are sent.'),
     versioned_notifications_topics: list(['versioned_notifications'], 'Topics of versioned notifications.'),
     bdms_in_notifications: bool(false, 'Include block devices.'),
+    include_share_mapping: bool(false, 'Include shares.'),
     default_level: choice(['DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL'], 'INFO', 'Level of notifications.'),
   },
 } as const

@@ -5,6 +5,7 @@ import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
 import { movesTable } from './migrations/moves.ts'
+import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
 
@@ -209,4 +210,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-27-console-token-hosts', up: consoleTokenHosts },
   { name: '2026-11-28-flat-indexes', up: flatIndexes },
   { name: '2026-11-28-host-claims', up: hostClaims },
+  { name: '2026-11-28-share-mapping', up: shareMapping },
 ]

@@ -201,6 +201,20 @@ export interface CellTables {
     connection_info_json: string | null
     created_at: number
   }
+  share_mapping: {
+    number: Generated<number>
+    uuid: string
+    instance_id: string
+    share_id: string
+    status: string
+    tag: string
+    export_location: string
+    share_proto: string
+    /** To whom the share service opened it for this server. */
+    access_to: string | null
+    created_at: number
+    updated_at: number | null
+  }
   migrations: {
     number: Generated<number>
     /** Also a consumer of placement. */

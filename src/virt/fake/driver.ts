@@ -22,7 +22,7 @@ import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
 import { type DiskPlace, type DiskWrite, FakeDisks } from './disks.ts'
-import { crashDump, guestAgent, rebuild, rescue, suspendToDisk } from './facets.ts'
+import { crashDump, guestAgent, rebuild, rescue, shares, suspendToDisk } from './facets.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
@@ -134,6 +134,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     rebuild: rebuild(hypervisor, disks),
     guestAgent: guestAgent(hypervisor),
     crashDump: crashDump(hypervisor),
+    shares: shares(hypervisor),
     recordOf: id => hypervisor.guests.get(id),
     failNext: (operation, fault) => faults.failNext(operation, fault),
     crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
@@ -178,11 +179,13 @@ const fakeTraits = [
   'COMPUTE_IMAGE_TYPE_ISO',
   'COMPUTE_IMAGE_TYPE_QCOW2',
   'COMPUTE_IMAGE_TYPE_RAW',
+  'COMPUTE_MEM_BACKING_FILE',
   'COMPUTE_NET_ATTACH_INTERFACE',
   'COMPUTE_NET_VIF_MODEL_VIRTIO',
   'COMPUTE_NODE',
   'COMPUTE_RESCUE_BFV',
   'COMPUTE_STORAGE_BUS_VIRTIO',
+  'COMPUTE_STORAGE_VIRTIO_FS',
   'COMPUTE_VOLUME_ATTACH_WITH_TAG',
   'COMPUTE_VOLUME_EXTEND',
   'COMPUTE_VOLUME_MULTI_ATTACH',

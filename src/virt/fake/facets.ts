@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
 import { power } from '../driver.ts'
 import { AgentNotEnabled, GuestInWrongState, GuestNotRunning } from '../faults.ts'
-import type { CrashDump, GuestAgent, Rebuild, Rescue, SuspendToDisk } from '../guest-facets.ts'
+import type { CrashDump, GuestAgent, Rebuild, Rescue, Shares, SuspendToDisk } from '../guest-facets.ts'
 import type { FakeDisks } from './disks.ts'
 import { hasImage } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
@@ -95,5 +95,21 @@ export const crashDump = (hypervisor: FakeHypervisor): CrashDump => ({
       const guest = hypervisor.existing(id)
       if (!isUp(hypervisor, id)) throw GuestNotRunning({ id })
       hypervisor.put(id, { ...guest, dumps: (guest.dumps ?? 0) + 1 })
+    }),
+})
+
+export const shares = (hypervisor: FakeHypervisor): Shares => ({
+  mount: (id, share) =>
+    hypervisor.change('mountShare', id, () => {
+      const guest = hypervisor.existing(id)
+      const mounted = guest.mounted ?? []
+      if (!mounted.includes(share.id)) hypervisor.put(id, { ...guest, mounted: [...mounted, share.id] })
+    }),
+  unmount: (id, keptIds) =>
+    hypervisor.change('unmountShares', id, () => {
+      const guest = hypervisor.guests.get(id)
+      const kept = guest?.mounted?.filter(share => keptIds.includes(share))
+      if (guest !== undefined && kept?.length !== guest.mounted?.length)
+        hypervisor.put(id, { ...guest, mounted: kept ?? [] })
     }),
 })

@@ -43,6 +43,8 @@ export type FakeOperation =
   | 'rebuild'
   | 'setPassword'
   | 'crashDump'
+  | 'mountShare'
+  | 'unmountShares'
 
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {

@@ -4,7 +4,7 @@ import type { FakeDisk } from './disks.ts'
 
 /** One guest of the fake hypervisor, as it also lies in the state file. */
 export interface GuestRecord {
-  /** Without its config drive, whose files are secret. */
+  /** Without its config drive, whose files are secret, and without the keys of its shares. */
   readonly spec: Omit<GuestSpec, 'configDrive'>
   /** Format of the config drive it was spawned with. */
   readonly configDrive?: GuestConfigDrive['format']
@@ -31,6 +31,8 @@ export interface GuestRecord {
   readonly ephemeralMade?: number
   /** Whose passwords its agent has set, in order. */
   readonly passwords?: readonly { readonly user: string }[]
+  /** Shares that are mounted for it on this host. */
+  readonly mounted?: readonly string[]
   /** Crash dumps it was asked for. */
   readonly dumps?: number
 }

@@ -1,6 +1,6 @@
 import { type Clock, type InstanceId, instanceId, KeyedQueues, pause } from '#base'
 import { type GuestEvent, type PowerState, power } from '../driver.ts'
-import { GuestNotFound } from '../faults.ts'
+import { GuestNotFound, HypervisorError } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { FakeOperation, FaultPlan } from './faults-plan.ts'
 import type { GuestRecord, RescueRecord } from './guest-record.ts'
@@ -88,9 +88,11 @@ export class FakeHypervisor {
 
   /** The disk stays that of its first boot, whatever image later specs name. */
   boot(spec: GuestSpec, before: GuestRecord | undefined, disk = before?.disk, rescue?: RescueRecord): void {
-    const { configDrive, ...plain } = spec
+    const { configDrive, shares, ...rest } = spec
+    mustBeMounted(spec, before)
+    const plain = shares === undefined ? rest : { ...rest, shares: shares.map(share => ({ ...share, user: null })) }
     const format = before === undefined ? configDrive?.format : before.configDrive
-    const { ephemeralMade, passwords, dumps } = before ?? {}
+    const { ephemeralMade, passwords, dumps, mounted } = before ?? {}
     const guest: GuestRecord = {
       spec: plain,
       ...(format === undefined ? {} : { configDrive: format }),
@@ -107,6 +109,7 @@ export class FakeHypervisor {
       ...(ephemeralMade === undefined ? {} : { ephemeralMade }),
       ...(passwords === undefined ? {} : { passwords }),
       ...(dumps === undefined ? {} : { dumps }),
+      ...(mounted === undefined ? {} : { mounted }),
     }
     this.put(spec.id, guest, 'started')
   }
@@ -128,3 +131,9 @@ export class FakeHypervisor {
 }
 
 export const idOf = (guest: GuestRecord): InstanceId => instanceId(guest.spec.id)
+
+/** Like a real one, which would find no folder to give to the guest. */
+function mustBeMounted({ shares = [] }: GuestSpec, before: GuestRecord | undefined): void {
+  const missing = shares.find(share => before?.mounted?.includes(share.id) !== true)
+  if (missing !== undefined) throw HypervisorError({ operation: 'start', reason: `share ${missing.id} is not mounted` })
+}

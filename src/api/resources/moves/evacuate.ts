@@ -2,6 +2,7 @@ import { bare, bool, fqdn, obj, operation, reply, since, str, until } from '#api
 import { type Instance, InstanceNotReady, type RequestSpec } from '#model'
 import { isServiceUp } from '#store'
 import { moveSpec, newMigration } from '../../accept/move.ts'
+import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { newPassword } from '../servers/create.ts'
@@ -62,6 +63,7 @@ export const evacuate = op({
   faults: {
     InstanceNotFound: 404,
     InstanceInvalidState: 409,
+    ForbiddenWithShare: 409,
     InstanceNotReady: 409,
     EvacuationHostNotFound: 404,
     EvacuationSameHost: 400,
@@ -77,6 +79,7 @@ export const evacuate = op({
     if (body.force === true && name === null) throw ForcedNowhere({})
     const password = passwordFor(deps, body)
     const destination = name === null ? null : await destinationOf(deps, instance, name)
+    await mustHaveNoShares(deps.store, 'evacuate', instance.id)
     mustAllow(instance, 'evacuate', 'evacuate', isAdmin(caller))
     await mustBeDown(deps, instance)
     const isForced = name !== null && (body.force === true || !behaves.asksScheduler)

@@ -3,6 +3,7 @@ import { type Clock, waitFor } from '#base'
 import { type Instance, type RequestSpec } from '#model'
 import type { Store } from '#store'
 import { moveSpec, newMigration } from '../../accept/move.ts'
+import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
@@ -55,6 +56,7 @@ export const migrateLive = op({
   faults: {
     InstanceNotFound: 404,
     InstanceIsLocked: 409,
+    ForbiddenWithShare: 409,
     InstanceInvalidState: 409,
     InstanceNotReady: 409,
     ComputeHostNotFound: 400,
@@ -67,6 +69,7 @@ export const migrateLive = op({
     const name = body.host === '' ? null : body.host
     allow(targetOf(instance), name === null ? rule : undefined)
     if (body.force === true && name === null) throw ForcedNowhere({})
+    await mustHaveNoShares(deps.store, 'liveMigrate', instance.id)
     mustAllow(instance, 'liveMigrate', 'os-migrateLive', isAdmin(caller))
     const destination = name === null ? null : await destinationOf(deps, name)
     const isForced = name !== null && (body.force === true || !behaves.asksScheduler)

@@ -11,6 +11,7 @@ import {
 } from '#model'
 import { isServiceUp, type Store } from '#store'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
+import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { mustFitRoot, mustHaveMemory } from '../servers/create-image.ts'
@@ -35,6 +36,7 @@ const faults = {
   InstanceInvalidState: 409,
   InstanceNotReady: 409,
   ServiceUnavailable: 409,
+  ForbiddenWithShare: 409,
 } as const
 
 /** Up, or at least not known to be down: a disabled host still does what it is asked. */
@@ -127,6 +129,7 @@ export const resize = op({
   async handle({ path, body, caller, allow, requestId }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
+    await mustHaveNoShares(deps.store, 'resize', instance.id)
     mustAllow(instance, 'resize', 'resize', isAdmin(caller))
     await mustBeUp(deps, instance.host)
     mustAllowDiskConfig(instance, body['OS-DCF:diskConfig'])
@@ -173,6 +176,7 @@ export const migrate = op({
     const instance = await findServer(deps, caller, path.id)
     const host = behaves.takesHost ? ((body as { host?: string | null } | null)?.host ?? null) : null
     allow(targetOf(instance), host === null ? migrateRule : undefined)
+    await mustHaveNoShares(deps.store, 'migrate', instance.id)
     mustAllow(instance, 'migrate', 'migrate', isAdmin(caller))
     await mustBeUp(deps, instance.host)
     const destination = host === null ? null : await destinationOf(deps, instance, host)

@@ -21,7 +21,7 @@ const shelve = op({
   policy: 'os_compute_api:os-shelve:shelve',
   body: bare(anything),
   // The image service may refuse the record of the image.
-  faults: { ...faults, Invalid: 400, Forbidden: 403, ImageQuotaExceeded: 403 },
+  faults: { ...faults, Invalid: 400, Forbidden: 403, ImageQuotaExceeded: 403, ForbiddenWithShare: 409 },
   async handle({ path, caller, allow, requestId }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))

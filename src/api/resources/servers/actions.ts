@@ -3,6 +3,7 @@ import { declareFault } from '#base'
 import { NoServer, type SagaInputs, type SagaName, type ServerTask } from '#bus'
 import type { Caller } from '#cloud'
 import { type ActionName, HostUnavailable, type Instance, InstanceNotReady, lifecycle } from '#model'
+import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptDelete, acceptSoftDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from './find.ts'
@@ -33,6 +34,7 @@ export async function accept<N extends SagaName>(
   const { caller, allow, requestId } = context
   const instance = await findServer(deps, caller, context.path.id)
   allow(targetOf(instance))
+  await mustHaveNoShares(deps.store, request.action, instance.id)
   await acceptTask(deps, caller, isAdmin(caller), requestId, instance, request)
 }
 
@@ -57,7 +59,9 @@ export const simple = (
 
 export const start = simple('os_compute_api:servers:start', 'start', 'start', 'server-start')
 export const stop = simple('os_compute_api:servers:stop', 'stop', 'stop', 'server-stop')
-export const suspend = simple('os_compute_api:os-suspend-server:suspend', 'suspend', 'suspend', 'server-suspend')
+export const suspend = simple('os_compute_api:os-suspend-server:suspend', 'suspend', 'suspend', 'server-suspend', {
+  ForbiddenWithShare: 409,
+})
 export const resume = simple('os_compute_api:os-suspend-server:resume', 'resume', 'resume', 'server-resume')
 export const pause = simple('os_compute_api:os-pause-server:pause', 'pause', 'pause', 'server-pause')
 export const unpause = simple('os_compute_api:os-pause-server:unpause', 'unpause', 'unpause', 'server-unpause')

@@ -15,6 +15,7 @@ import {
   withoutVolumeImage,
 } from '#model'
 import type { InstanceChange } from '#store'
+import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
@@ -173,6 +174,7 @@ export const rebuild = operation<ApiDeps, { id: string }>()({
   reply: rebuildReply,
   faults: {
     ...faults,
+    ForbiddenWithShare: 409,
     BadServerRequest: 400,
     ImageUnacceptable: 400,
     CertificateValidationFailed: 400,
@@ -188,6 +190,7 @@ export const rebuild = operation<ApiDeps, { id: string }>()({
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
     if (body.trusted_image_certificates !== undefined) insist(trustedCerts, targetOf(instance))
+    await mustHaveNoShares(deps.store, 'rebuild', instance.id)
     mustAllow(instance, 'rebuild', 'rebuild', isAdmin(caller))
     const adminPassword = body.adminPass ?? newPassword(deps.settings.passwordLength)
     const { keepsVolumes } = behaves
