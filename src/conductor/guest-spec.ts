@@ -9,7 +9,7 @@ import {
   type Vif,
   volumeImage,
 } from '#model'
-import type { GuestDisk, GuestSpec, GuestVif, GuestVolume } from '#virt'
+import type { GuestDisk, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { seatOf } from './seat.ts'
 
@@ -38,9 +38,29 @@ const kindOf = (device: BlockDevice): GuestDisk['kind'] => {
   return isEphemeral(device) ? 'ephemeral' : 'image'
 }
 
+/** As Cinder tells it of an encrypted volume. */
+function encryptionOf(told: unknown): VolumeEncryption | undefined {
+  if (typeof told !== 'object' || told === null) return undefined
+  const { provider, encryption_key_id: keyId, cipher, key_size: keySize } = told as Record<string, unknown>
+  if (typeof provider !== 'string' || typeof keyId !== 'string') return undefined
+  return {
+    provider,
+    keyId,
+    cipher: typeof cipher === 'string' ? cipher : null,
+    keySizeBits: typeof keySize === 'number' ? keySize : null,
+  }
+}
+
 const volumeOf = ({ volumeId, connectionInfo }: BlockDevice): GuestVolume | null => {
   if (volumeId === null || connectionInfo === null) return null
-  return { id: volumeId, connection: connectionInfo as unknown as GuestVolume['connection'] }
+  const { multiattach, encryption, ...connection } = connectionInfo
+  const opened = encryptionOf(encryption)
+  return {
+    id: volumeId,
+    connection: connection as unknown as GuestVolume['connection'],
+    ...(multiattach === true ? { isShared: true } : {}),
+    ...(opened === undefined ? {} : { encryption: opened }),
+  }
 }
 
 /** A disk as the hypervisor makes or attaches it; a volume needs its connection by now. */

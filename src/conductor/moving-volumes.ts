@@ -1,7 +1,7 @@
 import type { BlockDevice, Instance } from '#model'
 import type { ConductorDeps } from './deps.ts'
 import { hostClient } from './hosts.ts'
-import { connectVolumes, disconnectVolumes, volumesOf } from './volumes.ts'
+import { connectionRecord, connectVolumes, disconnectVolumes, volumesOf } from './volumes.ts'
 
 /** For a guest that is off: its volumes are taken off whatever host they are on, and connected to this one. Converges. */
 export async function moveVolumes(d: ConductorDeps, instance: Instance, to: string): Promise<void> {
@@ -34,7 +34,7 @@ export async function connectTarget(d: ConductorDeps, instanceId: string, host: 
     const mountpoint = deviceName === null ? {} : { mountpoint: deviceName }
     const request = { volumeId, serverId: instanceId, connector: { ...connector, ...mountpoint } }
     const { id: attachmentId, connection } = await d.volumes.createAttachment('service', request)
-    const connectionInfo = connection === undefined ? null : { ...connection }
+    const connectionInfo = await connectionRecord(d, volumeId, connection)
     connected.push({ deviceId, volumeId, attachmentId, connectionInfo })
   }
   return connected

@@ -1,5 +1,5 @@
 import { Fault } from '#base'
-import { type VolumeAttachment, VolumeNotFound } from '#cloud'
+import { type ConnectionInfo, type VolumeAttachment, VolumeNotFound } from '#cloud'
 import { type BlockDevice, type Instance, isVolume, nameDevices } from '#model'
 import type { ConductorDeps } from './deps.ts'
 import { hostClient } from './hosts.ts'
@@ -34,6 +34,21 @@ export async function reserveVolumes(d: ConductorDeps, instanceId: string): Prom
   for (const device of await volumesOf(d, instanceId)) if (device.volumeId !== null) await reserveVolume(d, device)
 }
 
+/** A connection as the record keeps it: with what the hypervisor must know of the volume besides. */
+export async function connectionRecord(
+  d: ConductorDeps,
+  volumeId: string,
+  connection: ConnectionInfo | undefined,
+): Promise<BlockDevice['connectionInfo']> {
+  if (connection === undefined) return null
+  const { isMultiattach, isEncrypted } = await d.volumes.get('service', volumeId)
+  return {
+    ...connection,
+    ...(isMultiattach ? { multiattach: true } : {}),
+    ...(isEncrypted ? { encryption: await d.volumes.encryption('service', volumeId) } : {}),
+  }
+}
+
 /** Connects a held volume to a host; the record then has the connection. */
 export async function connectVolume(d: ConductorDeps, device: BlockDevice, host: string): Promise<BlockDevice> {
   if (device.connectionInfo !== null) return device
@@ -41,7 +56,7 @@ export async function connectVolume(d: ConductorDeps, device: BlockDevice, host:
   const connector = await hostClient(d, host).volumeConnector({})
   const mountpoint = device.deviceName === null ? {} : { mountpoint: device.deviceName }
   const { connection } = await d.volumes.updateAttachment('service', attachmentId, { ...connector, ...mountpoint })
-  const connectionInfo = connection === undefined ? null : { ...connection }
+  const connectionInfo = await connectionRecord(d, device.volumeId ?? '', connection)
   await d.store.blockDevices.change(device.id, { connectionInfo })
   return { ...device, attachmentId, connectionInfo }
 }

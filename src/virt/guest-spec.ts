@@ -110,6 +110,18 @@ export interface GuestVolume {
   readonly connection: ConnectionInfo
   /** Other guests may have it at the same time. */
   readonly isShared?: true
+  /** Of one whose contents are encrypted for the hypervisor to open. */
+  readonly encryption?: VolumeEncryption
+}
+
+export interface VolumeEncryption {
+  /** `luks`, `luks2`, `plain`, or a class of older releases. */
+  readonly provider: string
+  /** In the key manager. */
+  readonly keyId: string
+  /** `aes-xts-plain64` */
+  readonly cipher: string | null
+  readonly keySizeBits: number | null
 }
 
 /** A file share of the host that the guest finds as a file system under the tag. */

@@ -61,6 +61,7 @@ export const libvirtDriver = async (
   // Simulated hosts start without it.
   const { createLibvirtDriver } = await import('#virt/libvirt')
   const { isPrivate = false, ...at } = place
+  const { volumeOptions } = await import('./volume-options.ts')
   return createLibvirtDriver({
     ...at,
     imageSource: imageSource(images),
@@ -72,6 +73,7 @@ export const libvirtDriver = async (
     domain: domainSettings(config, isPrivate),
     mayLimitCpu: !isPrivate,
     shutdownRetryMs: config.compute.shutdown_retry_interval * 1000,
+    volumes: volumeOptions(config),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
   })

@@ -7,6 +7,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { connectionRecord } from '../volumes.ts'
 
 type Swap = SagaInputs['volume-swap']
 
@@ -70,7 +71,7 @@ export const volumeSwap = saga<ConductorDeps, Swap, Store>('volume-swap')
     const connector = await hostClient(d, host).volumeConnector({})
     const mountpoint = deviceName === null ? {} : { mountpoint: deviceName }
     const { connection } = await d.volumes.updateAttachment('service', attachmentId, { ...connector, ...mountpoint })
-    return { info: connection === undefined ? null : { ...connection } }
+    return { info: await connectionRecord(d, s.input.newVolumeId, connection) }
   })
   .pivot(
     'guest',

@@ -14,6 +14,10 @@ export const libvirtSection = {
   disk_cachemodes: list([], 'Cache mode by disk kind: file=writeback'),
   hw_disk_discard: choice(['ignore', 'unmap'], null, 'Discard requests of guests.'),
   disk_prefix: str(null, 'Prefix of disk names in guests.'),
+  use_default_aio_mode_for_volumes: bool(false, 'Leave the I/O mode of volumes to QEMU.'),
+  nfs_mount_point_base: str('$state_path/mnt', 'Folder in which NFS shares of volumes are mounted.'),
+  rbd_user: str(null, 'User of Ceph, for volumes whose connection names none.'),
+  rbd_secret_uuid: str(null, 'Secret of libvirt with the key of that user.'),
   snapshot_image_format: choice(
     ['raw', 'qcow2', 'vmdk', 'vdi'],
     null,
