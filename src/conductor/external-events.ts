@@ -5,7 +5,6 @@ import { HypervisorError } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { dropInterface, refreshNetwork } from './network-info.ts'
 import { finishEvent, recordFault, startEvent } from './records.ts'
-import { volumeExtended } from './volume-extended.ts'
 
 /** Work that the user sees as an event of an action, and as a fault when it fails. */
 async function recorded(
@@ -47,8 +46,6 @@ async function workOn(deps: ConductorDeps, event: ExternalEvent): Promise<void> 
       return refreshNetwork(deps, instance.id)
     case 'network-vif-deleted':
       return tag === null ? undefined : dropInterface(deps, instance.id, tag)
-    case 'volume-extended':
-      return recorded(deps, instance, event, 'compute_extend_volume', () => volumeExtended(deps, instance, tag ?? ''))
     case 'power-update':
       if (tag !== 'POWER_ON' && tag !== 'POWER_OFF') return
       return recorded(deps, instance, event, 'compute_power_update', () => powerUpdate(deps, instance, tag))

@@ -38,6 +38,8 @@ interface Case {
   readonly volumes?: number
   /** Shares when it was done; as many as before unless said otherwise. */
   readonly shares?: number
+  /** Size of the user's volume in record and guest when it was done. */
+  readonly ownGiB?: number
 }
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
@@ -385,9 +387,10 @@ class Scene {
       `ports on '${bound.join(`', '`)}' instead of '${host}'`,
     )
     note(ports.length !== (lives ? wanted : 1), `${ports.length} ports in all`)
+    const ownGiB = isDone ? this.#case.ownGiB : undefined
     const attached = lives ? (isDone ? (this.#case.volumes ?? 2) : 2) : 0
     const isHeldOnly = instance.vmState === 'shelved_offloaded'
-    found.push(...(await volumeComplaints(this.cloud, this.#id, this.#volumes, { attached, isHeldOnly })))
+    found.push(...(await volumeComplaints(this.cloud, this.#id, this.#volumes, { attached, isHeldOnly, ownGiB })))
     return found
   }
 }

@@ -1,6 +1,7 @@
 import { type InstanceId, waitFor } from '#base'
 import { type DeviceDefinition, device, type Instance } from '#model'
 import { power } from '#virt'
+import { acceptVolumeExtend } from '../../src/api/accept/volume-extend.ts'
 import { acceptAttach } from '../../src/api/resources/volume-attachments/attach.ts'
 import { acceptDetach } from '../../src/api/resources/volume-attachments/detach.ts'
 import { acceptSwap } from '../../src/api/resources/volume-attachments/update.ts'
@@ -8,16 +9,17 @@ import { caller, type SmallCloud } from './world.ts'
 
 /** The volumes of the sweep: one of the user's and one made for the server are attached, one more of his is spare. */
 
-async function makeVolume({ api }: SmallCloud, name: string): Promise<string> {
-  const { id } = await api.volumes.create(caller, { name, sizeGiB: 1 })
+async function makeVolume({ api }: SmallCloud, name: string, sizeGiB = 1): Promise<string> {
+  const { id } = await api.volumes.create(caller, { name, sizeGiB })
   const isThere = async () => ((await api.volumes.get(caller, id)).status === 'available' ? true : undefined)
   await waitFor('the volume', isThere, { deadlineMs: 60_000, everyMs: 2 })
   return id
 }
 
 export const userVolumes = async (cloud: SmallCloud): Promise<readonly string[]> => [
-  await makeVolume(cloud, 'own'),
-  await makeVolume(cloud, 'spare'),
+  // Larger than its record says: nobody has told of its growth yet.
+  await makeVolume(cloud, 'own', 2),
+  await makeVolume(cloud, 'spare', 2),
 ]
 
 export const volumeDevices = ([own = '']: readonly string[]): readonly DeviceDefinition[] => [
@@ -53,6 +55,14 @@ export const volumeCases = {
     },
     volumes: 1,
   },
+  'volume-extend': {
+    ...alive,
+    ask: async (cloud: SmallCloud, instance: Instance) => {
+      const { id: volumeId } = await named(cloud, 'own')
+      await acceptVolumeExtend(cloud.api, caller, asking.requestId, { instanceId: instance.id, volumeId })
+    },
+    ownGiB: 2,
+  },
   'volume-swap': {
     ...alive,
     ask: async (cloud: SmallCloud, instance: Instance) =>
@@ -69,7 +79,7 @@ export async function volumeComplaints(
   { api, store, drivers }: SmallCloud,
   id: InstanceId | string,
   users: readonly string[],
-  { attached: wanted, isHeldOnly }: { attached: number; isHeldOnly: boolean },
+  { attached: wanted, isHeldOnly, ownGiB }: { attached: number; isHeldOnly: boolean; ownGiB?: number | undefined },
 ): Promise<readonly string[]> {
   const found: string[] = []
   const note = (isWrong: boolean, what: string) => {
@@ -98,6 +108,13 @@ export async function volumeComplaints(
   const disks = [...drivers.values()]
     .flatMap(driver => driver.disksOf(id as InstanceId))
     .filter(d => d.kind === 'volume')
+  if (ownGiB !== undefined) {
+    const sizes = [rows, disks].map(all => all.find(d => d.deviceName === '/dev/vdb')?.size)
+    note(
+      sizes.some(size => size !== ownGiB),
+      `a volume of ${ownGiB} GiB is of ${sizes.join(' and ')} in record and guest`,
+    )
+  }
   const plugged = isHeldOnly ? 0 : wanted
   note(disks.length !== plugged, `${disks.length} volumes in the guest instead of ${plugged}`)
   note(

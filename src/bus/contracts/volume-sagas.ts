@@ -4,6 +4,7 @@ import type { ServerTask } from './server-task.ts'
 export interface VolumeSagaInputs {
   'volume-attach': ServerTask & { readonly deviceId: string }
   'volume-detach': ServerTask & { readonly deviceId: string; readonly volumeId: string }
+  'volume-extend': ServerTask & { readonly volumeId: string }
   'volume-swap': ServerTask & {
     readonly deviceId: string
     readonly oldVolumeId: string

@@ -23,6 +23,7 @@ import { serverSetPassword } from './set-password.ts'
 import { shareAttach, shareDetach } from './shares.ts'
 import { serverRestore, serverSoftDelete } from './soft-delete.ts'
 import { serverResume, serverSuspend } from './suspend.ts'
+import { volumeExtend } from './volume-extend.ts'
 import { volumeSwap } from './volume-swap.ts'
 import { volumeAttach, volumeDetach } from './volumes.ts'
 
@@ -62,5 +63,6 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'share-detach': shareDetach,
   'volume-attach': volumeAttach,
   'volume-detach': volumeDetach,
+  'volume-extend': volumeExtend,
   'volume-swap': volumeSwap,
 }

@@ -1,6 +1,7 @@
 import { bare, int, list, obj, oneOf, operation, reply, resource, str, text, uuid } from '#api/kit'
 import { type ExternalEvent, type ExternalEventName, externalEventNames } from '#bus'
 import type { Instance } from '#model'
+import { acceptVolumeExtend } from '../../accept/volume-extend.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { recordedAs } from './recorded.ts'
 
@@ -62,6 +63,9 @@ const create = operation<ApiDeps>()({
       const { server_uuid: instanceId, name, status = 'completed', tag = null } = event
       return [{ instanceId, name, status, tag, requestId }]
     })
+    for (const { name, instanceId, tag } of accepted)
+      if (name === 'volume-extended' && tag !== null)
+        await acceptVolumeExtend(deps, caller, requestId, { instanceId, volumeId: tag })
     for (const event of accepted) {
       const action = recordedAs(event)
       if (action === undefined) continue
@@ -69,7 +73,8 @@ const create = operation<ApiDeps>()({
       const startAtMs = deps.clock.now()
       await deps.store.actions.start({ instanceId: event.instanceId, action, requestId, userId, projectId, startAtMs })
     }
-    if (accepted.length > 0) await hand(deps, accepted)
+    const rest = accepted.filter(event => event.name !== 'volume-extended')
+    if (rest.length > 0) await hand(deps, rest)
     if (accepted.length < events.length) answer(207)
     return events.map(({ event, code }) => ({
       ...event,

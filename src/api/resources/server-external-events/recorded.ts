@@ -4,6 +4,5 @@ const powerActions: Readonly<Record<string, string>> = { POWER_ON: 'start', POWE
 
 /** The action under which the user finds the event in his server's log; most events are none. */
 export function recordedAs({ name, tag }: Pick<ExternalEvent, 'name' | 'tag'>): string | undefined {
-  if (name === 'volume-extended') return 'extend_volume'
   return name === 'power-update' && tag !== null && Object.hasOwn(powerActions, tag) ? powerActions[tag] : undefined
 }
