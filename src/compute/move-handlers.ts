@@ -108,7 +108,8 @@ export function moveHandlers(driver: VirtDriver, actors: GuestActors): MoveHandl
         return stateOf(spec.id)
       }),
     // What was never begun here is taken back without complaint.
-    discardMove: ({ id }) => inTurn(id, async () => driver.coldMigration?.discard(instanceId(id))),
+    discardMove: ({ id }) =>
+      inTurn(id, () => driver.coldMigration?.discard(instanceId(id)) ?? driver.guest(instanceId(id)).destroy()),
     confirmMove: ({ id }) => inTurn(id, async () => driver.coldMigration?.confirm(instanceId(id))),
     revertMove: ({ spec, isOn }) =>
       actors.run(spec.id, 'move', async () => {
@@ -116,16 +117,23 @@ export function moveHandlers(driver: VirtDriver, actors: GuestActors): MoveHandl
         return stateOf(spec.id)
       }),
     describeMigration: ({ id }) => live(driver).describe(instanceId(id)),
-    refuseMigration: async ({ needs }) => ({ reason: (await live(driver).refusal(needs)) ?? null }),
-    prepareIncoming: ({ spec }) => actors.run(spec.id, 'move', () => live(driver).prepareIncoming(spec)),
+    refuseMigration: async ({ needs, withDisks }) => ({
+      reason: (await live(driver).refusal(needs, { withDisks })) ?? null,
+    }),
+    prepareIncoming: ({ spec, needs }) => actors.run(spec.id, 'move', () => live(driver).prepareIncoming(spec, needs)),
     discardIncoming: ({ id }) => inTurn(id, async () => driver.liveMigration?.discardIncoming(instanceId(id))),
-    sendGuest: async ({ id, key, uri, withDisks }) => {
+    sendGuest: async ({ id, key, landing, withDisks }) => {
       const { send } = live(driver)
-      copies.begin(id, key, signal => send(instanceId(id), uri, { withDisks }, signal))
+      copies.begin(id, key, signal => send(instanceId(id), landing, { withDisks }, signal))
       return null
     },
     sending: async ({ id, key }) => copies.stateOf(id, key),
-    abortSending: ({ id, key }) => copies.abort(id, key),
+    abortSending: async ({ id, key }) => {
+      const sending = await copies.abort(id, key)
+      // Nobody may know here of a copy that the process before this one has begun.
+      if (sending.phase === 'none') await driver.liveMigration?.settle(instanceId(id))
+      return sending
+    },
     forceComplete: async ({ id }) => {
       await live(driver).forceComplete(instanceId(id))
       return null

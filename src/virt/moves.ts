@@ -36,6 +36,16 @@ export interface MigrationNeeds {
   readonly hypervisorVersion: number
   readonly cpu: Readonly<Record<string, unknown>>
   readonly memoryMiB: number
+  /** Disks, storage, …: what only drivers of one kind understand. */
+  readonly detail?: Readonly<Record<string, unknown>>
+}
+
+/** A place at the target that waits for a guest. */
+export interface Landing {
+  /** Where its memory goes. */
+  readonly uri: string
+  /** What only drivers of one kind understand. */
+  readonly detail?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -45,24 +55,30 @@ export interface MigrationNeeds {
 export interface LiveMigration {
   /** At the source. */
   describe(id: InstanceId): Promise<MigrationNeeds>
-  /** At the target: why it cannot run such a guest; undefined when it can. */
-  refusal(needs: MigrationNeeds): Promise<string | undefined>
+  /**
+   * At the target: why it cannot run such a guest; undefined when it can. `withDisks`: whether its disks shall be copied;
+   * null: those that both hosts do not share.
+   */
+  refusal(needs: MigrationNeeds, how: { readonly withDisks: boolean | null }): Promise<string | undefined>
   /** At the target: disks and a place that waits for memory. Nothing runs there yet; `state` says `isIncoming`. */
-  prepareIncoming(spec: GuestSpec): Promise<{ readonly uri: string }>
+  prepareIncoming(spec: GuestSpec, needs: MigrationNeeds): Promise<Landing>
   /** At the target: the waiting place goes. A guest that has arrived is left alone. */
   discardIncoming(id: InstanceId): Promise<void>
   /**
-   * At the source: copies memory, and disks if asked, until the guest runs at the target; tells how far it is. Paused
-   * guests arrive paused. When the signal aborts before that, the guest stays here and LiveMigrationAborted is thrown.
+   * At the source: copies memory, and if asked the disks that the target does not share, until the guest runs at the
+   * target; tells how far it is. Paused guests arrive paused. When the signal aborts before that, the guest stays here and
+   * LiveMigrationAborted is thrown. A copy that a process before this one has begun is followed to its end.
    */
   send(
     id: InstanceId,
-    uri: string,
+    landing: Landing,
     how: { readonly withDisks: boolean },
     signal: AbortSignal,
   ): AsyncIterable<CopyProgress>
   /** At the source: holds the guest still, or whatever else makes a running copy come to its end. */
   forceComplete(id: InstanceId): Promise<void>
+  /** At the source: no copy goes on afterwards, also none that a process before this one began; whichever way it ended. */
+  settle(id: InstanceId): Promise<void>
   /** At the source, when the guest is at the target: removes what is left of it. */
   forget(id: InstanceId): Promise<void>
 }

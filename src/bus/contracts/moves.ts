@@ -1,6 +1,6 @@
 import type { FaultRecord } from '#base'
 import type { CopyProgress } from '#model'
-import type { GuestSpec, GuestState, MigrationNeeds, MoveOffer } from '#virt'
+import type { GuestSpec, GuestState, Landing, MigrationNeeds, MoveOffer } from '#virt'
 import { method } from '../contract.ts'
 
 /** A copy of disks may take hours. */
@@ -24,11 +24,11 @@ export const moveMethods = {
   confirmMove: method<{ id: string }, null>(longMs),
   revertMove: method<{ spec: GuestSpec; isOn: boolean }, GuestState>(longMs),
   describeMigration: method<{ id: string }, MigrationNeeds>(),
-  refuseMigration: method<{ needs: MigrationNeeds }, { readonly reason: string | null }>(),
-  prepareIncoming: method<{ spec: GuestSpec }, { readonly uri: string }>(longMs),
+  refuseMigration: method<{ needs: MigrationNeeds; withDisks: boolean | null }, { readonly reason: string | null }>(),
+  prepareIncoming: method<{ spec: GuestSpec; needs: MigrationNeeds }, Landing>(longMs),
   discardIncoming: method<{ id: string }, null>(longMs),
   /** Begins the copy and returns. `key` is the operation's: asked again with it, the copy is the one that was begun. */
-  sendGuest: method<{ id: string; key: string; uri: string; withDisks: boolean }, null>(),
+  sendGuest: method<{ id: string; key: string; landing: Landing; withDisks: boolean }, null>(),
   sending: method<{ id: string; key: string }, Sending>(),
   /** Returns when the copy has ended, in whichever way. */
   abortSending: method<{ id: string; key: string }, Sending>(longMs),

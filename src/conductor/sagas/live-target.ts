@@ -70,7 +70,7 @@ async function check(d: ConductorDeps, input: Live, instance: Placed, target: st
       hostClient(d, instance.host).describeMigration({ id: instance.id }),
     )
     const { reason } = await hostClient(d, target)
-      .refuseMigration({ needs })
+      .refuseMigration({ needs, withDisks: input.withDisks })
       // A hypervisor that cannot even say is as good as one that says no.
       .catch(error => ({ reason: HypervisorError.is(error) ? error.message : raise(error) }))
     if (reason !== null) throw MigrationPreCheckError({ reason })

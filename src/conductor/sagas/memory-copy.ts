@@ -2,7 +2,7 @@ import { faultFromRecord, instanceId, pause } from '#base'
 import type { SagaInputs, Sending } from '#bus'
 import { type CopyProgress, HostUnavailable } from '#model'
 import type { StepContext } from '#saga'
-import { LiveMigrationAborted } from '#virt'
+import { type Landing, LiveMigrationAborted } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { askUnlessDown, movedSpec } from '../moves.ts'
@@ -16,7 +16,7 @@ export interface Passage {
   readonly input: SagaInputs['server-live-migrate']
   readonly source: string
   readonly target: string
-  readonly uri: string
+  readonly landing: Landing
 }
 
 /** Whether the guest runs at the target, which then owns it. */
@@ -59,7 +59,7 @@ async function look(d: ConductorDeps, passage: Passage, key: string): Promise<Se
     if (await hasArrived(d, passage)) return 'arrived'
     if (sending.phase !== 'none') return sending
     // A new process of the source knows nothing of the copy that the one before began.
-    await hostClient(d, source).sendGuest({ id, key, uri: passage.uri, withDisks: input.withDisks ?? true })
+    await hostClient(d, source).sendGuest({ id, key, landing: passage.landing, withDisks: input.withDisks ?? true })
     return undefined
   } catch (error) {
     d.log.warn({ instance_id: id, host: source, err: error }, 'the copy cannot be looked at now')
@@ -77,11 +77,11 @@ async function look(d: ConductorDeps, passage: Passage, key: string): Promise<Se
  * failed or aborted copy leaves it at the source.
  */
 export async function copyMemory(d: ConductorDeps, passage: Passage, c: StepContext): Promise<void> {
-  const { input, source, uri } = passage
+  const { input, source, landing } = passage
   const id = input.instanceId
   const { key } = c
   await d.store.moves.change(input.migrationId, { status: 'running' }, d.clock.now())
-  await hostClient(d, source).sendGuest({ id, key, uri, withDisks: input.withDisks ?? true })
+  await hostClient(d, source).sendGuest({ id, key, landing, withDisks: input.withDisks ?? true })
   const startedMs = d.clock.now()
   for (;;) {
     const seen = await look(d, passage, key)
@@ -117,9 +117,10 @@ export async function bringHome(d: ConductorDeps, passage: Passage, key: string)
   })
   if (!isThere) return
   const spec = await movedSpec(d, await d.store.instances.get(id), { atSourceOf: input.migrationId })
-  const { uri } = await hostClient(d, source).prepareIncoming({ spec }, { key })
+  const needs = await hostClient(d, target).describeMigration({ id })
+  const landing = await hostClient(d, source).prepareIncoming({ spec, needs }, { key })
   const back = { id, key: `${key}/back` }
-  await hostClient(d, target).sendGuest({ ...back, uri, withDisks: input.withDisks ?? true })
+  await hostClient(d, target).sendGuest({ ...back, landing, withDisks: input.withDisks ?? true })
   for (;;) {
     const { phase, failure } = await hostClient(d, target).sending(back)
     if (phase === 'failed' && failure !== null) throw faultFromRecord(failure)

@@ -6,9 +6,10 @@ import type { Store } from '#store'
 import { claimLike, leaveAllocation, letGo, takeAllocation, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
-import { destroyGuest, hostClient } from '../hosts.ts'
+import { hostClient } from '../hosts.ts'
 import {
   asEvent,
+  askUnlessDown,
   changeOwned,
   failEvents,
   movedSpec,
@@ -102,7 +103,12 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       if (isOff) return host.stop({ id: instance.id, gracefulMs: gracefulMs(d, instance) }, { key: c.key })
       return host.state({ id: instance.id })
     },
-    (s, d, c) => destroyGuest(d, s.target.host, s.input.instanceId, c.key),
+    // On storage that both hosts share the disks are the dead host's again.
+    (s, d, c) => {
+      const { instanceId: id } = s.input
+      const { host } = s.target
+      return askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
+    },
   )
   .pivot('owner', async (s, d, c) => {
     const { host, node } = s.target

@@ -2,7 +2,7 @@ import { instanceId, pause } from '#base'
 import type { SagaInputs } from '#bus'
 import { type Outcome, SagaCancelled, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
-import { LiveMigrationAborted } from '#virt'
+import { type Landing, LiveMigrationAborted } from '#virt'
 import { leaveAllocation, letGo, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
@@ -48,8 +48,8 @@ const passageOf = (s: {
   readonly input: Live
   readonly before: Before
   readonly target: { readonly host: string }
-  readonly landing: { readonly uri: string }
-}): Passage => ({ input: s.input, source: s.before.host, target: s.target.host, uri: s.landing.uri })
+  readonly landing: Landing
+}): Passage => ({ input: s.input, source: s.before.host, target: s.target.host, landing: s.landing })
 
 function statusOf(outcome: Outcome & { status: 'undone' }, wasPrepared: boolean): string {
   const { code } = outcome.failure
@@ -105,9 +105,10 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
         vifs: s.bindings,
         volumes: s.volumes,
       })
-      return asEvent(d, s.input, prepareEvent, s.target.host, () =>
-        hostClient(d, s.target.host).prepareIncoming({ spec }, { key: c.key }),
-      )
+      return asEvent(d, s.input, prepareEvent, s.target.host, async () => {
+        const needs = await hostClient(d, s.before.host).describeMigration({ id: s.input.instanceId })
+        return hostClient(d, s.target.host).prepareIncoming({ spec, needs }, { key: c.key })
+      })
     },
     (s, d, c) => {
       const id = s.input.instanceId

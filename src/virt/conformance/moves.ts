@@ -130,14 +130,16 @@ function liveTests(bench: () => Bench): void {
         const spec = aGuestSpec(bench())
         await here.guest(spec.id).spawn(spec)
         if (expected === power.paused) await here.guest(spec.id).pause()
-        assert.equal(await to.refusal(await from.describe(spec.id)), undefined)
-        const { uri } = await twice(() => to.prepareIncoming(spec))
+        assert.equal(await to.refusal(await from.describe(spec.id), { withDisks: null }), undefined)
+        const needs = await from.describe(spec.id)
+        const landing = await twice(() => to.prepareIncoming(spec, needs))
         assert.equal((await there.guest(spec.id).state()).isIncoming, true)
         const seen = []
         const never = new AbortController().signal
-        for await (const progress of from.send(spec.id, uri, { withDisks: false }, never)) seen.push(progress)
+        for await (const progress of from.send(spec.id, landing, { withDisks: true }, never)) seen.push(progress)
         assert.ok(seen.length > 0)
-        for (const progress of seen) assert.equal(progress.memoryTotal, spec.flavor.memoryMiB * 1024 ** 2)
+        // Firmware and video memory count too.
+        for (const progress of seen) assert.ok(progress.memoryTotal >= spec.flavor.memoryMiB * 1024 ** 2)
         await twice(() => from.forget(spec.id))
         await mustBe(here, spec, gone)
         await mustBe(there, spec, is(expected))
@@ -153,12 +155,13 @@ function liveTests(bench: () => Bench): void {
       const { here, there, from, to } = hosts
       const spec = aGuestSpec(bench())
       await here.guest(spec.id).spawn(spec)
-      const { uri } = await to.prepareIncoming(spec)
+      const landing = await to.prepareIncoming(spec, await from.describe(spec.id))
       const copy = async () => {
-        for await (const _ of from.send(spec.id, uri, { withDisks: false }, AbortSignal.abort()))
+        for await (const _ of from.send(spec.id, landing, { withDisks: true }, AbortSignal.abort()))
           assert.fail('it copies')
       }
       await assert.rejects(copy(), /aborted/)
+      await twice(() => from.settle(spec.id))
       await twice(() => to.discardIncoming(spec.id))
       await mustBe(there, spec, gone)
       await mustBe(here, spec, is(power.running))

@@ -157,7 +157,7 @@ export function liveMigration(parts: CopyParts): LiveMigration & { close(): Prom
         if (hypervisor.guests.get(id)?.isIncoming !== true) return
         hypervisor.remove(id)
       }),
-    async *send(id, uri, { withDisks }, signal) {
+    async *send(id, { uri }, { withDisks }, signal) {
       copying.add(id)
       try {
         yield* send(parts, forced, id, { uri, withDisks }, signal)
@@ -171,6 +171,8 @@ export function liveMigration(parts: CopyParts): LiveMigration & { close(): Prom
         if (!copying.has(id)) throw GuestInWrongState({ id, operation: 'force complete', state: 'not being migrated' })
         forced.add(id)
       }),
+    // A copy is a loop of this process and ends with it.
+    settle: () => Promise.resolve(),
     forget: id => hypervisor.change('forget', id, () => leave(parts, id)),
     close: () => landings.close(),
   }
