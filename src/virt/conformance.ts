@@ -3,6 +3,7 @@
  * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
  */
 export type { Bench } from './conformance/bench.ts'
+export { moveTests } from './conformance/moves.ts'
 export { missingShareTest } from './conformance/shares.ts'
 export { aConfigDrive, aGuestSpec, aVolumeDisk } from './conformance/specs.ts'
 export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'

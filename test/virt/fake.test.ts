@@ -105,10 +105,11 @@ describe('fake driver', () => {
       const spec = aGuestSpec(bench())
       await driver.guest(spec.id).spawn(spec)
       driver.copyBrake.hold()
-      const { uri } = await second.liveMigration.prepareIncoming(spec)
+      const needs = await driver.liveMigration.describe(spec.id)
+      const landing = await second.liveMigration.prepareIncoming(spec, needs)
       const never = new AbortController().signal
       const copy = async () => {
-        for await (const { memoryRemaining } of driver.liveMigration.send(spec.id, uri, { withDisks: true }, never))
+        for await (const { memoryRemaining } of driver.liveMigration.send(spec.id, landing, { withDisks: true }, never))
           if (memoryRemaining > 0) await driver.liveMigration.forceComplete(spec.id)
       }
       driver.failNext('send', HypervisorError({ operation: 'send', reason: 'planned' }))

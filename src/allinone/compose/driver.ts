@@ -6,6 +6,7 @@ import type { Config } from '#config'
 import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
+import { migrationSettings } from './migration.ts'
 import { configDriveWriter } from './config-drive.ts'
 import { domainSettings } from './domain-settings.ts'
 import { simulatedHardware } from './hardware.ts'
@@ -76,6 +77,8 @@ export const libvirtDriver = async (
     volumes: volumeOptions(config),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
+    migration: migrationSettings(config),
+    handoutAt: { address: config.DEFAULT.my_ip, port: config.libvirt.migration_files_port },
   })
 }
 

@@ -45,6 +45,10 @@ export const libvirtSection = {
   live_migration_with_native_tls: bool(false, "Encrypt with QEMU's own TLS."),
   live_migration_tunnelled: bool(false, 'Send through libvirtd.'),
   live_migration_parallel_connections: int(1, 'Connections for memory.', { min: 1 }),
+  migration_files_port: int(0, 'Where other hosts fetch files of guests that move, at my_ip; 0: any port, kept.', {
+    min: 0,
+    max: 65_535,
+  }),
   wait_soft_reboot_seconds: int(120, 'Seconds a soft reboot may take before a hard one.'),
   rng_dev_path: str('/dev/urandom', 'Source of random numbers for guests.'),
   mem_stats_period_seconds: int(10, 'Seconds between memory statistics; 0 or less none.'),

@@ -24,6 +24,9 @@ import { emulatedArchitecture, type HostCapabilities, readCapabilities } from '.
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
+import { Handout } from './moves/handout.ts'
+import { LibvirtLiveMigration } from './moves/live-migration.ts'
+import { type MigrationSettings, plainMigration } from './moves/settings.ts'
 import { LibvirtRebuild } from './rebuild.ts'
 import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
@@ -56,6 +59,10 @@ export interface LibvirtDriverOptions {
   readonly hostIp?: string
   /** What guests find as their machine's version, and Nova's metadata as the package's. */
   readonly productVersion?: string
+  /** `[libvirt] live_migration_…`. */
+  readonly migration?: MigrationSettings
+  /** Where other hosts fetch files of guests that move; without it they cannot. Port 0: whichever is free, kept. */
+  readonly handoutAt?: { readonly address: string; readonly port: number }
   /** Between two presses of the power button. */
   readonly shutdownRetryMs?: number
   readonly storage?: StorageOptions
@@ -73,7 +80,9 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
   const events = new GuestEvents(client, log)
   try {
     const capabilities = await readCapabilities(client, virtType)
-    const files = new GuestFiles(instancesPath)
+    const hostName = options.hypervisorHostname ?? (capabilities.hostname || hostname())
+    const files = new GuestFiles(instancesPath, hostName)
+    const handout = await openHandout(options, instancesPath)
     const storage = storageOf(options.storage, instancesPath)
     const cacheFolder = join(instancesPath, storage.cacheFolderName)
     const images = new ImageCache({ folder: cacheFolder, source: options.imageSource, log, storage })
@@ -90,10 +99,13 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
-    const shared = { client, events, files, images, storage, host, clock, log, changes }
+    const migration = options.migration ?? plainMigration
+    const shared = { client, events, files, images, storage, host, clock, log, changes, hostName }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
-    const context = { ...shared, ...ofVolumes, shutdownRetryMs, writeConfigDrive, serialPorts: new SerialPorts() }
-    const view = hostView(options, instancesPath, { ...capabilities, ...facts }, clock)
+    const ofMoves = { migration, handout }
+    const serialPorts = new SerialPorts()
+    const context = { ...shared, ...ofVolumes, ...ofMoves, shutdownRetryMs, writeConfigDrive, serialPorts }
+    const view = hostView(options, hostName, instancesPath, { ...capabilities, ...facts }, clock)
     const driver = new LibvirtDriver(context, view)
     await driver.snapshots.settle()
     return driver
@@ -119,6 +131,7 @@ class LibvirtDriver implements VirtDriver {
   readonly crashDump: LibvirtCrashDump
   readonly volumes: LibvirtVolumes
   readonly snapshots: LibvirtSnapshots
+  readonly liveMigration: LibvirtLiveMigration
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -135,6 +148,7 @@ class LibvirtDriver implements VirtDriver {
     this.crashDump = new LibvirtCrashDump(context)
     this.volumes = new LibvirtVolumes(context)
     this.snapshots = new LibvirtSnapshots(context)
+    this.liveMigration = new LibvirtLiveMigration(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }
   }
 
@@ -160,18 +174,32 @@ class LibvirtDriver implements VirtDriver {
     this.snapshots.close()
     this.#context.events.close()
     this.#context.client.close()
+    await this.#context.handout?.close()
   }
 }
 
-const hostView = (options: LibvirtDriverOptions, instancesPath: string, capabilities: HostFacts, clock: Clock) =>
+const hostView = (
+  options: LibvirtDriverOptions,
+  hypervisorHostname: string,
+  instancesPath: string,
+  capabilities: HostFacts,
+  clock: Clock,
+) =>
   new LibvirtHostView({
     capabilities,
     hypervisorType: 'QEMU',
-    hypervisorHostname: options.hypervisorHostname ?? (capabilities.hostname || hostname()),
+    hypervisorHostname,
     instancesPath,
     hostIp: options.hostIp,
     clock,
   })
+
+async function openHandout(options: LibvirtDriverOptions, root: string): Promise<Handout | undefined> {
+  if (options.handoutAt === undefined) return undefined
+  const handout = new Handout({ ...options.handoutAt, root, log: options.log })
+  await handout.start()
+  return handout
+}
 
 function domainHost(
   options: LibvirtDriverOptions,

@@ -4,6 +4,8 @@ import type { DomainHost } from './domain/index.ts'
 import type { GuestEvents } from './guest-events.ts'
 import type { GuestFiles } from './guest-files.ts'
 import type { ImageCache } from './image-cache.ts'
+import type { Handout } from './moves/handout.ts'
+import type { MigrationSettings } from './moves/settings.ts'
 import type { LibvirtClient } from './rpc/index.ts'
 import type { SerialPorts } from './serial-ports.ts'
 import type { Storage } from './storage.ts'
@@ -23,5 +25,10 @@ export interface GuestContext extends VolumeParts {
   readonly log: Log
   /** Changes of one guest run one after the other; reads do not wait. */
   readonly changes: KeyedQueues<InstanceId>
+  /** This host as the hypervisor names it. */
+  readonly hostName: string
+  readonly migration: MigrationSettings
+  /** Hands files of guests that move to other hosts; undefined: none can be had from here. */
+  readonly handout: Handout | undefined
   readonly shutdownRetryMs: number
 }

@@ -1,16 +1,26 @@
 import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InstanceId, instanceId } from '#base'
+import { readOwner, writeOwner } from './owner-file.ts'
 
 const removedSuffix = '_del'
+/** As Nova names it. */
+const asideSuffix = '_resize'
 const uuid = /^[0-9a-f-]{36}$/i
 
 /** Where the files of guests lie, named as Nova names them. */
 export class GuestFiles {
   readonly #folder: string
+  readonly #host: string
 
-  constructor(instancesPath: string) {
+  /** `host`: whose guests these are, where several hosts share the folder. */
+  constructor(instancesPath: string, host: string) {
     this.#folder = instancesPath
+    this.#host = host
+  }
+
+  get root(): string {
+    return this.#folder
   }
 
   folderOf(id: string): string {
@@ -101,18 +111,54 @@ export class GuestFiles {
     }
   }
 
-  /** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */
-  async remove(id: InstanceId): Promise<void> {
-    const folder = this.folderOf(id)
-    const removed = `${folder}${removedSuffix}`
-    await rm(removed, { recursive: true, force: true })
-    try {
-      await rename(folder, removed)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-      throw error
+  /**
+   * Says that the guest with these files lives on this host. Hosts may share the folder, and one that was away must not
+   * remove the files of a guest that lives elsewhere by now. `from`: whose they were, as long as that may be taken back.
+   */
+  async own(id: string, from?: string): Promise<void> {
+    await writeOwner(this.folderOf(id), { host: this.#host, ...(from === undefined ? {} : { from }) })
+  }
+
+  /** Hands the files to another host. */
+  async handTo(id: string, host: string): Promise<void> {
+    await writeOwner(this.folderOf(id), { host })
+  }
+
+  /** Which other host the files are of; undefined: none. */
+  async otherOwner(id: string): Promise<string | undefined> {
+    const owner = await readOwner(this.folderOf(id))
+    return owner === undefined || owner.host === this.#host ? undefined : owner.host
+  }
+
+  /** From whom this host has taken the files over. */
+  async takenFrom(id: string): Promise<string | undefined> {
+    return (await readOwner(this.folderOf(id)))?.from
+  }
+
+  /** Where the guest's files wait while it may still come back from another host or size. */
+  asideFolder(id: string): string {
+    return `${this.folderOf(id)}${asideSuffix}`
+  }
+
+  /** Guests of this host whose files are set aside. */
+  async setAside(): Promise<readonly InstanceId[]> {
+    const ids: InstanceId[] = []
+    for (const name of await readdir(this.#folder)) {
+      if (!name.endsWith(asideSuffix)) continue
+      const owner = await readOwner(join(this.#folder, name))
+      if (owner === undefined || owner.host === this.#host) ids.push(instanceId(name.slice(0, -asideSuffix.length)))
     }
-    await rm(removed, { recursive: true, force: true })
+    return ids
+  }
+
+  /** Files of another host's guest stay. */
+  async removeUnlessElsewhere(id: InstanceId): Promise<void> {
+    if ((await this.otherOwner(id)) === undefined) await this.remove(id)
+  }
+
+  /** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */
+  remove(id: InstanceId): Promise<void> {
+    return removeFolder(this.folderOf(id))
   }
 
   /** What a crash left between rename and removal. */
@@ -128,3 +174,16 @@ export const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+/** Renames first, so that a crash halfway never leaves a folder that looks like a guest's. */
+export async function removeFolder(folder: string): Promise<void> {
+  const removed = `${folder}${removedSuffix}`
+  await rm(removed, { recursive: true, force: true })
+  try {
+    await rename(folder, removed)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  await rm(removed, { recursive: true, force: true })
+}

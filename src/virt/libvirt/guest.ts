@@ -13,6 +13,7 @@ import { exists } from './guest-files.ts'
 import { whenOff } from './guest-shutdown.ts'
 import type { GuestSteps } from './guest-steps.ts'
 import { forgetSavedMemory } from './managed-memory.ts'
+import { isAwaited } from './moves/waiting-place.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
 import { makeRootDisk, mustHaveBase } from './root-disk.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
@@ -44,6 +45,8 @@ export class LibvirtGuest implements Guest {
   state(): Promise<GuestState> {
     return this.#asking('state', async () => {
       const status = await statusOf(this.#context.client, this.id)
+      if (await isAwaited(this.#context, this.id, status))
+        return { exists: true, power: power.noState, isIncoming: true }
       if (status === undefined) return { exists: false, power: power.noState }
       return { exists: true, power: await powerOfGuest(this.#context.client, domainById(this.id), status) }
     })
@@ -55,6 +58,7 @@ export class LibvirtGuest implements Guest {
       if (status !== undefined && hasProcess(status)) return
       mustSuit(spec, this.#context.host)
       try {
+        await this.#takeOver()
         await this.#makeDisk(spec)
         await makeConfigDrive(spec, this.#context.files.configDrive(this.id), this.#context.writeConfigDrive)
         await this.#run(spec)
@@ -140,6 +144,13 @@ export class LibvirtGuest implements Guest {
     }
   }
 
+  /** On storage that hosts share there may be the disks of a guest whose host is dead. */
+  async #takeOver(): Promise<void> {
+    const { files } = this.#context
+    await files.make(this.id)
+    await files.own(this.id, (await files.otherOwner(this.id)) ?? (await files.takenFrom(this.id)))
+  }
+
   async #makeDisk(spec: GuestSpec): Promise<void> {
     const { files } = this.#context
     await files.make(this.id)
@@ -169,6 +180,7 @@ export class LibvirtGuest implements Guest {
     for (const path of localDisks(spec, files))
       if (!(await exists(path))) throw GuestNotFound({ id: this.id }, { detail: `${path} does not exist` })
     await files.make(this.id)
+    await files.own(this.id)
     if (hasImageDisk(spec)) await mustHaveBase(spec, this.#context)
     await this.#run(await withKeptConfigDrive(spec, files))
     await files.removeRescue(this.id)
@@ -237,7 +249,7 @@ export class LibvirtGuest implements Guest {
       await this.#undefine()
     }
     await this.#context.connections.releaseAll(this.id)
-    await files.remove(this.id)
+    await files.removeUnlessElsewhere(this.id)
   }
 
   async #undefine(): Promise<void> {
@@ -251,6 +263,9 @@ export class LibvirtGuest implements Guest {
   /** After a failed spawn. Without a daemon nothing can be said about the guest, so its files stay for the next attempt. */
   async #forget(cause: unknown): Promise<void> {
     try {
+      const { files } = this.#context
+      const from = await files.takenFrom(this.id)
+      if (from !== undefined) await files.handTo(this.id, from)
       await this.#remove()
     } catch (error) {
       if (!HypervisorUnavailable.is(error)) throw error

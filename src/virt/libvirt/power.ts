@@ -12,7 +12,9 @@ export const domainState = {
   pmSuspended: 7,
 } as const
 /** virDomainPausedReason, virDomainShutoffReason: those that change the meaning of the state. */
-export const pausedReason = { unknown: 0, save: 3, crashed: 10, startingUp: 11 } as const
+export const pausedReason = { unknown: 0, migration: 2, save: 3, crashed: 10, startingUp: 11 } as const
+/** virDomainRunningReason: it runs here while the rest of its memory still comes from there. */
+export const runningReason = { postCopy: 10 } as const
 export const shutoffReason = { crashed: 3 } as const
 
 export interface DomainStatus {
@@ -29,6 +31,12 @@ export const hasProcess = (status: DomainStatus): boolean =>
  */
 export const mayBeInternalError = (status: DomainStatus): boolean =>
   status.state === domainState.paused && status.reason === pausedReason.unknown
+
+/** What a guest shows at the target until its memory is there, all of it. */
+export const isIncomingMemory = ({ state, reason }: DomainStatus): boolean =>
+  state === domainState.paused
+    ? reason === pausedReason.migration || reason === pausedReason.startingUp
+    : state === domainState.running && reason === runningReason.postCopy
 
 /** libvirt is still making the process; it goes on even when the one who asked is gone. */
 export const isStartingUp = (status: DomainStatus): boolean =>

@@ -66,6 +66,25 @@ export class LibvirtClient {
     return (await this.#connected(lane)).call(procedure, args, this.#timeoutMs(lane))
   }
 
+  /**
+   * For a call that lasts for hours: on a connection of its own, which nobody waits behind. What it began goes on without
+   * us when we are gone.
+   */
+  async callAlone<A, R>(procedure: Procedure<A, R>, args: A, timeoutMs: number): Promise<R> {
+    this.#ended.signal.throwIfAborted()
+    const { socketPath, clock } = this.#options
+    const handlers = { onEvent: () => undefined, onClose: () => undefined }
+    const connection = await Connection.open({ socketPath, clock, ...handlers }, this.#timeoutMs('short'))
+    const close = () => connection.close()
+    this.#ended.signal.addEventListener('abort', close, { once: true })
+    try {
+      return await connection.call(procedure, args, timeoutMs)
+    } finally {
+      this.#ended.signal.removeEventListener('abort', close)
+      connection.close()
+    }
+  }
+
   async #connected(lane: Lane): Promise<Connection> {
     const open = this.#lanes[lane]
     return open !== undefined && !open.isClosed ? open : this.#connect(lane)

@@ -1,5 +1,13 @@
 import { program } from './packet.ts'
-import { type DomainRef, readDomain, readTypedParams, type TypedParams, writeDomain } from './values.ts'
+import {
+  type DomainRef,
+  readDomain,
+  readTypedParams,
+  type TypedParam,
+  type TypedParams,
+  writeDomain,
+  writeTypedParam,
+} from './values.ts'
 import type { XdrReader, XdrWriter } from './xdr.ts'
 
 /** One remote procedure: its number and how its arguments and result lie on the wire. */
@@ -243,6 +251,50 @@ export const procedures = {
     },
     (r): DomainStats[] => r.array(x => ({ domain: readDomain(x), params: readTypedParams(x) })),
   ),
+  /** Lasts as long as the whole migration; the source's daemon speaks to the target's by itself. */
+  migrate: remote(
+    'migrate',
+    305,
+    (w, a: { domain: DomainRef; peerUri: string; params: readonly TypedParam[]; flags: number }) => {
+      writeDomain(w, a.domain)
+      optionalString(w, a.peerUri)
+      w.array(a.params, writeTypedParam).opaque(Buffer.alloc(0)).uint(a.flags)
+    },
+    nothing,
+  ),
+  jobStats: remote(
+    'job stats',
+    298,
+    (w, a: { domain: DomainRef; flags: number }) => {
+      writeDomain(w, a.domain)
+      w.uint(a.flags)
+    },
+    (r): { type: number; params: TypedParams } => ({ type: r.int(), params: readTypedParams(r) }),
+  ),
+  isPersistent: remote('is persistent', 151, (w, domain: DomainRef) => writeDomain(w, domain), r => r.int() === 1),
+  abortJob: onDomainOnly('abort job', 164),
+  setMaxDowntime: remote(
+    'set downtime of migration',
+    166,
+    (w, a: { domain: DomainRef; ms: number }) => {
+      writeDomain(w, a.domain)
+      w.uhyper(BigInt(a.ms)).uint(0)
+    },
+    nothing,
+  ),
+  startPostCopy: onDomain('start post-copy', 364),
+  compareCpu: remote(
+    'compare cpu',
+    393,
+    (w, a: { arch: string; virtType: string; cpu: string }) => {
+      optionalString(w, undefined)
+      optionalString(w, a.arch)
+      optionalString(w, undefined)
+      optionalString(w, a.virtType)
+      w.string(a.cpu).uint(0)
+    },
+    r => r.int(),
+  ),
   registerEvent: remote(
     'register event',
     316,
@@ -295,6 +347,9 @@ const questions = new Set<unknown>([
   procedures.jobStats,
   procedures.xml,
   procedures.stats,
+  procedures.jobStats,
+  procedures.isPersistent,
+  procedures.compareCpu,
 ])
 
 /** Changes nothing, so it may be asked again when the answer was lost. */

@@ -51,5 +51,18 @@ function readTypedValue(reader: XdrReader): number | string {
   }
 }
 
+/** A parameter to be sent; a name may come several times. */
+export type TypedParam = readonly [
+  name: string,
+  value: { readonly string: string } | { readonly int: number } | { readonly ullong: number },
+]
+
+export function writeTypedParam(writer: XdrWriter, [name, value]: TypedParam): void {
+  writer.string(name)
+  if ('string' in value) writer.int(typedParam.string).string(value.string)
+  else if ('int' in value) writer.int(typedParam.int).int(value.int)
+  else writer.int(typedParam.ullong).uhyper(BigInt(value.ullong))
+}
+
 export const readTypedParams = (reader: XdrReader): TypedParams =>
   new Map(reader.array(r => [r.string(), readTypedValue(r)] as const))

@@ -1,0 +1,27 @@
+import type { Config } from '#config'
+import type { MigrationSettings } from '#virt/libvirt'
+
+/** How guests of this host go to others and come from them. */
+export function migrationSettings({ libvirt }: Config): MigrationSettings {
+  const {
+    live_migration_inbound_addr: inboundAddress,
+    live_migration_uri: uriTemplate,
+    live_migration_scheme: scheme,
+  } = libvirt
+  return {
+    ...(inboundAddress === null ? {} : { inboundAddress }),
+    ...(uriTemplate === null ? {} : { uriTemplate }),
+    ...(scheme === null ? {} : { scheme }),
+    bandwidthMiBs: libvirt.live_migration_bandwidth,
+    downtime: {
+      ms: libvirt.live_migration_downtime,
+      steps: libvirt.live_migration_downtime_steps,
+      delaySeconds: libvirt.live_migration_downtime_delay,
+    },
+    permitsPostCopy: libvirt.live_migration_permit_post_copy,
+    permitsAutoConverge: libvirt.live_migration_permit_auto_converge,
+    usesNativeTls: libvirt.live_migration_with_native_tls,
+    isTunnelled: libvirt.live_migration_tunnelled,
+    parallelConnections: libvirt.live_migration_parallel_connections,
+  }
+}
