@@ -6,10 +6,10 @@ import type { Config } from '#config'
 import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
-import { migrationSettings } from './migration.ts'
 import { configDriveWriter } from './config-drive.ts'
 import { domainSettings } from './domain-settings.ts'
 import { simulatedHardware } from './hardware.ts'
+import { migrationSettings } from './migration.ts'
 import { storageOptions } from './storage.ts'
 
 export const DriverUnusable = declareFault('DriverUnusable', 'final', (p: { reason: string }) => p.reason)

@@ -24,6 +24,7 @@ import { emulatedArchitecture, type HostCapabilities, readCapabilities } from '.
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
+import { LibvirtColdMigration } from './moves/cold-migration.ts'
 import { Handout } from './moves/handout.ts'
 import { LibvirtLiveMigration } from './moves/live-migration.ts'
 import { type MigrationSettings, plainMigration } from './moves/settings.ts'
@@ -131,6 +132,7 @@ class LibvirtDriver implements VirtDriver {
   readonly crashDump: LibvirtCrashDump
   readonly volumes: LibvirtVolumes
   readonly snapshots: LibvirtSnapshots
+  readonly coldMigration: LibvirtColdMigration
   readonly liveMigration: LibvirtLiveMigration
   readonly #context: GuestContext
   readonly #closed = new AbortController()
@@ -148,6 +150,7 @@ class LibvirtDriver implements VirtDriver {
     this.crashDump = new LibvirtCrashDump(context)
     this.volumes = new LibvirtVolumes(context)
     this.snapshots = new LibvirtSnapshots(context)
+    this.coldMigration = new LibvirtColdMigration(context)
     this.liveMigration = new LibvirtLiveMigration(context)
     this.imageCache = { fetch: image => context.images.fetch(image) }
   }

@@ -25,7 +25,10 @@ const without = (node: XmlNode, ...names: readonly string[]): readonly XmlNode[]
 
 /** These children of the other node take the place of those that the node has. */
 function withChildren(node: XmlNode, other: XmlNode, ...names: readonly string[]): XmlNode {
-  return { ...node, children: [...without(node, ...names), ...other.children.filter(child => names.includes(child.name))] }
+  return {
+    ...node,
+    children: [...without(node, ...names), ...other.children.filter(child => names.includes(child.name))],
+  }
 }
 
 function disk(node: XmlNode, theirs: XmlNode): XmlNode {
@@ -52,7 +55,11 @@ function graphics(node: XmlNode, theirs: XmlNode): XmlNode {
   const { port: _port, ...attributes } = node.attributes
   const isAutomatic = node.attributes['autoport'] === 'yes'
   const kept = isAutomatic ? attributes : node.attributes
-  return withChildren({ ...node, attributes: { ...kept, ...(listen === undefined ? {} : { listen }) } }, other, 'listen')
+  return withChildren(
+    { ...node, attributes: { ...kept, ...(listen === undefined ? {} : { listen }) } },
+    other,
+    'listen',
+  )
 }
 
 /** Serial ports and consoles: files and addresses. */

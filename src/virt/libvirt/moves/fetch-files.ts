@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { Agent, request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:https'
 import { dirname } from 'node:path'
 import { fromJson, MiB } from '#base'
 import { HypervisorError } from '../../faults.ts'

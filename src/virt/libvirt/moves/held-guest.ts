@@ -1,11 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InstanceId } from '#base'
+import { statusOf } from '../daemon-calls.ts'
 import type { GuestContext } from '../guest-context.ts'
 import { exists } from '../guest-files.ts'
 import { domainState } from '../power.ts'
 import { domainById, procedures } from '../rpc/index.ts'
-import { statusOf } from '../daemon-calls.ts'
 
 /*
  * A copy may be made to end by holding the guest still. If it fails all the same the guest must go on, also when the

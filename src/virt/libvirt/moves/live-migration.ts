@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InstanceId, pause } from '#base'
 import type { CopyProgress } from '#model'
@@ -68,7 +69,10 @@ export class LibvirtLiveMigration implements LiveMigration {
         await makeWaitingPlace(files, spec.id, { host: hostName, isShared })
         if (!isShared) await this.#makeDisks(spec, needs, disks)
       }
-      return this.#landing(spec, isShared)
+      const landing = await this.#landing(spec, isShared)
+      // As every start leaves it; on shared storage the source has.
+      if (!isHere && !isShared) await writeFile(files.definition(spec.id), landing.detail.xml, { mode: 0o600 })
+      return { uri: landing.uri, detail: { ...landing.detail } }
     })
   }
 
@@ -83,20 +87,19 @@ export class LibvirtLiveMigration implements LiveMigration {
       for (const disk of disks) {
         if (!disk.isReadOnly) await makeEmptyDisk(this.#context, spec, disk, fetcher)
         else if (fetcher !== undefined) await fetcher.fetch(disk.name, join(files.folderOf(spec.id), disk.name))
-        else
-          throw HypervisorError({ operation: 'live migration', reason: `the source does not hand out ${disk.name}` })
+        else throw HypervisorError({ operation: 'live migration', reason: `the source does not hand out ${disk.name}` })
       }
     } finally {
       fetcher?.close()
     }
   }
 
-  async #landing(spec: GuestSpec, isShared: boolean): Promise<Landing> {
+  async #landing(spec: GuestSpec, isShared: boolean): Promise<{ uri: string; detail: LandingDetail }> {
     const { files, host, hostName, migration } = this.#context
     const address = migration.inboundAddress ?? hostName
     const xml = domainXml(await withKeptConfigDrive(spec, files), host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }
-    return { uri: peerUri(migration, address), detail: { ...detail } }
+    return { uri: peerUri(migration, address), detail }
   }
 
   discardIncoming(id: InstanceId): Promise<void> {

@@ -50,7 +50,10 @@ export class OutgoingCopy {
   async abort(): Promise<void> {
     this.#isAborted = true
     await abortCopy(this.#context, this.#id).catch(error =>
-      this.#context.log.warn({ instance_id: this.#id, err: error }, 'a copy could not be told to stop; it is tried again'),
+      this.#context.log.warn(
+        { instance_id: this.#id, err: error },
+        'a copy could not be told to stop; it is tried again',
+      ),
     )
   }
 

@@ -44,5 +44,8 @@ export function pauseSteps({ downtime }: MigrationSettings, gib: number): readon
   const { ms, steps, delaySeconds } = downtime
   const first = ms / steps
   const wait = Math.floor(delaySeconds * Math.max(2, gib))
-  return Array.from({ length: steps + 1 }, (_, i) => [wait * i, Math.floor(first + ((ms - first) / steps) * i)] as const)
+  return Array.from(
+    { length: steps + 1 },
+    (_, i) => [wait * i, Math.floor(first + ((ms - first) / steps) * i)] as const,
+  )
 }

@@ -30,7 +30,11 @@ export async function storageId(root: string): Promise<string> {
 
 const inodeOf = async (path: string): Promise<number | undefined> => (await stat(path).catch(absent))?.ino
 
-export async function identityOfFiles(root: string, folder: string, names: readonly string[]): Promise<StorageIdentity> {
+export async function identityOfFiles(
+  root: string,
+  folder: string,
+  names: readonly string[],
+): Promise<StorageIdentity> {
   const inodes: Record<string, number> = {}
   for (const name of names) {
     const inode = await inodeOf(join(folder, name))

@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { fromJson, type InstanceId } from '#base'
-import type { GuestFiles } from '../guest-files.ts'
 import type { GuestContext } from '../guest-context.ts'
+import type { GuestFiles } from '../guest-files.ts'
 import { type DomainStatus, hasProcess, isIncomingMemory } from '../power.ts'
 import { domainById, procedures } from '../rpc/index.ts'
 

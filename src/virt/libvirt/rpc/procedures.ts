@@ -271,7 +271,12 @@ export const procedures = {
     },
     (r): { type: number; params: TypedParams } => ({ type: r.int(), params: readTypedParams(r) }),
   ),
-  isPersistent: remote('is persistent', 151, (w, domain: DomainRef) => writeDomain(w, domain), r => r.int() === 1),
+  isPersistent: remote(
+    'is persistent',
+    151,
+    (w, domain: DomainRef) => writeDomain(w, domain),
+    r => r.int() === 1,
+  ),
   abortJob: onDomainOnly('abort job', 164),
   setMaxDowntime: remote(
     'set downtime of migration',

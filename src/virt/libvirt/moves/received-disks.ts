@@ -1,0 +1,86 @@
+import { rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GiB } from '#base'
+import { HypervisorError } from '../../faults.ts'
+import type { GuestSpec } from '../../guest-spec.ts'
+import { recordFormat } from '../disk-info.ts'
+import { fullOr, mustHaveRoom } from '../disk-room.ts'
+import { growDisk } from '../grow-disk.ts'
+import type { GuestContext } from '../guest-context.ts'
+import { exists } from '../guest-files.ts'
+import { qcow2HeaderOf } from '../qcow2-header.ts'
+import { qemuImg, runLimited } from '../qemu-img.ts'
+import { makeSpareDisks } from '../spare-disks.ts'
+import { backingHere } from './arriving-disks.ts'
+import type { ColdDetail } from './cold-offer.ts'
+import { FileFetcher } from './fetch-files.ts'
+import type { LocalDisk } from './local-disks.ts'
+import { isSharedWith } from './storage-identity.ts'
+
+const copyCpuSeconds = 1800
+const rebaseCpuSeconds = 60
+
+/** The disks of a guest that comes, in its folder here, in the size of the new flavor. Goes on where it was cut short. */
+export async function receiveDisks(context: GuestContext, detail: ColdDetail, spec: GuestSpec): Promise<void> {
+  const { files } = context
+  await files.make(spec.id)
+  await files.own(spec.id)
+  const aside = files.asideFolder(spec.id)
+  const isHere = await isSharedWith(detail.storage, files.root, aside)
+  const fetcher = detail.handout === null ? undefined : new FileFetcher(detail.handout)
+  try {
+    for (const disk of detail.disks) {
+      const path = join(files.folderOf(spec.id), disk.name)
+      // Written first, and looked at whenever there is a disk.
+      await recordFormat(path, disk.format)
+      if (isHere) await copyFile(context, join(aside, disk.name), path)
+      else if (fetcher !== undefined) await fetcher.fetch(disk.name, path)
+      else throw HypervisorError({ operation: 'receive', reason: 'the other host hands out no files' })
+      await rebase(context, spec, disk, path, isHere ? undefined : fetcher)
+      await grow(disk, path, spec)
+    }
+  } finally {
+    fetcher?.close()
+  }
+  await makeSpareDisks(spec, files)
+}
+
+/** The other one may still be wanted, so it is a copy in any case; as sparse as it was. */
+async function copyFile({ storage }: GuestContext, from: string, to: string): Promise<void> {
+  if (await exists(to)) return
+  const partial = `${to}.part`
+  const { blocks } = await stat(from)
+  await mustHaveRoom(join(to, '..'), blocks * 512)
+  const args = ['--reflink=auto', '--sparse=always', '--preserve=mode', from, partial]
+  try {
+    const { exitCode, stderr } = await storage.heavy.run(() => runLimited('cp', args, { cpuSeconds: copyCpuSeconds }))
+    if (exitCode !== 0) throw HypervisorError({ operation: 'copy of a disk', reason: stderr })
+    await rename(partial, to)
+  } catch (error) {
+    throw fullOr(error, to, blocks * 512)
+  } finally {
+    await rm(partial, { force: true })
+  }
+}
+
+/** The image under an overlay lies elsewhere on this host. */
+async function rebase(
+  context: GuestContext,
+  spec: GuestSpec,
+  disk: LocalDisk,
+  path: string,
+  fetcher: FileFetcher | undefined,
+): Promise<void> {
+  if (disk.backing === null) return
+  const base = await backingHere(context, spec, { ...disk, backing: disk.backing }, fetcher)
+  if ((await qcow2HeaderOf(path))?.backingFile === base.path) return
+  // Only the name in its header: the content under it is the same.
+  const args = ['rebase', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.path, path]
+  const { exitCode, stderr } = await qemuImg(args, { cpuSeconds: rebaseCpuSeconds })
+  if (exitCode !== 0) throw HypervisorError({ operation: 'receive', reason: stderr })
+}
+
+async function grow(disk: LocalDisk, path: string, { flavor }: GuestSpec): Promise<void> {
+  const gib = disk.name === 'disk' ? flavor.rootGiB : disk.name === 'disk.eph0' ? flavor.ephemeralGiB : 0
+  if (gib * GiB > disk.virtualBytes) await growDisk(path, disk.format, gib * GiB)
+}
