@@ -52,6 +52,7 @@ export class LibvirtColdMigration implements ColdMigration {
         await rename(files.folderOf(id), files.asideFolder(id))
       } else if (!(await exists(files.asideFolder(id)))) throw GuestNotFound({ id })
       if (status !== undefined) await this.#undefineButKeep(id)
+      await this.#context.connections.releaseAll(id)
       return offerOf(this.#context, id)
     })
   }
@@ -76,6 +77,7 @@ export class LibvirtColdMigration implements ColdMigration {
       if (status !== undefined && hasProcess(status)) await pullPlug()
       const isAlsoAside = await exists(files.asideFolder(id))
       if (status !== undefined) await (isAlsoAside ? this.#undefineButKeep(id) : undefine())
+      await this.#context.connections.releaseAll(id)
       const from = await files.takenFrom(id)
       if (from === undefined) await files.removeUnlessElsewhere(id)
       else await files.handTo(id, from)
@@ -125,8 +127,8 @@ export class LibvirtColdMigration implements ColdMigration {
   }
 
   async #define(spec: GuestSpec): Promise<void> {
-    const { files, client, host } = this.#context
-    const xml = domainXml(await withKeptConfigDrive(spec, files), host)
+    const { files, client, host, connections } = this.#context
+    const xml = domainXml(await connections.prepare(await withKeptConfigDrive(spec, files)), host)
     await writeFile(files.definition(spec.id), xml, { mode: 0o600 })
     await client.call(procedures.define, { xml, flags: 0 }, 'long')
   }

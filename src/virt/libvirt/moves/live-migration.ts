@@ -95,9 +95,11 @@ export class LibvirtLiveMigration implements LiveMigration {
   }
 
   async #landing(spec: GuestSpec, isShared: boolean): Promise<{ uri: string; detail: LandingDetail }> {
-    const { files, host, hostName, migration } = this.#context
+    const { files, host, hostName, migration, connections, serialPorts } = this.#context
     const address = migration.inboundAddress ?? hostName
-    const xml = domainXml(await withKeptConfigDrive(spec, files), host)
+    const asked = await connections.prepare(await withKeptConfigDrive(spec, files))
+    using start = await serialPorts.forStart(spec, host)
+    const xml = domainXml(asked, start.host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }
     return { uri: peerUri(migration, address), detail }
   }
@@ -113,6 +115,7 @@ export class LibvirtLiveMigration implements LiveMigration {
       if (status?.reason === runningReason.postCopy && !isPaused(status))
         throw GuestInWrongState({ id, operation: 'discard', state: 'running while its memory still comes' })
       if (status !== undefined && isIncomingMemory(status)) await pullPlug()
+      await this.#context.connections.releaseAll(id)
       if (!place.isShared) await files.removeUnlessElsewhere(id)
       await removeWaitingPlace(files, id)
     })
@@ -183,6 +186,7 @@ export class LibvirtLiveMigration implements LiveMigration {
       const status = await statusOf(client, id)
       if (status !== undefined && hasProcess(status)) await pullPlug()
       if (status !== undefined) await undefine()
+      await this.#context.connections.releaseAll(id)
       const awaited = await waitingPlace(files, id)
       if (awaited === undefined || awaited.host === hostName) await files.removeUnlessElsewhere(id)
     })

@@ -42,7 +42,7 @@ export async function receiveDisks(context: GuestContext, detail: ColdDetail, sp
   } finally {
     fetcher?.close()
   }
-  await makeSpareDisks(spec, files)
+  await makeSpareDisks(spec, files, context.ephemeralFormat)
 }
 
 /** The other one may still be wanted, so it is a copy in any case; as sparse as it was. */
@@ -80,7 +80,14 @@ async function rebase(
   if (exitCode !== 0) throw HypervisorError({ operation: 'receive', reason: stderr })
 }
 
-async function grow(disk: LocalDisk, path: string, { flavor }: GuestSpec): Promise<void> {
-  const gib = disk.name === 'disk' ? flavor.rootGiB : disk.name === 'disk.eph0' ? flavor.ephemeralGiB : 0
+/** The flavor's whole share goes to an ephemeral disk that is the only one. */
+function wantedGiB(disk: LocalDisk, { flavor, disks }: GuestSpec): number {
+  if (disk.name === 'disk') return flavor.rootGiB
+  const isOnly = disks.filter(({ kind }) => kind === 'ephemeral').length === 1
+  return isOnly && disk.name.startsWith('disk.eph') ? flavor.ephemeralGiB : 0
+}
+
+async function grow(disk: LocalDisk, path: string, spec: GuestSpec): Promise<void> {
+  const gib = wantedGiB(disk, spec)
   if (gib * GiB > disk.virtualBytes) await growDisk(path, disk.format, gib * GiB)
 }

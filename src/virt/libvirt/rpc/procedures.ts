@@ -262,22 +262,12 @@ export const procedures = {
     },
     nothing,
   ),
-  jobStats: remote(
-    'job stats',
-    298,
-    (w, a: { domain: DomainRef; flags: number }) => {
-      writeDomain(w, a.domain)
-      w.uint(a.flags)
-    },
-    (r): { type: number; params: TypedParams } => ({ type: r.int(), params: readTypedParams(r) }),
-  ),
   isPersistent: remote(
     'is persistent',
     151,
     (w, domain: DomainRef) => writeDomain(w, domain),
     r => r.int() === 1,
   ),
-  abortJob: onDomainOnly('abort job', 164),
   setMaxDowntime: remote(
     'set downtime of migration',
     166,
@@ -352,7 +342,6 @@ const questions = new Set<unknown>([
   procedures.jobStats,
   procedures.xml,
   procedures.stats,
-  procedures.jobStats,
   procedures.isPersistent,
   procedures.compareCpu,
 ])
