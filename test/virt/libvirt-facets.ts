@@ -4,10 +4,11 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { ManualClock, waitFor } from '#base'
+import { ManualClock, newUuid, waitFor } from '#base'
 import {
   AgentNotEnabled,
   type Guest,
+  type GuestDisk,
   GuestInWrongState,
   GuestNotFound,
   type GuestSpec,
@@ -36,6 +37,11 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
     const found = driver[name]
     assert.ok(found, `the driver has no ${name}`)
     return found
+  }
+  const withEphemeral = (): readonly GuestDisk[] => {
+    const { disks } = aGuestSpec(bench())
+    const more = { id: newUuid(), kind: 'ephemeral', deviceName: '/dev/vdb', bootIndex: null } as const
+    return disks.flatMap(root => [root, { ...root, ...more }])
   }
   const saveFile = (spec: GuestSpec) => join(bench().stateDir, 'lib/qemu/save', `${spec.name}.save`)
   const folderOf = (spec: GuestSpec) => join(bench().instancesPath, spec.id)
@@ -129,8 +135,7 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
       const own = aConfigDrive('iso9660', { uuid: 'own', hostname: 'own.novalocal' })
       const rescued = aConfigDrive('iso9660', { uuid: 'own', hostname: 'rescued.novalocal', admin_pass: 'secret' })
       const image = { ...bench().image, properties: { ...bench().image.properties, hw_cdrom_bus: 'scsi' } }
-      const flavor = { ...aGuestSpec(bench()).flavor, ephemeralGiB: 1 }
-      await withGuest({ configDrive: own, image, flavor }, async (_guest, spec) => {
+      await withGuest({ configDrive: own, image, disks: withEphemeral() }, async (_guest, spec) => {
         await facet('rescue').enter(spec.id, spec, wish({ configDrive: rescued, image }))
         const console = await consoleShows(bench(), spec.id, 'guest: ready')
         assert.match(console, /guest: boot-count 1/)
@@ -151,8 +156,7 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
     })
 
     test('all disks keep their places, and the rescue disk is booted from', async () => {
-      const flavor = { ...aGuestSpec(bench()).flavor, ephemeralGiB: 1 }
-      await withGuest({ flavor }, async (_guest, spec) => {
+      await withGuest({ disks: withEphemeral() }, async (_guest, spec) => {
         await facet('rescue').enter(spec.id, spec, wish({ stable: { device: 'disk', bus: null } }))
         const console = await consoleShows(bench(), spec.id, 'guest: root')
         assert.match(console, /guest: userspace/)
@@ -197,8 +201,7 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
   })
 
   test('a rebuild keeps ephemeral disks that shall be kept, and no others', async () => {
-    const flavor = { ...aGuestSpec(bench()).flavor, ephemeralGiB: 1 }
-    await withGuest({ flavor }, async (_guest, spec) => {
+    await withGuest({ disks: withEphemeral() }, async (_guest, spec) => {
       const ephemeral = () =>
         execFileSync('blkid', ['-o', 'value', '-s', 'UUID', join(folderOf(spec), 'disk.eph0')], { encoding: 'utf8' })
       const first = ephemeral()

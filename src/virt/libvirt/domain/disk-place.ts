@@ -86,10 +86,10 @@ const lettersAt = (index: number): string => {
 const indexOfTarget = (target: string): number =>
   [...lettersOf(target)].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1
 
-const prefixOf = (bus: DiskBus, host: Pick<DomainHost, 'diskOptions'>): string =>
+export const prefixOf = (bus: DiskBus, host: Pick<DomainHost, 'diskOptions'>): string =>
   host.diskOptions.prefix ?? targetPrefix[bus]
 
-const firstFree = (prefix: string, used: ReadonlySet<string>): string => {
+export const firstFree = (prefix: string, used: ReadonlySet<string>): string => {
   for (let index = 0; ; index++) if (!used.has(prefix + lettersAt(index))) return prefix + lettersAt(index)
 }
 
@@ -105,7 +105,7 @@ const scsiModels = [usualScsiModel, 'lsilogic', 'lsisas1068', 'lsisas1078', 'vmp
 export const scsiModel = (spec: GuestSpec): string =>
   oneOf(imageProperty(spec, 'hw_scsi_model'), scsiModels, usualScsiModel)
 
-const unitOf = (bus: DiskBus, target: string, model: string): number | undefined =>
+export const unitOf = (bus: DiskBus, target: string, model: string): number | undefined =>
   bus === 'scsi' && model === usualScsiModel ? indexOfTarget(target) : undefined
 
 /** All disks of the spec in their order. A name that two would have goes to the first one. */

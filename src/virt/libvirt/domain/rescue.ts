@@ -1,7 +1,8 @@
 import type { RescueWish } from '../../guest-facets.ts'
 import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
 import { domainElement } from './build.ts'
-import { type DiskBus, diskBuses, onMachine, targetPrefix } from './disk-place.ts'
+import { busOfImage, type DiskBus, diskBuses, firstFree, onMachine, prefixOf, scsiModel, unitOf } from './disk-place.ts'
+import { scsiController } from './disks.ts'
 import { element, renderXml, type XmlElement } from './element.ts'
 import type { DomainHost } from './host.ts'
 import { isPciExpress, machineType } from './machine.ts'
@@ -16,20 +17,17 @@ export interface RescueDisk {
   readonly stable: RescueWish['stable']
 }
 
-const isBus = (bus: string): bus is DiskBus => diskBuses.some(known => known === bus)
-
-/** Undefined: QEMU has no such bus. Without a wish it is what the rescue image says of disks, as for a guest made of it. */
+/** Undefined: QEMU has no such bus. Without a wish it is what the rescue image says of such devices. */
 export function rescueBus(
   spec: GuestSpec,
   host: DomainHost,
   { image, stable }: Pick<RescueDisk, 'image' | 'stable'>,
 ): DiskBus | undefined {
   const device = stable?.device ?? 'disk'
-  if (device === 'floppy') return stable?.bus === null || stable?.bus === 'fdc' ? 'fdc' : undefined
-  const usual = device === 'cdrom' ? 'ide' : 'virtio'
-  const said = image.properties[device === 'cdrom' ? 'hw_cdrom_bus' : 'hw_disk_bus']
-  const bus = stable?.bus ?? (said !== undefined && isBus(said) ? said : usual)
-  if (!isBus(bus) || bus === 'fdc') return undefined
+  const asked = stable?.bus ?? null
+  const ofImage = { ...spec, image: { ...spec.image, properties: image.properties } }
+  const bus = asked === null ? busOfImage(device, ofImage, host) : diskBuses.find(known => known === asked)
+  if (bus === undefined || (bus === 'fdc') !== (device === 'floppy')) return undefined
   return onMachine(bus, isPciExpress(machineType(spec, host)))
 }
 
@@ -77,17 +75,16 @@ function withRescueDisk(devices: XmlElement, spec: GuestSpec, host: DomainHost, 
   const own = devices.children.filter(child => isElement(child, 'disk')).map(child => without(child, 'boot'))
   const others = devices.children.filter(child => !isElement(child, 'disk'))
   const isLast = disk.stable !== null
-  const taken = new Set(isLast ? own.map(targetOf) : [])
-  const rescue = rescueElement(disk, bus, nextName(targetPrefix[bus], taken), host)
-  const disks = isLast ? [...own, rescue] : [rescue, ...own.map(child => renamed(child, taken))]
-  const needsScsi =
-    bus === 'scsi' && !others.some(child => isElement(child, 'controller') && child.attributes.type === 'scsi')
-  const controller = needsScsi ? [element('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })] : []
+  const taken = new Set(isLast ? own.map(child => targetOf(child).dev ?? '') : [])
+  const rescue = rescueElement(disk, bus, takeName(bus, host, taken), spec, host)
+  const disks = isLast ? [...own, rescue] : [rescue, ...own.map(child => movedOn(child, taken, spec, host))]
+  const hasScsi = others.some(child => isElement(child, 'controller') && child.attributes.type === 'scsi')
+  const controller = bus === 'scsi' && !hasScsi ? [scsiController(scsiModel(spec))] : []
   // The emulator comes first by the schema.
   return { ...devices, children: [...others.slice(0, 1), ...disks, ...controller, ...others.slice(1)] }
 }
 
-const rescueElement = (disk: RescueDisk, bus: DiskBus, dev: string, host: DomainHost): XmlElement => {
+function rescueElement(disk: RescueDisk, bus: DiskBus, dev: string, spec: GuestSpec, host: DomainHost): XmlElement {
   const device = disk.stable?.device ?? 'disk'
   return element(
     'disk',
@@ -97,34 +94,36 @@ const rescueElement = (disk: RescueDisk, bus: DiskBus, dev: string, host: Domain
     element('target', { dev, bus }),
     element('boot', { order: 1 }),
     device === 'cdrom' ? element('readonly') : undefined,
+    scsiAddress(bus, dev, spec),
   )
 }
 
-const targetOf = (disk: XmlElement): string =>
-  disk.children.find(child => isElement(child, 'target'))?.attributes.dev ?? ''
-
-/** a … z, aa, ab, … */
-const letters = (index: number): string =>
-  (index < 26 ? '' : letters(Math.floor(index / 26) - 1)) + String.fromCharCode(97 + (index % 26))
-
-/** Takes the name: `vda`, or the first after it that is free. */
-function nextName(prefix: string, taken: Set<string>): string {
-  for (let index = 0; ; index++) {
-    const name = `${prefix}${letters(index)}`
-    if (taken.has(name)) continue
-    taken.add(name)
-    return name
-  }
+const scsiAddress = (bus: DiskBus, dev: string, spec: GuestSpec): XmlElement | undefined => {
+  const unit = unitOf(bus, dev, scsiModel(spec))
+  return unit === undefined ? undefined : element('address', { type: 'drive', controller: 0, bus: 0, target: 0, unit })
 }
 
-/** One place further, and where on its bus that is libvirt works out by the name. */
-const renamed = (disk: XmlElement, taken: Set<string>): XmlElement => ({
-  ...disk,
-  children: disk.children
-    .filter(child => !isElement(child, 'address'))
-    .map(child => {
-      if (!isElement(child, 'target')) return child
-      const prefix = targetOf(disk).slice(0, 2)
-      return { ...child, attributes: { ...child.attributes, dev: nextName(prefix, taken) } }
-    }),
-})
+const targetOf = (disk: XmlElement): XmlElement['attributes'] =>
+  disk.children.find(child => isElement(child, 'target'))?.attributes ?? {}
+
+function takeName(bus: DiskBus, host: DomainHost, taken: Set<string>): string {
+  const name = firstFree(prefixOf(bus, host), taken)
+  taken.add(name)
+  return name
+}
+
+/** Where it was, unless the rescue disk or one that had to make way is there now. */
+function movedOn(disk: XmlElement, taken: Set<string>, spec: GuestSpec, host: DomainHost): XmlElement {
+  const { dev = '', bus: named } = targetOf(disk)
+  const bus = diskBuses.find(known => known === named) ?? 'virtio'
+  if (!taken.has(dev)) {
+    taken.add(dev)
+    return disk
+  }
+  const target = { dev: takeName(bus, host, taken), bus }
+  const address = scsiAddress(bus, target.dev, spec)
+  const children = without(disk, 'address').children.map(child =>
+    isElement(child, 'target') ? element('target', target) : child,
+  )
+  return { ...disk, children: address === undefined ? children : [...children, address] }
+}
