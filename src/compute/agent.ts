@@ -13,6 +13,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly reportMs: number
   /** How often resources are reported and guests compared with the records; `update_resources_interval`, none: never. */
   readonly resourcesMs?: number
+  /** How often cached images are looked through; `[image_cache] manager_interval`, none: never. */
+  readonly imageCacheMs?: number
   readonly reserved: HostReport['reserved']
   readonly ratios: HostReport['ratios']
   /** What guests may have of the host by name; nothing without it. */
@@ -119,6 +121,12 @@ async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
   }
 }
 
+function imageCleaning({ driver, clock, options }: Parts, failed: (error: unknown) => void): readonly (() => void)[] {
+  const { imageCacheMs: ms } = options
+  const stock = driver.imageCache
+  return stock === undefined || ms === undefined ? [] : [every(clock, ms, () => stock.clean(), failed)]
+}
+
 /** nova-compute: one hypervisor host. Without keys to anything but the bus. */
 export async function startAgent(parts: Parts): Promise<Agent> {
   const { driver, bus, clock, log, options } = parts
@@ -147,6 +155,7 @@ export async function startAgent(parts: Parts): Promise<Agent> {
             failed('resource report'),
           ),
         ]),
+    ...imageCleaning(parts, failed('cleaning of the image cache')),
   ]
   const following = follow(parts, stopping.signal).catch(error => {
     if (!stopping.signal.aborted) log.error({ err: error }, 'guest events ended')

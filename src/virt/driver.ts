@@ -225,6 +225,8 @@ export interface Consoles {
 export interface ImageStock {
   /** True when it had to be fetched, false when it was there. */
   fetch(image: GuestImage): Promise<boolean>
+  /** Removes those that no guest has used for as long as the operator said. */
+  clean(): Promise<void>
 }
 
 export type MachineAction = 'startup' | 'shutdown' | 'reboot'

@@ -35,6 +35,7 @@ export async function composeCompute(
       serviceVersion,
       reportMs: secondsOf(d.report_interval),
       ...periodOf('resourcesMs', d.update_resources_interval, 60),
+      ...periodOf('imageCacheMs', config.image_cache.manager_interval, 60),
       reserved: {
         vcpus: d.reserved_host_cpus,
         memoryMiB: d.reserved_host_memory_mb,

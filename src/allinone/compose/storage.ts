@@ -1,4 +1,5 @@
-import { declareFault, GiB } from '#base'
+import { join } from 'node:path'
+import { declareFault, GiB, seconds } from '#base'
 import type { Config } from '#config'
 import type { StorageOptions } from '#virt/libvirt'
 
@@ -25,12 +26,26 @@ function rootDisksOf(config: Config): 'qcow2' | 'flat' {
   }
 }
 
+/** The all-in-one keeps its guests elsewhere than nova.conf says, and their snapshots beside them unless told otherwise. */
+function snapshotsPathOf(config: Config): Pick<StorageOptions, 'snapshotsPath'> {
+  const path = config.libvirt.snapshots_directory
+  return path === join(config.DEFAULT.instances_path, 'snapshots') ? {} : { snapshotsPath: path }
+}
+
 /** How nova.conf wants disks and images kept. */
 export const storageOptions = (config: Config): StorageOptions => ({
   rootDisks: rootDisksOf(config),
   forcesRawImages: config.DEFAULT.force_raw_images,
   preallocates: config.DEFAULT.preallocate_images === 'space',
   cacheFolderName: config.image_cache.subdirectory_name,
+  cleaning: {
+    removesUnused: config.image_cache.remove_unused_base_images,
+    originalAgeMs: seconds(config.image_cache.remove_unused_original_minimum_age_seconds),
+    resizedAgeMs: seconds(config.image_cache.remove_unused_resized_minimum_age_seconds),
+  },
+  ...snapshotsPathOf(config),
+  snapshotFormat: config.libvirt.snapshot_image_format,
+  compressesSnapshots: config.libvirt.snapshot_compression,
   maxDiskOperations: config.compute.max_concurrent_disk_ops,
   vmdkTypes: config.compute.vmdk_allowed_types,
   excludedFormats: config.compute.image_type_exclude_list,

@@ -150,6 +150,8 @@ const imageStock = (hypervisor: FakeHypervisor, ids: Set<string>): ImageStock =>
       ids.add(id)
       return isNew
     }),
+  // Ids take no room.
+  clean: () => hypervisor.ask('cleanImages', () => undefined),
 })
 
 const summaries = (hypervisor: FakeHypervisor): GuestSummary[] =>

@@ -16,6 +16,7 @@ export type FakeOperation =
   | 'snapshot'
   | 'console'
   | 'cacheImage'
+  | 'cleanImages'
   | 'machine'
   | 'offer'
   | 'receive'

@@ -24,6 +24,7 @@ import { emulatedArchitecture, type HostCapabilities, readCapabilities } from '.
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { ImageCache } from './image-cache.ts'
+import { imageStock } from './image-stock.ts'
 import { LibvirtColdMigration } from './moves/cold-migration.ts'
 import { Handout } from './moves/handout.ts'
 import { LibvirtLiveMigration } from './moves/live-migration.ts'
@@ -152,7 +153,7 @@ class LibvirtDriver implements VirtDriver {
     this.snapshots = new LibvirtSnapshots(context)
     this.coldMigration = new LibvirtColdMigration(context)
     this.liveMigration = new LibvirtLiveMigration(context)
-    this.imageCache = { fetch: image => context.images.fetch(image) }
+    this.imageCache = imageStock(context)
   }
 
   async list(): Promise<readonly GuestSummary[]> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Limiter } from '#base'
+import { type CleaningRules, usualCleaning } from './image-cleaning.ts'
 import type { ProgramLimits } from './qemu-img.ts'
 
 /** How root disks and cached images are kept. Everything has Nova's default. */
@@ -12,6 +13,7 @@ export interface StorageOptions {
   readonly preallocates?: boolean
   /** `[image_cache] subdirectory_name`. */
   readonly cacheFolderName?: string
+  readonly cleaning?: CleaningRules
   /** `[compute] max_concurrent_disk_ops`: copies and conversions at a time; 0 = no limit. */
   readonly maxDiskOperations?: number
   /** `snapshots_directory`, where snapshots lie until they are read; beside the guests by default. */
@@ -42,6 +44,7 @@ export function storageOf(options: StorageOptions = {}, instancesPath = ''): Sto
     forcesRawImages: true,
     preallocates: false,
     cacheFolderName: '_base',
+    cleaning: usualCleaning,
     maxDiskOperations: most,
     snapshotsPath: join(instancesPath, 'snapshots'),
     snapshotFormat: null,

@@ -1,0 +1,10 @@
+import type { ImageStock } from '../driver.ts'
+import type { GuestContext } from './guest-context.ts'
+import { cleanImages } from './image-cleaning.ts'
+
+/** The image cache, as nova-compute asks for it. */
+export const imageStock = ({ images, storage, files, clock, log }: GuestContext): ImageStock => ({
+  fetch: image => images.fetch(image),
+  clean: () =>
+    cleanImages({ cacheFolder: images.folder, instancesPath: files.root, rules: storage.cleaning, clock, log }),
+})
