@@ -36,6 +36,8 @@ export interface ApiSettings {
   readonly nonInheritableImageProperties: readonly string[]
   /** `instance_usage_audit_period`. */
   readonly usageAuditPeriod: string
+  /** `[pci] alias`: names by which flavors ask for devices. */
+  readonly pciAliases?: readonly string[]
   /** `max_local_block_devices`; -1 = unlimited. */
   readonly maxLocalDevices: number
   /** `[compute] max_disk_devices_to_attach`; -1 = unlimited. */

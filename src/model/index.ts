@@ -38,6 +38,7 @@ export {
   type PciNumaPolicy,
   type PciRequest,
   pciAliases,
+  pciNumaPolicies,
   pciRequests,
 } from './pci/request.ts'
 export * from './request-spec.ts'

@@ -127,6 +127,9 @@ export class InProcessPlacement implements PlacementPort {
   async setInventories(providerId: string, inventories: Parameters<PlacementPort['setInventories']>[1]): Promise<void> {
     // Hosts report what they have again and again; what is already so moves no generation.
     if (isDeepStrictEqual(await this.inventories(providerId), { ...inventories })) return
+    const { classes } = await this.#ledger.read()
+    const custom = Object.keys(inventories).filter(name => name.startsWith('CUSTOM_') && !classes.has(name))
+    if (custom.length > 0) await this.#write(write => ensureNames(write, 'resource_classes', custom))
     await this.#write(write => setInventories(write, providerId, inventories))
   }
 

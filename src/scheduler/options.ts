@@ -31,6 +31,7 @@ export interface FilterSchedulerSection {
   readonly io_ops_weight_multiplier: number
   readonly num_instances_weight_multiplier: number
   readonly hypervisor_version_weight_multiplier: number
+  readonly pci_in_placement: boolean
   readonly pci_weight_multiplier: number
   readonly soft_affinity_weight_multiplier: number
   readonly soft_anti_affinity_weight_multiplier: number
@@ -95,6 +96,7 @@ export const schedulerDefaults: SchedulerOptions = {
     io_ops_weight_multiplier: -1,
     num_instances_weight_multiplier: 0,
     hypervisor_version_weight_multiplier: 1,
+    pci_in_placement: false,
     pci_weight_multiplier: 1,
     soft_affinity_weight_multiplier: 1,
     soft_anti_affinity_weight_multiplier: 1,

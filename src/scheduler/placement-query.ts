@@ -2,6 +2,7 @@ import type { CandidateQuery, RequestGroup } from '#cloud'
 import type { RequestSpec } from '#model'
 import type { SchedulerOptions } from './options.ts'
 import { readExtraSpecs } from './placement-query/extra-specs.ts'
+import { addDevices } from './placement-query/pci.ts'
 import { addPinnedCpus, isPinned } from './placement-query/pinning.ts'
 import { ResourceRequest } from './placement-query/resource-request.ts'
 import { translateFacilities } from './placement-query/translations.ts'
@@ -36,6 +37,7 @@ function build(spec: RequestSpec, how: QueryOptions, withPinning: boolean): Cand
   const askedPolicy = readExtraSpecs(spec, request)
   const fromFlavor = request.groups().filter(({ suffix }) => suffix !== '').length
   if (withPinning) addPinnedCpus(spec, request)
+  if (how.options.filter_scheduler.pci_in_placement) addDevices(spec, request)
   addDefaults(spec, request)
   translateFacilities(spec, request)
   const changes = how.changes ?? []

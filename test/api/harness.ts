@@ -172,6 +172,7 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   glanceLinkPrefix: null,
   nonInheritableImageProperties: ['cache_in_nova', 'bittorrent'],
   usageAuditPeriod: 'month',
+  pciAliases: options.config?.pci?.alias ?? [],
   ...options.settings,
 })
 

@@ -46,6 +46,9 @@ export function placementContract(how: string, world: () => { builtIn: BuiltIn; 
       MEMORY_MB: anInventory(2048, { reserved: 512 }),
     })
     const custom = `CUSTOM_${host.replaceAll('-', '_').toUpperCase()}`
+    await port().setInventories(host, { VCPU: anInventory(4), [custom]: anInventory(2) })
+    await port().setInventories(host, { VCPU: anInventory(4), [custom]: anInventory(3) })
+    assert.equal((await port().inventories(host))[custom]?.total, 3)
     await port().setTraits(host, ['COMPUTE_NODE', custom])
     assert.deepEqual((await port().traits(host)).toSorted(), ['COMPUTE_NODE', custom])
     await assert.rejects(port().setTraits(host, ['HW_NO_SUCH_THING']), /No such trait/)

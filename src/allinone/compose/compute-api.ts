@@ -9,6 +9,7 @@ import { openPolicy } from './policy.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
 const settings = (config: Config): ApiSettings => ({
+  pciAliases: config.pci.alias,
   defaultZone: config.DEFAULT.default_availability_zone,
   internalZone: config.DEFAULT.internal_service_availability_zone,
   defaultScheduleZone: config.DEFAULT.default_schedule_zone,

@@ -11,6 +11,7 @@ import {
   keptOfVolume,
   type LaunchSecret,
   nameDevices,
+  type PciRequest,
   type RequestSpec,
   rootDevice,
   rootDeviceName,
@@ -19,6 +20,7 @@ import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { demandOf, excess, QuotaExceeded } from '../quota/index.ts'
+import { withPci } from './pci.ts'
 import { joinGroup } from './server-group.ts'
 import { holdMs, holdVolumes, mustBeUnused } from './volumes.ts'
 import { wake } from './wake.ts'
@@ -34,6 +36,7 @@ export interface BuildIntent {
   readonly hostname: string | null
   readonly description: string | null
   readonly flavor: Flavor
+  readonly pciRequests?: readonly PciRequest[]
   /** The image of the request; null for a server that boots from a volume. */
   readonly image: InstanceImage | null
   /** What it boots from: the image, or what the root volume has kept of one. */
@@ -154,6 +157,7 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   hints: intent.hints,
   networkIds: intent.networks.map(n => n.networkId),
   serverGroup,
+  ...withPci(intent.pciRequests ?? []),
 })
 
 /** Servers of one request, also where no quota is set: they are written in one transaction, which holds up all others. */

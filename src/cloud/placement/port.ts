@@ -105,7 +105,7 @@ export interface PlacementPort {
   ensureProvider(provider: { id: string; name: string; parentId?: string }): Promise<Provider>
   deleteProvider(id: string): Promise<void>
   inventories(providerId: string): Promise<Readonly<Record<string, Inventory>>>
-  /** Replaces all; reads and retries generations itself. `InventoryInUse` when a class in use would vanish. */
+  /** Replaces all, making custom classes as needed; reads and retries generations itself. `InventoryInUse` when a class in use would vanish. */
   setInventories(providerId: string, inventories: Readonly<Record<string, Inventory>>): Promise<void>
   traits(providerId: string): Promise<readonly string[]>
   /** Replaces all; custom ones are created as needed. */

@@ -110,6 +110,8 @@ export class Providers {
   }
 
   async setInventories(id: string, inventories: Readonly<Record<string, Inventory>>): Promise<void> {
+    for (const name of Object.keys(inventories).filter(one => one.startsWith('CUSTOM_')))
+      await this.#api.call({ method: 'PUT', path: `/resource_classes/${inPath(name)}` })
     await this.#write(id, 'inventories', { inventories: mapValues(inventories, wireInventory) })
   }
 

@@ -2,6 +2,7 @@ import type { HostReport } from '#bus'
 import { disabledTrait, type Inventory } from '#cloud'
 import { reportDevices } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { countDevices } from './pci-report.ts'
 
 /** One class of a host: no granularity beyond whole units. */
 const inventory = (total: number, reserved: number, allocationRatio: number): Inventory => ({
@@ -38,6 +39,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
     },
     clock.now(),
   )
+  const devicesBefore = await store.pciDevices.on(report.nodeId)
   await reportDevices(store, report.nodeId, report.devices ?? [])
   await placement.ensureProvider({ id: report.nodeId, name: node.hypervisorHostname })
   const wanted: Record<string, Inventory> = {
@@ -49,6 +51,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
   if (JSON.stringify(sorted(await placement.inventories(report.nodeId))) !== JSON.stringify(sorted(wanted))) {
     await placement.setInventories(report.nodeId, wanted)
   }
+  await countDevices(deps, report, devicesBefore)
   await setTraits(deps, report.host, report.nodeId, node.traits)
 }
 

@@ -94,10 +94,19 @@ async function forced(d: ConductorDeps, input: Live, instance: Placed, host: str
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }
 
+/** A running guest keeps a PCI device only where its kind can be moved. */
+function mustBeMovable({ instanceId, spec }: Live): void {
+  if ((spec.pciRequests ?? []).every(request => request.canMove === true || request.portId !== undefined)) return
+  throw MigrationPreCheckError({
+    reason: `non-VIF related PCI requests for instance ${instanceId} are not allowed for live migration.`,
+  })
+}
+
 /** A host that can run the guest, claimed: one after the other until one passes or `migrate_max_retries` are used up. */
 export async function liveTarget(d: ConductorDeps, input: Live, instance: Placed, c: StepContext): Promise<Target> {
   if (!(await isHostUp(d, instance.host))) throw HostUnavailable({ host: instance.host })
   await letGo(d, instance.id)
+  mustBeMovable(input)
   if (input.forcedHost !== null) return forced(d, input, instance, input.forcedHost)
   const tried = [instance.host]
   for (;;) {

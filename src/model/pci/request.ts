@@ -1,7 +1,7 @@
 import { PciInvalidAlias, PciRequestAliasNotDefined } from './faults.ts'
 
-export const numaPolicies = ['required', 'legacy', 'preferred', 'socket'] as const
-export type PciNumaPolicy = (typeof numaPolicies)[number]
+export const pciNumaPolicies = ['required', 'legacy', 'preferred', 'socket'] as const
+export type PciNumaPolicy = (typeof pciNumaPolicies)[number]
 
 /** What a device must be: each property as text, `vendor_id`, `product_id`, `dev_type`, tags. */
 export type PciProperties = Readonly<Record<string, string>>
@@ -68,7 +68,7 @@ function checked(entry: string): Readonly<Record<string, string>> {
       throw refuse(`${inPython(value)} does not match '^(hex{4})|([a-fA-F0-9]{4})$'`)
     if (key === 'device_type' && !deviceTypes.includes(value))
       throw refuse(`${inPython(value)} is not one of ['type-PCI', 'type-PF', 'type-VF']`)
-    if (key === 'numa_policy' && !numaPolicies.some(policy => policy === value))
+    if (key === 'numa_policy' && !pciNumaPolicies.some(policy => policy === value))
       throw refuse(`${inPython(value)} is not one of ['required', 'legacy', 'preferred', 'socket']`)
   }
   return alias as Record<string, string>
@@ -95,7 +95,7 @@ export function pciAliases(entries: readonly string[]): PciAliases {
       ...ids
     } = checked(entry)
     const name = given.trim()
-    const numaPolicy = numaPolicies.find(policy => policy === numa_policy) ?? 'legacy'
+    const numaPolicy = pciNumaPolicies.find(policy => policy === numa_policy) ?? 'legacy'
     const spec: PciProperties = { ...ids, ...(device_type === undefined ? {} : { dev_type: device_type }) }
     const before = aliases.get(name)
     if (before === undefined) {

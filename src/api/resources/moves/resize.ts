@@ -11,6 +11,7 @@ import {
 } from '#model'
 import { isServiceUp, type Store } from '#store'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
+import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -122,6 +123,8 @@ export const resize = op({
     AutoDiskConfigDisabledByImage: 400,
     InvalidHardwareRequest: 400,
     InvalidNumaRequest: 400,
+    PciInvalidAlias: 400,
+    PciRequestAliasNotDefined: 400,
     ForbiddenWithAccelerators: 403,
     BadServerRequest: 400,
     OverQuota: 403,
@@ -141,7 +144,9 @@ export const resize = op({
       mustFitRoot(instance.image, flavor)
     }
     const ignoreHosts = withoutOwnHost(instance, deps.settings.allowsResizeToSameHost)
-    const spec = { ...(await moveSpec(deps, instance)), flavor, ignoreHosts }
+    const { pciRequests: _, ...before } = await moveSpec(deps, instance)
+    const devices = withPci(pciWishes(deps, flavor, before.image?.properties ?? {}))
+    const spec = { ...before, ...devices, flavor, ignoreHosts }
     const asked = body['OS-DCF:diskConfig']
     const disk = asked === undefined ? {} : { diskConfig: asked }
     await acceptMove(deps, { caller, requestId }, instance, { action: 'resize', flavor, spec, ...disk })

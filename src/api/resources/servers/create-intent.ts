@@ -1,6 +1,7 @@
 import type { Caller } from '#cloud'
 import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
+import { pciWishes } from '../../accept/pci.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
@@ -144,6 +145,7 @@ export async function buildIntent(
   // Refuses hardware and a layout that no host could make.
   checkHardware({ flavor, image: boot.bootImage })
   numaTopology({ flavor, imageProperties: boot.bootImage.properties })
+  const pciRequests = pciWishes(deps, flavor, boot.bootImage.properties)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   const networks = await networksFor(deps, body.networks, asking)
   return {
@@ -154,6 +156,7 @@ export async function buildIntent(
     hostname: body.hostname ?? null,
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
+    pciRequests,
     ...boot,
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,

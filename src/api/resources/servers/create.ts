@@ -49,6 +49,8 @@ export const create = op({
     BadServerRequest: 400,
     InvalidHardwareRequest: 400,
     InvalidNumaRequest: 400,
+    PciInvalidAlias: 400,
+    PciRequestAliasNotDefined: 400,
     NetworkAmbiguous: 409,
     NoUniqueMatch: 409,
     PortInUse: 409,
