@@ -5,7 +5,7 @@ import { databaseQuotas } from '#api'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
 import { type Caller, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
-import { imageSource } from '#compute'
+import { described, type HardwareOptions, imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -15,7 +15,7 @@ import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeClaims, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
-import { createFakeDriver, type FakeDriver } from '#virt/fake'
+import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake'
 import { composeConfigDrive } from '../../src/allinone/compose/config-drive.ts'
 import type { ApiDeps } from '../../src/api/deps.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
@@ -66,16 +66,34 @@ export interface SmallCloud {
   close(): Promise<void>
 }
 
-async function addHost(deps: ConductorDeps, host: string, folder: string): Promise<FakeDriver> {
+/** CPUs, memory nodes and devices of every host, and which of them guests may have. */
+export interface WorldHardware {
+  readonly machine: FakeHardware
+  readonly options: HardwareOptions
+}
+
+async function addHost(
+  deps: ConductorDeps,
+  host: string,
+  folder: string,
+  hardware: WorldHardware | undefined,
+): Promise<FakeDriver> {
   const disks = { images: imageSource(() => deps.images), path: join(folder, 'disks') }
-  const driver = createFakeDriver({ hostName: host, vcpus: 8, memoryMiB: 16_384, diskGiB: 100, disks })
+  const driver = createFakeDriver({
+    hostName: host,
+    vcpus: 8,
+    memoryMiB: 16_384,
+    diskGiB: 100,
+    disks,
+    hardware: hardware?.machine ?? {},
+  })
   const options = { maxConcurrentBuilds: 0, softRebootMs: 1000, sharesAddress: '127.0.0.1', images: () => deps.images }
   deps.bus.serve(computeContract, host, computeHandlers(driver, options))
   await deps.store.services.register({ host, binary: 'nova-compute', topic: 'compute', version: 1 }, deps.clock.now())
   await carryIn(deps, {
     host,
     nodeId: newUuid(),
-    description: await driver.host.describe(),
+    ...described(await driver.host.describe(), hardware?.options),
     reserved: { vcpus: 0, memoryMiB: 512, diskGiB: 0 },
     ratios: { cpu: 4, ram: 1, disk: 1 },
   })
@@ -119,6 +137,7 @@ async function publishImage({ register }: ImageService, folder: string): Promise
 export async function smallCloud(
   hosts: readonly string[] = ['one', 'two'],
   options: Partial<ConductorDeps['options']> = {},
+  hardware?: WorldHardware,
 ): Promise<SmallCloud> {
   const common = { identity, log: silentLog, clock: systemClock }
   const store = await openStore('sqlite://')
@@ -165,7 +184,7 @@ export async function smallCloud(
     },
   }
   const drivers = new Map<string, FakeDriver>()
-  for (const host of hosts) drivers.set(host, await addHost(conductor, host, folder))
+  for (const host of hosts) drivers.set(host, await addHost(conductor, host, folder, hardware))
   const scheduler = createScheduler({
     placement: placement.port,
     hosts: storeHosts(store, systemClock, { serviceDownTimeMs: 60_000 }),
