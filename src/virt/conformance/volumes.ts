@@ -71,15 +71,18 @@ export function volumeTests(bench: () => Bench): void {
       if (volumes === undefined || volumeSnapshots === undefined) return t.skip('this driver has no volume snapshots')
       const spec = aGuestSpec(bench())
       const disk = aVolumeDisk(bench(), '/dev/vdb')
-      const snapshot = { id: newUuid(), newFile: `volume.${newUuid()}` }
+      const [older, newer] = [aSnapshot(), aSnapshot()]
       await bench().driver.guest(spec.id).spawn(spec)
-      await assert.rejects(volumeSnapshots.create(spec.id, idOf(disk), snapshot), HypervisorError.is)
+      await assert.rejects(volumeSnapshots.create(spec.id, idOf(disk), older), HypervisorError.is)
       await volumes.attach(spec.id, disk)
-      await volumeSnapshots.create(spec.id, idOf(disk), snapshot)
-      const merge = { id: snapshot.id, fileToMerge: snapshot.newFile, mergeTarget: null }
-      await volumeSnapshots.remove(spec.id, idOf(disk), merge)
-      await volumeSnapshots.remove(spec.id, idOf(disk), merge)
+      for (const snapshot of [older, older, newer]) await volumeSnapshots.create(spec.id, idOf(disk), snapshot)
+      const bottom = String(disk.volume?.connection.data['device_path']).split('/').at(-1) ?? ''
+      const down = { id: older.id, fileToMerge: older.newFile, mergeTarget: bottom }
+      const up = { id: newer.id, fileToMerge: null, mergeTarget: null }
+      for (const merge of [down, down, up, up]) await volumeSnapshots.remove(spec.id, idOf(disk), merge)
       await bench().driver.guest(spec.id).destroy()
     })
   })
 }
+
+const aSnapshot = () => ({ id: newUuid(), newFile: `volume.${newUuid()}` })

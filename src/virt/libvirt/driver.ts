@@ -38,6 +38,7 @@ import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
 import { chooseVirtType } from './virt-type.ts'
 import { type VolumeOptions, volumeParts } from './volume-options.ts'
+import { LibvirtVolumeSnapshots } from './volume-snapshots.ts'
 import { LibvirtVolumes } from './volumes.ts'
 
 export interface LibvirtDriverOptions {
@@ -132,6 +133,7 @@ class LibvirtDriver implements VirtDriver {
   readonly guestAgent: LibvirtGuestAgent
   readonly crashDump: LibvirtCrashDump
   readonly volumes: LibvirtVolumes
+  readonly volumeSnapshots: LibvirtVolumeSnapshots
   readonly snapshots: LibvirtSnapshots
   readonly coldMigration: LibvirtColdMigration
   readonly liveMigration: LibvirtLiveMigration
@@ -150,6 +152,7 @@ class LibvirtDriver implements VirtDriver {
     this.guestAgent = new LibvirtGuestAgent(context)
     this.crashDump = new LibvirtCrashDump(context)
     this.volumes = new LibvirtVolumes(context)
+    this.volumeSnapshots = new LibvirtVolumeSnapshots(context)
     this.snapshots = new LibvirtSnapshots(context)
     this.coldMigration = new LibvirtColdMigration(context)
     this.liveMigration = new LibvirtLiveMigration(context)

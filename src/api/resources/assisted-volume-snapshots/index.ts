@@ -1,5 +1,5 @@
 import { obj, oneOf, operation, query, reply, request, resource, since, str, text } from '#api/kit'
-import { declareFault } from '#base'
+import { declareFault, waitFor } from '#base'
 import { type Instance, InstanceInvalidState, InstanceNotReady } from '#model'
 import type { ApiDeps } from '../../deps.ts'
 import { MappingNotFound } from '../volume-attachments/faults.ts'
@@ -36,17 +36,39 @@ async function serverOf(deps: ApiDeps, volumeId: string, action: string): Promis
   return { ...instance, host }
 }
 
+/** How long Cinder may take with a snapshot that the host has made, and how often it is asked. */
+const settling = { deadlineMs: 600_000, everyMs: 500 }
+
+/** The volume is another file now, which Cinder knows once it is done with the snapshot: the next start needs it. */
+async function refreshConnection(deps: ApiDeps, volumeId: string): Promise<void> {
+  const [device] = await deps.store.blockDevices.ofVolume(volumeId)
+  if (device === undefined || device.attachmentId === null || device.connectionInfo === null) return
+  const { connection } = await deps.volumes.getAttachment('service', device.attachmentId)
+  if (connection === undefined) return
+  await deps.store.blockDevices.change(device.id, { connectionInfo: { ...device.connectionInfo, ...connection } })
+}
+
+async function whenSettled(deps: ApiDeps, snapshotId: string): Promise<void> {
+  const isSettled = async () =>
+    (await deps.volumes.getSnapshot('service', snapshotId)).status === 'creating' ? undefined : true
+  await waitFor(`snapshot ${snapshotId}`, isSettled, { ...settling, clock: deps.clock })
+}
+
 /** The host works and then tells Cinder itself how it went; there is nobody else to tell. */
 function inBackground(
   deps: ApiDeps,
   snapshotId: string,
   statuses: { done: string; failed: string },
   work: Promise<unknown>,
+  refresh: () => Promise<void>,
 ) {
   const tell = (status: string) => deps.volumes.updateSnapshotStatus('service', snapshotId, status)
   work
     .then(
-      () => tell(statuses.done),
+      async () => {
+        await tell(statuses.done)
+        await refresh()
+      },
       error => {
         deps.log.warn({ snapshot_id: snapshotId, err: error }, 'the host could not work on the snapshot of a volume')
         return tell(statuses.failed)
@@ -72,7 +94,10 @@ const create = operation<ApiDeps>()({
     const instance = await serverOf(deps, volumeId, 'volume_snapshot_create')
     const snapshot = { id: instance.id, volumeId, snapshotId: info.snapshot_id, newFile: info.new_file }
     const work = deps.computeOn(instance.host).snapshotVolume(snapshot)
-    inBackground(deps, info.snapshot_id, { done: 'creating', failed: 'error' }, work)
+    inBackground(deps, info.snapshot_id, { done: 'creating', failed: 'error' }, work, async () => {
+      await whenSettled(deps, info.snapshot_id)
+      await refreshConnection(deps, volumeId)
+    })
     return { id: info.id ?? null, volumeId }
   },
 })
@@ -121,7 +146,9 @@ const remove = operation<ApiDeps, { id: string }>()({
     if (files.mergeTarget !== null && vmState !== 'active')
       throw InstanceInvalidState({ action: 'volume_snapshot_delete', id, attr: 'vm_state', state: vmState })
     const work = deps.computeOn(instance.host).mergeVolumeSnapshot({ id, volumeId, snapshotId: path.id, ...files })
-    inBackground(deps, path.id, { done: 'deleting', failed: 'error_deleting' }, work)
+    inBackground(deps, path.id, { done: 'deleting', failed: 'error_deleting' }, work, () =>
+      refreshConnection(deps, volumeId),
+    )
   },
 })
 
