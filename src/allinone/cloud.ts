@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
 import { type Bus, InProcessBus, openBus } from '#bus'
+import { fileKeys } from '#cloud'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -178,6 +179,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       volumes: volumes.port,
       shares: shares.port,
       plugger: network.plugger,
+      keys: fileKeys(join(stateDir, 'keys')),
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
     closers.add(() => store.close())

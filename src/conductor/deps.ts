@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { ImagePort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
+import type { ImagePort, KeyPort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
@@ -59,6 +59,8 @@ export interface ConductorDeps {
   readonly images: ImagePort
   readonly volumes: VolumePort
   readonly shares: SharePort
+  /** Secrets of servers. */
+  readonly keys: KeyPort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
   readonly configDrive: ConfigDriveSource

@@ -11,6 +11,7 @@ import {
 } from '#model'
 import type { GuestDisk, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
+import { tpmSecretOf } from './guest-secrets.ts'
 import { seatOf } from './seat.ts'
 
 /** A bridge name that no host can have: the driver refuses it, and the text shows up in the fault. */
@@ -93,7 +94,7 @@ export function guestSpec(
   instance: Instance,
   devices: readonly BlockDevice[],
   vifs: readonly Vif[] = instance.networkInfo,
-  seat: Pick<GuestSpec, 'numa' | 'hostDevices'> = {},
+  seat: Pick<GuestSpec, 'numa' | 'hostDevices' | 'tpmSecret'> = {},
 ): GuestSpec {
   const { flavor } = instance
   return {
@@ -124,4 +125,7 @@ export function guestSpec(
 
 /** The same with the disks of the record. */
 export const specOf = async (d: ConductorDeps, instance: Instance): Promise<GuestSpec> =>
-  guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, await seatOf(d, instance.id))
+  guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, {
+    ...(await seatOf(d, instance.id)),
+    ...(await tpmSecretOf(d, instance, guestImage(instance))),
+  })

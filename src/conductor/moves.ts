@@ -15,7 +15,8 @@ import type { InstanceChange, Store } from '#store'
 import type { GuestSpec } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
-import { guestSpec } from './guest-spec.ts'
+import { tpmSecretOf } from './guest-secrets.ts'
+import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
@@ -63,7 +64,11 @@ export async function movedSpec(
     ...device,
     connectionInfo: connected.get(device.id) ?? device.connectionInfo,
   }))
-  return guestSpec({ ...instance, flavor }, there, vifs, await seatOf(d, atSourceOf))
+  const sized = { ...instance, flavor }
+  return guestSpec(sized, there, vifs, {
+    ...(await seatOf(d, atSourceOf)),
+    ...(await tpmSecretOf(d, sized, guestImage(sized))),
+  })
 }
 
 /** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */

@@ -58,7 +58,7 @@ async function makeBootPartition(folder: string, parts: DiskParts, signal: Abort
   await run('mkfs.vfat', ['-n', 'BOOT', '-i', '4e4f5641', '-h', String(firstSector), '-C', path, blocks])
   await run('mmd', ['-i', path, '::EFI', '::EFI/BOOT'])
   // the same file serves syslinux and the UEFI firmware
-  const kernelPath = parts.bootsFromUefi ? '/EFI/BOOT/BOOTX64.EFI' : '/vmlinuz'
+  const kernelPath = parts.bootsFromUefi ? '/EFI/BOOT/BOOTX64.EFI' : '/vmlinuz.efi'
   await run('mcopy', ['-i', path, parts.kernel, `::${kernelPath}`])
   const lines = [
     'DEFAULT linux',
@@ -72,6 +72,12 @@ async function makeBootPartition(folder: string, parts: DiskParts, signal: Abort
     await writeFile(join(folder, 'initrd'), parts.initrd)
     await run('mcopy', ['-i', path, join(folder, 'initrd'), '::/initrd'])
     lines.push('  INITRD /initrd')
+  }
+  if (!parts.bootsFromUefi) {
+    // the firmware's shell, which is what it starts when it finds nothing else, passes the command line on
+    const shell = `FS0:\r\n\\vmlinuz.efi ${commandLine} initrd=\\initrd\r\n`
+    await writeFile(join(folder, 'startup.nsh'), shell)
+    await run('mcopy', ['-i', path, join(folder, 'startup.nsh'), '::/startup.nsh'])
   }
   await writeFile(join(folder, 'syslinux.cfg'), `${lines.join('\n')}\n`)
   await run('mcopy', ['-i', path, join(folder, 'syslinux.cfg'), '::/syslinux.cfg'])

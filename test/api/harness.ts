@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { type ApiDeps, type ApiSettings, createComputeApi, databaseQuotas, type QuotaSource } from '#api'
 import { type Clock, Closers, type Log, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { computeContract, conductorContract, InProcessBus } from '#bus'
-import { type IdentityPort, ironicPort } from '#cloud'
+import { fileKeys, type IdentityPort, ironicPort } from '#cloud'
 import { type Agent, imageSource } from '#compute'
 import { type LoadOptions, loadConfig } from '#config'
 import { type CatalogService, createIdentityService } from '#embedded/identity'
@@ -222,6 +222,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     volumes: near.volumes.port,
     shares: near.shares.port,
     plugger: near.network.plugger,
+    keys: fileKeys(join(folder, 'keys')),
   }
   closers.add(await composeScheduler(shared, ports))
   const conductor = await composeConductor(shared, ports, true)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { databaseQuotas } from '#api'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
-import { type Caller, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
+import { type Caller, fileKeys, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
 import { described, type HardwareOptions, imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
@@ -163,6 +163,7 @@ export async function smallCloud(
     volumes: volumes.port,
     shares: shares.port,
     plugger: network.plugger,
+    keys: fileKeys(join(folder, 'keys')),
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
     log: silentLog,

@@ -20,7 +20,7 @@ const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: second
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
-  const { placement, network, images, volumes, shares, plugger } = neighbours
+  const { placement, network, images, volumes, shares, keys, plugger } = neighbours
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = {
@@ -49,7 +49,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(
-    { store, bus, placement, network, images, volumes, shares, plugger, configDrive, clock, log, options },
+    { store, bus, placement, network, images, volumes, shares, keys, plugger, configDrive, clock, log, options },
     { isAlone },
   )
 }

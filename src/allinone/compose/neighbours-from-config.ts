@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Clock, declareFault, type Log } from '#base'
 import {
   type Credentials,
   cinderPort,
+  fileKeys,
   glancePort,
   HttpClient,
   keystonePort,
@@ -252,6 +254,7 @@ export function neighboursFromConfig(parts: {
     },
     // Neutron's own agents wire the guests.
     plugger: undefined,
+    keys: fileKeys(join(config.DEFAULT.state_path, 'keys')),
     close: async () => {
       await Promise.all(remembered.clients.map(client => client.close()))
     },

@@ -1,6 +1,15 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { IdentityPort, ImagePort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
+import type {
+  IdentityPort,
+  ImagePort,
+  KeyPort,
+  NetworkPort,
+  PlacementPort,
+  SharePort,
+  VifPlugger,
+  VolumePort,
+} from '#cloud'
 import type { Config } from '#config'
 import type { Store } from '#store'
 
@@ -20,6 +29,7 @@ export interface Neighbours {
   readonly placement: PlacementPort
   readonly volumes: VolumePort
   readonly shares: SharePort
+  readonly keys: KeyPort
   /** Only the built-in network wires guests itself. */
   readonly plugger: VifPlugger | undefined
 }

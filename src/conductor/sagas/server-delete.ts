@@ -4,6 +4,7 @@ import { removal } from '#saga'
 import type { Store } from '#store'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { forgetTpmSecret } from '../guest-secrets.ts'
 import { destroyGuest } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { disconnect, preservedPorts } from '../interfaces.ts'
@@ -32,6 +33,7 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
   .step('guest', async (s, d, c) => {
     const { host } = s.accepted
     if (host !== null) await destroyGuest(d, host, s.input.instanceId, c.key)
+    await forgetTpmSecret(d, s.input.instanceId)
   })
   .step('moves', (s, d, c) => endMoves(d, s.input.instanceId, c.key))
   .step('ports', (s, d) => disconnect(d, s.input.instanceId, new Set(s.accepted.preserved)))

@@ -32,6 +32,7 @@ import { type MigrationSettings, plainMigration } from './moves/settings.ts'
 import { LibvirtRebuild } from './rebuild.ts'
 import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
+import { GuestSecrets } from './secrets.ts'
 import { SerialPorts } from './serial-ports.ts'
 import { LibvirtSnapshots } from './snapshots.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
@@ -106,8 +107,8 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const shared = { client, events, files, images, storage, host, clock, log, changes, hostName }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
     const ofMoves = { migration, handout }
-    const serialPorts = new SerialPorts()
-    const context = { ...shared, ...ofVolumes, ...ofMoves, shutdownRetryMs, writeConfigDrive, serialPorts }
+    const ofStarts = { serialPorts: new SerialPorts(), secrets: new GuestSecrets(client) }
+    const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
     const view = hostView(options, hostName, instancesPath, { ...capabilities, ...facts }, clock)
     const driver = new LibvirtDriver(context, view)
     await driver.snapshots.settle()

@@ -7,6 +7,7 @@ import type { ImageCache } from './image-cache.ts'
 import type { Handout } from './moves/handout.ts'
 import type { MigrationSettings } from './moves/settings.ts'
 import type { LibvirtClient } from './rpc/index.ts'
+import type { GuestSecrets } from './secrets.ts'
 import type { SerialPorts } from './serial-ports.ts'
 import type { Storage } from './storage.ts'
 import type { VolumeParts } from './volume-options.ts'
@@ -20,6 +21,7 @@ export interface GuestContext extends VolumeParts {
   readonly host: DomainHost
   readonly storage: Storage
   readonly serialPorts: SerialPorts
+  readonly secrets: GuestSecrets
   readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log

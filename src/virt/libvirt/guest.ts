@@ -19,8 +19,12 @@ import { makeRootDisk, mustHaveBase } from './root-disk.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
 import { localDisks, makeSpareDisks } from './spare-disks.ts'
 
+import { giveTpmSecret } from './tpm-secret.ts'
+
 /** Of virDomainUndefineFlags: managed save, snapshot metadata, nvram, checkpoint metadata, TPM state. */
 const undefineAll = 1 | 2 | 4 | 16 | 32
+/** The same, but nvram and TPM state stay. */
+const undefineDisks = 1 | 2 | 8 | 16 | 64
 const acpiPowerButton = 1
 /** Of virDomainCreateFlags: memory that was saved is thrown away. */
 const forceBoot = 8
@@ -140,7 +144,7 @@ export class LibvirtGuest implements Guest {
       makeDisk: spec => this.#makeDisk(spec),
       run: (spec, made) => this.#run(spec, made),
       runAgain: spec => this.#runAgain(spec),
-      undefine: () => this.#undefine(),
+      undefine: what => this.#undefine(what === 'disks' ? undefineDisks : undefineAll),
     }
   }
 
@@ -159,10 +163,11 @@ export class LibvirtGuest implements Guest {
   }
 
   async #run(asked: GuestSpec, made?: (host: DomainHost) => string): Promise<void> {
-    const { client, files, connections, host, serialPorts } = this.#context
+    const { client, files, connections, host, serialPorts, secrets } = this.#context
     mustSuit(asked, host)
     using start = await serialPorts.forStart(asked, host)
     const xml = made === undefined ? domainXml(await connections.prepare(asked), start.host) : made(start.host)
+    await giveTpmSecret(secrets, asked)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     try {
@@ -252,9 +257,9 @@ export class LibvirtGuest implements Guest {
     await files.removeUnlessElsewhere(this.id)
   }
 
-  async #undefine(): Promise<void> {
+  async #undefine(flags = undefineAll): Promise<void> {
     try {
-      await this.#context.client.call(procedures.undefine, { domain: domainById(this.id), flags: undefineAll }, 'long')
+      await this.#context.client.call(procedures.undefine, { domain: domainById(this.id), flags }, 'long')
     } catch (error) {
       if (!isLibvirtError(error, errorCode.noDomain)) throw error
     }

@@ -28,7 +28,7 @@ export class LibvirtRebuild implements Rebuild {
       const isUp = status !== undefined && hasProcess(status)
       const isDown = isUp && status.state !== domainState.paused && (await shutDown(how.gracefulMs))
       if (isUp && !isDown) await pullPlug()
-      if (status !== undefined) await undefine()
+      if (status !== undefined) await undefine('disks')
       await files.removeRescue(spec.id)
       await files.removeDisks(spec.id, how.keepsEphemeral)
       await makeDisk(spec)

@@ -3,7 +3,7 @@ import { element, renderXml } from './domain/index.ts'
 import { errorCode, isLibvirtError, type LibvirtClient, type SecretRef, secretProcedures } from './rpc/index.ts'
 
 /** What a secret of ours opens: libvirt's name of the usage, and of the element that tells for what. */
-const usages = { volume: 'volume', iscsi: 'target' } as const
+const usages = { volume: 'volume', iscsi: 'target', vtpm: 'name' } as const
 export type SecretUsage = keyof typeof usages
 
 /** The same for the same use, so that a secret is found whoever made it. */
@@ -27,9 +27,14 @@ export class GuestSecrets {
   }
 
   /** Returns the uuid by which a definition names it. */
-  async put(guestId: string, usage: SecretUsage, what: string, value: Uint8Array): Promise<string> {
+  async put(
+    guestId: string,
+    usage: SecretUsage,
+    what: string,
+    value: Uint8Array,
+    uuid = uuidOf(`${usage}:${usageId(guestId, what)}`),
+  ): Promise<string> {
     const id = usageId(guestId, what)
-    const uuid = uuidOf(`${usage}:${id}`)
     const xml = element(
       'secret',
       { ephemeral: 'yes', private: 'yes' },

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileKeys } from './file.ts'
+
+test('secrets by name and by id, for their owner alone', async t => {
+  const parent = mkdtempSync(join(tmpdir(), 'nova-keys-'))
+  t.after(() => rmSync(parent, { recursive: true }))
+  const folder = join(parent, 'keys')
+  const keys = fileKeys(folder)
+  const [first, again, other] = await Promise.all([keys.ensure('a', 32), keys.ensure('a', 32), keys.ensure('b', 16)])
+  assert.deepEqual(first, again)
+  assert.equal(first.secret.length, 32)
+  assert.notEqual(first.id, other.id)
+  assert.deepEqual(await fileKeys(folder).get(first.id), first)
+  assert.deepEqual(readdirSync(folder).sort(), [first.id, other.id].sort())
+  assert.equal(statSync(join(folder, first.id)).mode & 0o777, 0o600)
+  assert.equal(statSync(folder).mode & 0o777, 0o700)
+  await keys.forget('a')
+  await keys.forget('a')
+  await assert.rejects(keys.get(first.id), { code: 'KeyNotFound' })
+  await assert.rejects(keys.get('../b'), { code: 'KeyNotFound' })
+  assert.notDeepEqual(await keys.ensure('a', 32), first)
+})
