@@ -73,6 +73,7 @@ export const libvirtDriver = async (
     cpuMode: config.libvirt.cpu_mode === null ? 'auto' : { mode: config.libvirt.cpu_mode },
     domain: domainSettings(config, isPrivate),
     mayLimitCpu: !isPrivate,
+    ...(isPrivate ? {} : { shares: shareMounts(config) }),
     shutdownRetryMs: config.compute.shutdown_retry_interval * 1000,
     volumes: volumeOptions(config),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
@@ -81,6 +82,15 @@ export const libvirtDriver = async (
     handoutAt: { address: config.DEFAULT.my_ip, port: config.libvirt.migration_files_port },
   })
 }
+
+/** A host of the one-machine cloud keeps them in its own folder. */
+const shareMounts = ({ libvirt }: Config) => ({
+  nfs: {
+    folder: libvirt.nfs_mount_point_base,
+    options: libvirt.nfs_mount_options === null ? [] : [libvirt.nfs_mount_options],
+  },
+  ceph: { folder: libvirt.ceph_mount_point_base, options: libvirt.ceph_mount_options },
+})
 
 /** The hypervisor that compute_driver names. */
 export async function openDriver(parts: {

@@ -15,6 +15,7 @@ import { listGuests } from './daemon-calls.ts'
 import { formatOfDisk } from './disk-info.ts'
 import { type DomainHost, defaultDiskOptions, type VirtType } from './domain/index.ts'
 import { type DomainFacts, domainFacts, type WantedSettings } from './domain-facts.ts'
+import { hasFileServer } from './file-servers.ts'
 import { LibvirtGuest } from './guest.ts'
 import { LibvirtGuestAgent } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
@@ -34,6 +35,7 @@ import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
 import { GuestSecrets } from './secrets.ts'
 import { SerialPorts } from './serial-ports.ts'
+import { LibvirtShares, type ShareMountOptions } from './shares.ts'
 import { LibvirtSnapshots } from './snapshots.ts'
 import { type StorageOptions, storageOf } from './storage.ts'
 import { LibvirtSuspendToDisk } from './suspend-to-disk.ts'
@@ -71,6 +73,8 @@ export interface LibvirtDriverOptions {
   readonly shutdownRetryMs?: number
   readonly storage?: StorageOptions
   readonly volumes?: VolumeOptions
+  /** Where shares are mounted; by default beside the guests' folders. */
+  readonly shares?: ShareMountOptions
 }
 
 /** Connects, asks what the host can do, and clears what an earlier process left half done. */
@@ -99,7 +103,8 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
       mayLimitCpu: options.mayLimitCpu ?? true,
     }
     const facts = await domainFacts(client, wanted, virtType, capabilities, log)
-    const host = domainHost(options, capabilities, facts, files, await diskCache(instancesPath))
+    const shares = (await hasFileServer(log)) ? new LibvirtShares(shareMounts(options, instancesPath)) : undefined
+    const host = domainHost(options, capabilities, facts, files, await diskCache(instancesPath), shares)
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
     const { writeConfigDrive } = options
@@ -110,7 +115,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const ofStarts = { serialPorts: new SerialPorts(), secrets: new GuestSecrets(client) }
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
     const view = hostView(options, hostName, instancesPath, { ...capabilities, ...facts }, clock)
-    const driver = new LibvirtDriver(context, view)
+    const driver = new LibvirtDriver(context, view, shares)
     await driver.snapshots.settle()
     return driver
   } catch (error) {
@@ -138,11 +143,13 @@ class LibvirtDriver implements VirtDriver {
   readonly snapshots: LibvirtSnapshots
   readonly coldMigration: LibvirtColdMigration
   readonly liveMigration: LibvirtLiveMigration
+  readonly shares?: LibvirtShares
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
-  constructor(context: GuestContext, host: LibvirtHostView) {
+  constructor(context: GuestContext, host: LibvirtHostView, shares: LibvirtShares | undefined) {
     this.#context = context
+    if (shares !== undefined) this.shares = shares
     this.host = host.of(this)
     this.hotplug = new LibvirtHotplug(context)
     this.consoleLog = new ConsoleLogFile(context.files)
@@ -215,6 +222,7 @@ function domainHost(
   facts: DomainFacts,
   files: GuestFiles,
   cache: DomainHost['diskCache'],
+  shares: LibvirtShares | undefined,
 ): DomainHost {
   return {
     ...facts,
@@ -235,7 +243,14 @@ function domainHost(
     configDrivePath: id => files.configDrive(id),
     consoleLogPath: id => files.consoleLog(id),
     nvramPath: id => files.nvram(id),
+    ...(shares === undefined ? {} : { sharePath: share => shares.pathOf(share) }),
   }
+}
+
+/** Where Nova's volumes of the same kind are mounted too. */
+function shareMounts({ shares }: LibvirtDriverOptions, instancesPath: string): ShareMountOptions {
+  const place = { folder: join(instancesPath, 'mnt'), options: [] }
+  return shares ?? { nfs: place, ceph: place }
 }
 
 /** `none` needs O_DIRECT, which some file systems lack; Nova's order. */

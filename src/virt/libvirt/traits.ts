@@ -13,7 +13,7 @@ export type TraitFacts = Pick<
   }
 
 /** Parts of the driver that make a trait true. */
-export type TraitFacets = Pick<VirtDriver, 'hotplug' | 'volumes' | 'rescue'>
+export type TraitFacets = Pick<VirtDriver, 'hotplug' | 'volumes' | 'rescue' | 'shares'>
 
 type Claim = readonly [trait: string, isTrue: boolean]
 
@@ -52,13 +52,16 @@ const addressSpace = (host: TraitFacts): readonly Claim[] => {
   ]
 }
 
-const attaching = (facets: TraitFacets): readonly Claim[] => [
+const attaching = (host: TraitFacts, facets: TraitFacets): readonly Claim[] => [
   ['COMPUTE_NET_ATTACH_INTERFACE', facets.hotplug !== undefined],
   ['COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG', facets.hotplug !== undefined],
   ['COMPUTE_VOLUME_ATTACH_WITH_TAG', facets.volumes !== undefined],
   ['COMPUTE_VOLUME_EXTEND', facets.volumes !== undefined],
   ['COMPUTE_VOLUME_MULTI_ATTACH', facets.volumes !== undefined],
   ['COMPUTE_RESCUE_BFV', facets.rescue !== undefined && facets.volumes !== undefined],
+  ['COMPUTE_STORAGE_VIRTIO_FS', facets.shares !== undefined],
+  // A guest with shares has its memory in a file whatever nova.conf says.
+  ['COMPUTE_MEM_BACKING_FILE', host.settings.isMemoryFileBacked || facets.shares !== undefined],
 ]
 
 const devices = (host: TraitFacts): readonly Claim[] => [
@@ -72,7 +75,6 @@ const devices = (host: TraitFacts): readonly Claim[] => [
   ['COMPUTE_VIOMMU_MODEL_INTEL', 'x86_64' in host.emulators],
   ['COMPUTE_VIOMMU_MODEL_SMMUV3', 'aarch64' in host.emulators],
   ['COMPUTE_VIOMMU_MODEL_VIRTIO', host.libvirtVersion >= knowsVirtioIommu],
-  ['COMPUTE_MEM_BACKING_FILE', host.settings.isMemoryFileBacked],
 ]
 
 /** What this host and this driver can really do; a capability gets its trait in the change that implements it. */
@@ -83,7 +85,7 @@ export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly stri
     ['COMPUTE_IMAGE_TYPE_ISO', true],
     ['COMPUTE_IMAGE_TYPE_QCOW2', true],
     ['COMPUTE_IMAGE_TYPE_RAW', true],
-    ...attaching(facets),
+    ...attaching(host, facets),
     ...security(host),
     ...addressSpace(host),
     ...devices(host),

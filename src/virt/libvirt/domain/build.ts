@@ -9,6 +9,7 @@ import { controllers, disks } from './disks.ts'
 import { graphics, video } from './display.ts'
 import { element, renderXml, type XmlElement } from './element.ts'
 import { features } from './features.ts'
+import { fileSystems } from './file-systems.ts'
 import type { DomainHost, Family } from './host.ts'
 import { input } from './input.ts'
 import { interfaces } from './interfaces.ts'
@@ -43,6 +44,7 @@ const devices: readonly Family[] = [
   disks,
   controllers,
   buses,
+  fileSystems,
   interfaces,
   serial,
   channels,

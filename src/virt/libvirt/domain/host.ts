@@ -1,4 +1,4 @@
-import type { GuestSpec } from '../../guest-spec.ts'
+import type { GuestShare, GuestSpec } from '../../guest-spec.ts'
 import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
 import type { Loader } from './firmware.ts'
@@ -49,6 +49,8 @@ export interface DomainHost {
   consoleLogPath(id: string): string
   /** The guest's UEFI variables. */
   nvramPath(id: string): string
+  /** Where the files of a share are; absent on hosts that cannot serve folders to guests. */
+  readonly sharePath?: (share: GuestShare) => string
 }
 
 export interface Emulator {

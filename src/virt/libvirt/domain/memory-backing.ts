@@ -19,8 +19,12 @@ const fileBacked: Part = (_spec, host) =>
       ]
     : []
 
-/** Huge pages and shared memory for file systems of the host belong here too. */
-const parts: readonly Part[] = [locked, fileBacked]
+/** Whoever serves a folder to the guest reads and writes in its memory. */
+const served: Part = ({ shares = [] }) =>
+  shares.length === 0 ? [] : [element('source', { type: 'memfd' }), element('access', { mode: 'shared' })]
+
+/** Huge pages belong here too. */
+const parts: readonly Part[] = [locked, fileBacked, served]
 
 export const memoryBacking: Family = (spec, host) => {
   const byName = new Map<string, XmlElement>()
