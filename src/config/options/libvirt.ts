@@ -15,7 +15,7 @@ export const libvirtSection = {
   hw_disk_discard: choice(['ignore', 'unmap'], null, 'Discard requests of guests.'),
   disk_prefix: str(null, 'Prefix of disk names in guests.'),
   use_default_aio_mode_for_volumes: bool(false, 'Leave the I/O mode of volumes to QEMU.'),
-  nfs_mount_point_base: str('$state_path/mnt', 'Folder in which NFS shares of volumes are mounted.'),
+  nfs_mount_point_base: str('$state_path/mnt', 'Folder in which NFS exports are mounted.'),
   rbd_user: str(null, 'User of Ceph, for volumes whose connection names none.'),
   rbd_secret_uuid: str(null, 'Secret of libvirt with the key of that user.'),
   snapshot_image_format: choice(
@@ -49,7 +49,6 @@ export const libvirtSection = {
     min: 0,
     max: 65_535,
   }),
-  nfs_mount_point_base: str('$state_path/mnt', 'Folder in which NFS exports are mounted.'),
   nfs_mount_options: str(null, 'Mount options of NFS.'),
   ceph_mount_point_base: str('$state_path/mnt', 'Folder in which Ceph file systems are mounted.'),
   ceph_mount_options: list([], 'Mount options of Ceph file systems.'),
