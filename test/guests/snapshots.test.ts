@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -69,6 +70,27 @@ describe('images of servers', { concurrency: false }, () => {
     assert.ok(image.size > 1024 * 1024)
     assert.equal((await cloud.server('first')).status, 'ACTIVE')
     assert.deepEqual(litter(), [])
+  })
+
+  test('the hosts of an aggregate fetch it ahead', async () => {
+    const { id: copyId } = await cloud.json<ImageView>('image', 'show', 'copy')
+    const base = join(cloud.stateDir, 'instances', '_base', createHash('sha1').update(copyId).digest('hex'))
+    assert.ok(!existsSync(base))
+    const host = await cloud.openstack(
+      'compute',
+      'service',
+      'list',
+      '--service',
+      'nova-compute',
+      '-f',
+      'value',
+      '-c',
+      'Host',
+    )
+    await cloud.openstack('aggregate', 'create', 'ahead')
+    await cloud.openstack('aggregate', 'add', 'host', 'ahead', host.split('\n')[0] ?? '')
+    await cloud.openstack('--os-compute-api-version', '2.81', 'aggregate', 'cache', 'image', 'ahead', 'copy')
+    await waitFor('the image to be fetched', () => (existsSync(base) ? true : undefined), { deadlineMs: 30_000 })
   })
 
   test('a server made of the copy has its file', async () => {

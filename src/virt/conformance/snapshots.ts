@@ -43,6 +43,13 @@ export function snapshotTests(bench: () => Bench): void {
       await take(power.running)
       await guest.pause()
       await take(power.paused)
+      if (driver.suspendToDisk !== undefined) {
+        await driver.suspendToDisk.suspend(spec.id)
+        const { power: whileSuspended } = await guest.state()
+        await take(whileSuspended)
+        await driver.suspendToDisk.resume(spec.id, spec)
+        await take(power.running)
+      }
       await guest.stop('now')
       await take(power.shutdown)
       assert.ok(

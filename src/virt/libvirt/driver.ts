@@ -24,6 +24,7 @@ import { GuestFiles } from './guest-files.ts'
 import { emulatedArchitecture, type HostCapabilities, readCapabilities } from './host-capabilities.ts'
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
+import { acceptedFormats } from './image-acceptance.ts'
 import { ImageCache } from './image-cache.ts'
 import { imageStock } from './image-stock.ts'
 import { LibvirtColdMigration } from './moves/cold-migration.ts'
@@ -114,7 +115,8 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const ofMoves = { migration, handout }
     const ofStarts = { serialPorts: new SerialPorts(), secrets: new GuestSecrets(client) }
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
-    const view = hostView(options, hostName, instancesPath, { ...capabilities, ...facts }, clock)
+    const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
+    const view = hostView(options, hostName, instancesPath, ofHost, clock)
     const driver = new LibvirtDriver(context, view, shares)
     await driver.snapshots.settle()
     return driver

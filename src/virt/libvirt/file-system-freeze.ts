@@ -80,18 +80,16 @@ export class FileSystemFreeze {
     if (!(await exists(mark))) return
     try {
       const status = await statusOf(client, id)
-      if (status !== undefined && hasProcess(status))
-        await client.call(procedures.thawFileSystems, domainById(id), 'long')
+      // Where hosts share the folder: frozen by the one that has the guest.
+      if (status === undefined) return
+      if (hasProcess(status)) await client.call(procedures.thawFileSystems, domainById(id), 'long')
       await rm(mark, { force: true })
     } catch (error) {
       // It went off meanwhile: nothing is frozen any more.
       if (isLibvirtError(error, errorCode.operationInvalid, errorCode.noDomain)) return rm(mark, { force: true })
       log.error({ instance_id: id, err: error }, 'the file systems of the guest could not be thawed')
-      if (!this.#isClosed)
-        this.#retries.set(
-          id,
-          clock.after(retryMs, () => void this.thaw(id)),
-        )
+      const again = () => void this.thaw(id)
+      if (!this.#isClosed) this.#retries.set(id, clock.after(retryMs, again))
     }
   }
 }

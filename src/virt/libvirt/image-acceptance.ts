@@ -23,6 +23,12 @@ const looksRaw: ReadonlySet<ImageFormat> = new Set(['raw', 'iso', 'gpt'])
 const refusal = (image: GuestImage, reason: string, detail?: string): Error =>
   ImageRefused({ id: image.id, reason }, detail === undefined ? {} : { detail })
 
+/** `disk_format` of the images that this host takes. */
+export const acceptedFormats = ({ excludedFormats, vmdkTypes }: Storage): readonly string[] =>
+  Object.keys(readable).filter(
+    format => format !== 'gpt' && !excludedFormats.includes(format) && (format !== 'vmdk' || vmdkTypes.length > 0),
+  )
+
 /** Said before anything is fetched. */
 export function refuseUnsupported(image: GuestImage, storage: Storage): void {
   const { diskFormat, containerFormat } = image

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, rename, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { exists } from './guest-files.ts'
 
 /*
  * Names for what is not finished: they carry the process that works on it, so that whoever comes after its death knows
- * that nobody does any more.
+ * that nobody does any more. Other machines may use the same folder; their processes are not to be seen from here, so each
+ * machine settles its own.
  */
 
 /** A process before us may have had our number. */
@@ -14,7 +16,7 @@ const ours = new Set<string>()
 function mark(): string {
   const made = `${process.pid}-${randomBytes(4).toString('hex')}`
   ours.add(made)
-  return made
+  return `${hostname()}-${made}`
 }
 
 /** On its way to be `path`. */
@@ -22,12 +24,12 @@ export const partial = (path: string): string => `${path}.part-${mark()}`
 /** On its way out, unless somebody turns out to need it. */
 export const leaving = (path: string): string => `${path}.unused-${mark()}`
 
-const unfinished = /^(.+)\.(part|unused)-((\d+)-[0-9a-f]+)$/
+const unfinished = /^(.+)\.(part|unused)-(?:(.+)-)?((\d+)-[0-9a-f]+)$/
 
 /** Of a process that has died. */
 export function isStale(name: string): boolean {
-  const [, , , made, owner] = unfinished.exec(name) ?? []
-  if (made === undefined) return false
+  const [, , , host = hostname(), made, owner] = unfinished.exec(name) ?? []
+  if (made === undefined || host !== hostname()) return false
   return Number(owner) === process.pid ? !ours.has(made) : !isRunning(Number(owner))
 }
 

@@ -10,6 +10,8 @@ export type TraitFacts = Pick<
   Pick<DomainHost, 'emulators' | 'loaders' | 'settings' | 'virtType'> & {
     readonly cpuMode: CpuMode
     readonly offeredFeatures: readonly string[]
+    /** Of images that root disks are made from. */
+    readonly imageFormats: readonly string[]
   }
 
 /** Parts of the driver that make a trait true. */
@@ -82,9 +84,7 @@ export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly stri
   const claims: readonly Claim[] = [
     ['COMPUTE_NODE', true],
     ['COMPUTE_DEVICE_TAGGING', true],
-    ['COMPUTE_IMAGE_TYPE_ISO', true],
-    ['COMPUTE_IMAGE_TYPE_QCOW2', true],
-    ['COMPUTE_IMAGE_TYPE_RAW', true],
+    ...named('COMPUTE_IMAGE_TYPE', host.imageFormats, () => true),
     ...attaching(host, facets),
     ...security(host),
     ...addressSpace(host),
