@@ -61,7 +61,7 @@ export interface CloudOptions {
   readonly log?: Log
   /** A folder for the databases, one file per service; in memory by default. */
   readonly databases?: string
-  /** A clock of the test's own; then nothing that waits goes on unless the test advances it. */
+  /** A clock of the test's own; then nothing that waits goes on unless the test advances it, and tokens last a year. */
   readonly clock?: Clock
   /** What each host has; 64 CPUs, 64 GiB and 1000 GiB by default. */
   readonly hostSize?: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
@@ -184,7 +184,13 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
   const { catalog = [], clock = systemClock } = options
   const common = { log: silentLog, clock }
   const at = (service: string) => databaseOf(options, service)
-  const identity = await createIdentityService({ ...common, ...at('identity'), adminPassword, region: 'RegionOne' })
+  const identity = await createIdentityService({
+    ...common,
+    ...at('identity'),
+    adminPassword,
+    region: 'RegionOne',
+    ...(options.clock === undefined ? {} : { tokenLifetimeMs: 365 * 86_400_000 }),
+  })
   closers.add(() => identity.close())
   await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }, ...catalog])
   const behind = { ...common, identity: identity.port }

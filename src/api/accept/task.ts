@@ -57,6 +57,9 @@ export interface TaskRequest<N extends SagaName> {
   readonly alsoWrite?: (tx: Store) => Promise<void>
 }
 
+/** The request for a server as it is; where that depends on its host or flavor, it is asked again when they have changed. */
+export type TaskRequestFor<N extends SagaName> = TaskRequest<N> | ((instance: Instance) => Promise<TaskRequest<N>>)
+
 /** Hands the row to the saga if it still is as it was when it was checked. */
 async function takeOver(
   tx: Store,
@@ -70,6 +73,8 @@ async function takeOver(
   return tx.instances.change(instance.id, { ...change, ...task }, deps.clock.now(), {
     vmState: instance.vmState,
     taskState: instance.taskState,
+    host: instance.host,
+    flavorId: instance.flavor.flavorId,
   })
 }
 
@@ -83,11 +88,12 @@ export async function beginTask<N extends SagaName>(
   isAdmin: boolean,
   requestId: string,
   found: Instance,
-  request: TaskRequest<N>,
+  asked: TaskRequestFor<N>,
 ): Promise<string> {
-  const rule: Rule = lifecycle[request.action]
   let instance = found
   for (;;) {
+    const request = typeof asked === 'function' ? await asked(instance) : asked
+    const rule: Rule = lifecycle[request.action]
     mustAllow(instance, request.action, request.word, isAdmin)
     const at = instance
     const accepted = await deps.store.transaction(async tx => {

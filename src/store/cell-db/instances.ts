@@ -17,6 +17,7 @@ export interface Expected {
   readonly taskState?: TaskState | null | readonly (TaskState | null)[]
   readonly sagaId?: string | null
   readonly host?: string | null
+  readonly flavorId?: string
 }
 
 export interface Usage {
@@ -116,7 +117,7 @@ export class Instances {
       .set({ ...toColumns(change), updated_at: nowMs })
       .where('id', '=', id)
       .where('deleted', '=', 0)
-    const { vmState, taskState, sagaId, host } = expected
+    const { vmState, taskState, sagaId, host, flavorId } = expected
     if (typeof vmState === 'string') update = update.where('vm_state', '=', vmState)
     else if (vmState !== undefined) update = update.where('vm_state', 'in', vmState)
     if (taskState === null) update = update.where('task_state', 'is', null)
@@ -132,6 +133,7 @@ export class Instances {
     else if (sagaId !== undefined) update = update.where('saga_id', '=', sagaId)
     if (host === null) update = update.where('host', 'is', null)
     else if (host !== undefined) update = update.where('host', '=', host)
+    if (flavorId !== undefined) update = update.where('flavor_id', '=', flavorId)
     return affected(await update.executeTakeFirstOrThrow()) > 0
   }
 

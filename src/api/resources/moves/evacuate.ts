@@ -1,9 +1,10 @@
 import { bare, bool, fqdn, obj, operation, reply, since, str, until } from '#api/kit'
+import type { Caller } from '#cloud'
 import { type Instance, InstanceNotReady, type RequestSpec } from '#model'
-import { isServiceUp } from '#store'
+import { isServiceUp, type NewMigration } from '#store'
 import { moveSpec, newMigration } from '../../accept/move.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
-import { acceptTask, mustAllow } from '../../accept/task.ts'
+import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { newPassword } from '../servers/create.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
@@ -49,6 +50,58 @@ function passwordFor(deps: ApiDeps, { adminPass, onSharedStorage }: Body): strin
   return adminPass ?? newPassword(deps.settings.passwordLength)
 }
 
+interface Wish {
+  readonly move: NewMigration
+  readonly spec: RequestSpec
+  readonly forcedHost: string | null
+}
+
+/** What is asked of a server on the host that it is on now. */
+async function evacuation(
+  deps: ApiDeps,
+  caller: Caller,
+  instance: Instance,
+  { host, force }: Pick<Body, 'host' | 'force'>,
+  asksScheduler: boolean,
+): Promise<Wish> {
+  const name = host ?? null
+  const destination = name === null ? null : await destinationOf(deps, instance, name)
+  await mustHaveNoShares(deps.store, 'evacuate', instance.id)
+  mustAllow(instance, 'evacuate', 'evacuate', isAdmin(caller))
+  await mustBeDown(deps, instance)
+  const isForced = name !== null && (force === true || !asksScheduler)
+  const ignoreHosts = instance.host === null ? [] : [instance.host]
+  const target = name === null ? {} : { host: name }
+  return {
+    move: newMigration(deps, caller, instance, { type: 'evacuation', status: 'accepted', ...target }),
+    spec: { ...(await moveSpec(deps, instance)), destination: isForced ? null : destination, ignoreHosts },
+    forcedHost: isForced ? name : null,
+  }
+}
+
+const evacuationTask = (
+  instance: Instance,
+  {
+    move,
+    spec,
+    forcedHost,
+    password,
+    staysOff,
+  }: Wish & { readonly password: string | null; readonly staysOff: boolean },
+): TaskRequest<'server-evacuate'> => ({
+  action: 'evacuate',
+  word: 'evacuate',
+  saga: 'server-evacuate',
+  input: { migrationId: move.uuid, spec, forcedHost, staysOff },
+  // Whatever the dead host was asked to do is not going to be done.
+  cancelsOthers: true,
+  alsoWrite: async tx => {
+    await tx.moves.add(move)
+    await tx.launchSecrets.forget(instance.id)
+    if (instance.hasConfigDrive) await tx.launchSecrets.keep(instance.id, { adminPassword: password ?? '', files: [] })
+  },
+})
+
 export const evacuate = op({
   policy: 'os_compute_api:os-evacuate',
   body: bare(
@@ -75,31 +128,11 @@ export const evacuate = op({
   async handle({ path, body, caller, allow, requestId, behaves }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
-    const name = body.host ?? null
-    if (body.force === true && name === null) throw ForcedNowhere({})
+    if (body.force === true && (body.host ?? null) === null) throw ForcedNowhere({})
     const password = passwordFor(deps, body)
-    const destination = name === null ? null : await destinationOf(deps, instance, name)
-    await mustHaveNoShares(deps.store, 'evacuate', instance.id)
-    mustAllow(instance, 'evacuate', 'evacuate', isAdmin(caller))
-    await mustBeDown(deps, instance)
-    const isForced = name !== null && (body.force === true || !behaves.asksScheduler)
-    const ignoreHosts = instance.host === null ? [] : [instance.host]
-    const spec = { ...(await moveSpec(deps, instance)), destination: isForced ? null : destination, ignoreHosts }
-    const target = name === null ? {} : { host: name }
-    const move = newMigration(deps, caller, instance, { type: 'evacuation', status: 'accepted', ...target })
-    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
-      action: 'evacuate',
-      word: 'evacuate',
-      saga: 'server-evacuate',
-      input: { migrationId: move.uuid, spec, forcedHost: isForced ? name : null, staysOff: behaves.staysOff },
-      // Whatever the dead host was asked to do is not going to be done.
-      cancelsOthers: true,
-      alsoWrite: async tx => {
-        await tx.moves.add(move)
-        await tx.launchSecrets.forget(instance.id)
-        if (instance.hasConfigDrive)
-          await tx.launchSecrets.keep(instance.id, { adminPassword: password ?? '', files: [] })
-      },
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
+      const wish = await evacuation(deps, caller, server, body, behaves.asksScheduler)
+      return evacuationTask(server, { ...wish, password, staysOff: behaves.staysOff })
     })
     if (!behaves.tellsPassword || !deps.settings.showsAdminPassword) return {}
     return { adminPass: password }

@@ -1,10 +1,12 @@
 import { always, bare, bool, either, fqdn, obj, oneOf, operation, since } from '#api/kit'
 import { type Clock, waitFor } from '#base'
+import type { SagaInputs } from '#bus'
+import type { Caller } from '#cloud'
 import { type Instance, type RequestSpec } from '#model'
 import type { Store } from '#store'
 import { moveSpec, newMigration } from '../../accept/move.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
-import { acceptTask, mustAllow } from '../../accept/task.ts'
+import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
 import { ForcedNowhere, HostUnknown, LiveMigrationRefused } from './faults.ts'
@@ -41,6 +43,24 @@ async function mustPassChecks(store: Store, clock: Clock, instance: Instance, mi
   throw LiveMigrationRefused({ message: fault?.message ?? 'Migration pre-check error' })
 }
 
+/** From the host that the server is on now. */
+function liveTask(
+  deps: ApiDeps,
+  caller: Caller,
+  instance: Instance,
+  wish: Pick<SagaInputs['server-live-migrate'], 'spec' | 'forcedHost' | 'withDisks'>,
+): TaskRequest<'server-live-migrate'> {
+  const target = wish.forcedHost === null ? {} : { host: wish.forcedHost }
+  const move = newMigration(deps, caller, instance, { type: 'live-migration', status: 'accepted', ...target })
+  return {
+    action: 'liveMigrate',
+    word: 'os-migrateLive',
+    saga: 'server-live-migrate',
+    input: { ...wish, migrationId: move.uuid },
+    alsoWrite: tx => tx.moves.add(move),
+  }
+}
+
 export const migrateLive = op({
   status: always(202),
   policy: `${rule}:host`,
@@ -73,17 +93,15 @@ export const migrateLive = op({
     mustAllow(instance, 'liveMigrate', 'os-migrateLive', isAdmin(caller))
     const destination = name === null ? null : await destinationOf(deps, name)
     const isForced = name !== null && (body.force === true || !behaves.asksScheduler)
-    const spec = { ...(await moveSpec(deps, instance)), destination: isForced ? null : destination }
-    const target = isForced ? { host: name } : {}
-    const move = newMigration(deps, caller, instance, { type: 'live-migration', status: 'accepted', ...target })
+    const forcedHost = isForced ? name : null
     const withDisks = body.block_migration === 'auto' ? null : body.block_migration
-    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
-      action: 'liveMigrate',
-      word: 'os-migrateLive',
-      saga: 'server-live-migrate',
-      input: { migrationId: move.uuid, spec, forcedHost: isForced ? name : null, withDisks },
-      alsoWrite: tx => tx.moves.add(move),
+    let migrationId = ''
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
+      const spec = { ...(await moveSpec(deps, server)), destination: isForced ? null : destination }
+      const task = liveTask(deps, caller, server, { spec, forcedHost, withDisks })
+      migrationId = task.input.migrationId
+      return task
     })
-    if (!behaves.isAsync) await mustPassChecks(deps.store, deps.clock, instance, move.uuid)
+    if (!behaves.isAsync) await mustPassChecks(deps.store, deps.clock, instance, migrationId)
   },
 })

@@ -13,7 +13,7 @@ import { isServiceUp, type Store } from '#store'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
-import { acceptTask, mustAllow } from '../../accept/task.ts'
+import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { mustFitRoot, mustHaveMemory } from '../servers/create-image.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
@@ -82,17 +82,12 @@ interface Wish {
   readonly diskConfig?: 'AUTO' | 'MANUAL'
 }
 
-interface Asked {
-  readonly caller: Caller
-  readonly requestId: string
-}
-
 /** Resize and cold migration are one operation: the second keeps the flavor. */
-async function acceptMove(deps: ApiDeps, { caller, requestId }: Asked, instance: Instance, wish: Wish): Promise<void> {
+function moveTask(deps: ApiDeps, caller: Caller, instance: Instance, wish: Wish): TaskRequest<'server-resize'> {
   const { action, flavor, spec, diskConfig: disk_config = 'MANUAL' } = wish
   const type = action === 'resize' ? 'resize' : 'migration'
   const move = newMigration(deps, caller, instance, { type, status: 'pre-migrating', flavor })
-  await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+  return {
     action,
     word: action,
     saga: 'server-resize',
@@ -102,7 +97,7 @@ async function acceptMove(deps: ApiDeps, { caller, requestId }: Asked, instance:
       await mustFitQuota(tx, deps, instance, move.pending)
       await tx.moves.add(move)
     },
-  })
+  }
 }
 
 const withoutOwnHost = (instance: Instance, isAllowed: boolean): readonly string[] =>
@@ -143,13 +138,16 @@ export const resize = op({
       mustHaveMemory(instance.image, flavor)
       mustFitRoot(instance.image, flavor)
     }
-    const ignoreHosts = withoutOwnHost(instance, deps.settings.allowsResizeToSameHost)
-    const { pciRequests: _, ...before } = await moveSpec(deps, instance)
-    const devices = withPci(pciWishes(deps, flavor, before.image?.properties ?? {}))
-    const spec = { ...before, ...devices, flavor, ignoreHosts }
     const asked = body['OS-DCF:diskConfig']
     const disk = asked === undefined ? {} : { diskConfig: asked }
-    await acceptMove(deps, { caller, requestId }, instance, { action: 'resize', flavor, spec, ...disk })
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
+      if (server.flavor.number === flavor.number) throw SameFlavor({})
+      const ignoreHosts = withoutOwnHost(server, deps.settings.allowsResizeToSameHost)
+      const { pciRequests: _, ...before } = await moveSpec(deps, server)
+      const devices = withPci(pciWishes(deps, flavor, before.image?.properties ?? {}))
+      const spec = { ...before, ...devices, flavor, ignoreHosts }
+      return moveTask(deps, caller, server, { action: 'resize', flavor, spec, ...disk })
+    })
   },
 })
 
@@ -184,10 +182,12 @@ export const migrate = op({
     await mustHaveNoShares(deps.store, 'migrate', instance.id)
     mustAllow(instance, 'migrate', 'migrate', isAdmin(caller))
     await mustBeUp(deps, instance.host)
-    const destination = host === null ? null : await destinationOf(deps, instance, host)
-    const ignoreHosts = withoutOwnHost(instance, await mayStay(deps, instance))
-    const spec = { ...(await moveSpec(deps, instance)), destination, ignoreHosts }
-    await acceptMove(deps, { caller, requestId }, instance, { action: 'migrate', flavor: instance.flavor, spec })
+    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
+      const destination = host === null ? null : await destinationOf(deps, server, host)
+      const ignoreHosts = withoutOwnHost(server, await mayStay(deps, server))
+      const spec = { ...(await moveSpec(deps, server)), destination, ignoreHosts }
+      return moveTask(deps, caller, server, { action: 'migrate', flavor: server.flavor, spec })
+    })
   },
 })
 

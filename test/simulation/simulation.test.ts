@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ApiCloud, startCloud } from '../api/harness.ts'
+import { randomOf } from '../scheduler/fixtures.ts'
+import { Dice, deeds, type Seen, type Stage } from './deeds.ts'
+import { checkInvariants } from './invariants.ts'
+import { VirtualTime } from './virtual-time.ts'
+
+/** `SIMULATION_SEED=n SIMULATION_STEPS=n SIMULATION_HOSTS=n node --test test/simulation/` goes through it again, or through more of it. */
+const seed = Number(process.env['SIMULATION_SEED'] ?? 20_261_128)
+const steps = Number(process.env['SIMULATION_STEPS'] ?? 100)
+const hostCount = Number(process.env['SIMULATION_HOSTS'] ?? 200)
+const deedsPerStep = 5
+
+const time = new VirtualTime()
+const hosts = Array.from({ length: hostCount }, (_, i) => `host-${i + 1}`)
+let cloud: ApiCloud
+before(async () => {
+  cloud = await startCloud({
+    hosts,
+    clock: time.clock,
+    hostSize: { vcpus: 4, memoryMiB: 4096, diskGiB: 60 },
+    quotas: { instances: -1, cores: -1, ram: -1, server_group_members: -1 },
+    config: { DEFAULT: { cpu_allocation_ratio: 1.5, shelved_offload_time: 0 } },
+  })
+})
+after(() => cloud.close())
+
+async function furnish(dice: Dice): Promise<Stage> {
+  const flavorIds = []
+  for (const [name, ram, vcpus, disk] of [
+    ['small', 512, 1, 2],
+    ['medium', 1024, 2, 5],
+    ['large', 2048, 4, 20],
+  ] as const)
+    flavorIds.push(await cloud.newFlavor({ name, ram, vcpus, disk }))
+  const groupIds = []
+  for (const policy of ['affinity', 'anti-affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity']) {
+    const rules = policy === 'anti-affinity' && groupIds.length === 2 ? { rules: { max_server_per_host: 2 } } : {}
+    const server_group = { name: policy, policy, ...rules }
+    const made = await cloud.request('POST', '/os-server-groups', { version: '2.90', body: { server_group } })
+    groupIds.push(made.expect(200).body.server_group.id)
+  }
+  const west = await cloud.request('POST', '/os-aggregates', {
+    as: cloud.admin,
+    body: { aggregate: { name: 'west', availability_zone: 'west' } },
+  })
+  const { id } = west.expect(200).body.aggregate
+  for (const host of hosts.filter((_, i) => i % 4 === 0)) {
+    const add = { body: { add_host: { host } }, as: cloud.admin }
+    ;(await cloud.request('POST', `/os-aggregates/${id}/action`, add)).expect(200)
+  }
+  return { cloud, dice, flavorIds, groupIds, hosts, dead: new Set(), disabled: new Set(), diary: [] }
+}
+
+async function seen(): Promise<readonly Seen[]> {
+  const list = await cloud.request('GET', '/servers/detail?all_tenants=1', { version: '2.90', as: cloud.admin })
+  return list.expect(200).body.servers.map((one: Readonly<Record<string, string | null>>) => ({
+    id: one['id'],
+    status: one['status'],
+    taskState: one['OS-EXT-STS:task_state'],
+    host: one['OS-EXT-SRV-ATTR:host'],
+  }))
+}
+
+function deedOf(dice: Dice) {
+  let rest = dice.below(deeds.reduce((sum, [weight]) => sum + weight, 0))
+  for (const [weight, deed] of deeds) {
+    rest -= weight
+    if (rest < 0) return deed
+  }
+  throw new Error('the weights do not add up')
+}
+
+test(`${steps} steps of ${deedsPerStep} random deeds on ${hostCount} hosts (seed ${seed})`, async t => {
+  const dice = new Dice(randomOf(seed))
+  const stage = await furnish(dice)
+  let most = 0
+  for (let step = 1; step <= steps; step++) {
+    const mark = stage.diary.length
+    try {
+      const servers = await seen()
+      const chosen = Array.from({ length: deedsPerStep }, () => deedOf(dice))
+      await Promise.all(chosen.map(deed => deed(stage, servers)))
+      await time.quiet(cloud.store)
+      // Long enough for a dead host to be known as dead, at times.
+      await time.pass(dice.chance(0.3) ? 90_000 : 5000)
+      await time.quiet(cloud.store)
+      most = Math.max(most, (await checkInvariants(stage)).servers)
+    } catch (error) {
+      t.diagnostic(`step ${step}, seed ${seed}:\n${stage.diary.slice(mark).join('\n')}`)
+      throw error
+    }
+  }
+  const ends = new Map<string, number>()
+  for (const { status } of await seen()) ends.set(status, (ends.get(status) ?? 0) + 1)
+  t.diagnostic(
+    `${stage.diary.length} deeds, up to ${most} servers; at the end ${JSON.stringify(Object.fromEntries(ends))}`,
+  )
+  assert.ok(most > steps / 2, `only ${most} servers at a time`)
+})
