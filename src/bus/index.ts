@@ -17,6 +17,7 @@ export {
   conductorContract,
   type ExpectedGuest,
   type HostReport,
+  type SettledMoves,
 } from './contracts/conductor.ts'
 export { type ExternalEvent, type ExternalEventName, externalEventNames } from './contracts/external-events.ts'
 export type { Sending } from './contracts/moves.ts'

@@ -78,32 +78,50 @@ async function compare(parts: Parts): Promise<void> {
       continue
     log.warn({ instance_id: record.id, vm_state: record.vmState }, 'the hypervisor has no guest for this server')
   }
-  await removeStrangers(
-    parts,
-    guests.filter(g => !expected.has(g.id)).map(g => g.id),
-  )
-  await settleMoves(parts)
+  const strangers = guests.filter(g => !expected.has(g.id)).map(g => g.id)
+  await settleMoves(parts, await removeStrangers(parts, strangers))
 }
 
-/** Guests of servers that are deleted, or have gone to another host while this one was away. */
-async function removeStrangers({ driver, bus, log, options }: Parts, strangers: readonly string[]): Promise<void> {
-  if (strangers.length === 0) return
+/** Guests of servers that are deleted, or have gone to another host while this one was away. Tells which would not go. */
+async function removeStrangers(
+  { driver, bus, log, options }: Parts,
+  strangers: readonly string[],
+): Promise<readonly string[]> {
+  const left: string[] = []
+  if (strangers.length === 0) return left
   const conductor = bus.client(conductorContract)
   const { host } = options
   for (const known of await conductor.knownGuests({ ids: strangers })) {
     const belongsHere = !known.isDeleted && known.host === host
     if (belongsHere || known.taskState !== null) continue
     log.warn({ instance_id: known.id }, 'guest of a server that is deleted or lives elsewhere; removing it')
-    await driver.guest(known.id as GuestSummary['id']).destroy()
-    await driver.shares?.unmount(known.id as GuestSummary['id'], [])
+    const isGone = await unlessItFails(log, known.id, async () => {
+      await driver.guest(known.id as GuestSummary['id']).destroy()
+      await driver.shares?.unmount(known.id as GuestSummary['id'], [])
+    })
+    if (!isGone) left.push(known.id)
+  }
+  return left
+}
+
+/** One guest that cannot be put in order keeps no other waiting, and the host not from its start: the next look tries again. */
+async function unlessItFails(log: Log, id: string, work: () => Promise<void> | undefined): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    log.error({ instance_id: id, err: error }, 'a guest could not be put in order; it is tried again')
+    return false
   }
 }
 
-/** What moves have left here goes when they are over; a confirmation may have come while this host was away. */
-async function settleMoves({ driver, bus, options }: Parts): Promise<void> {
+/** What moves have left here goes when they are over, or is a guest again; both may have come while this host was away. */
+async function settleMoves({ driver, bus, log, options }: Parts, left: readonly string[]): Promise<void> {
   const aside = (await driver.coldMigration?.setAside()) ?? []
-  const { over } = await bus.client(conductorContract).settleMoves({ host: options.host, aside })
-  for (const id of over) await driver.coldMigration?.confirm(id as GuestSummary['id'])
+  const { over, back } = await bus.client(conductorContract).settleMoves({ host: options.host, aside, left })
+  for (const { spec, isOn } of back)
+    await unlessItFails(log, spec.id, () => driver.coldMigration?.revert(spec, { isOn }))
+  for (const id of over) await unlessItFails(log, id, () => driver.coldMigration?.confirm(id as GuestSummary['id']))
 }
 
 async function follow(parts: Parts, signal: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ import {
 } from '#model'
 import type { StepContext } from '#saga'
 import type { InstanceChange, Store } from '#store'
-import type { GuestSpec } from '#virt'
+import { type GuestSpec, power } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { tpmSecretOf } from './guest-secrets.ts'
@@ -30,6 +30,10 @@ export interface Before {
   readonly vmState: Instance['vmState']
   readonly powerState: Instance['powerState']
 }
+
+/** A guest that was paused is on, too: it has memory to lose. */
+export const isOnAsRecorded = ({ powerState }: Pick<Before, 'powerState'>): boolean =>
+  powerState === power.running || powerState === power.paused
 
 export const nothingPending = { vcpus: 0, memoryMiB: 0 } as const
 
@@ -145,13 +149,19 @@ export async function noteTarget(
   })
 }
 
-/** Asks the host, unless it is down: what it has left it finds by itself when it is back. */
-export async function askUnlessDown(d: ConductorDeps, host: string, id: string, ask: () => Promise<unknown>) {
+/** Asks the host, unless it is down (undefined): what it has left it finds by itself when it is back. */
+export async function askUnlessDown<T>(
+  d: ConductorDeps,
+  host: string,
+  id: string,
+  ask: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await ask()
+    return await ask()
   } catch (error) {
     if (await isHostUp(d, host)) throw error
     d.log.warn({ instance_id: id, host, err: error }, 'host is down; what is left there waits until it is back')
+    return undefined
   }
 }
 

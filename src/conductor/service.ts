@@ -93,7 +93,7 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       takeEvents(events)
       return null
     },
-    settleMoves: async ({ host, aside }) => ({ over: await settleMoves(deps, host, aside) }),
+    settleMoves: ({ host, ...found }) => settleMoves(deps, host, found),
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
       return null

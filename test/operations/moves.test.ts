@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
+import { instanceId, silentLog, systemClock } from '#base'
 import type { SagaName } from '#bus'
 import { sagas } from '#conductor'
 import { type Journal, type Probe, SagaEngine } from '#saga'
@@ -8,7 +8,7 @@ import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
 import { confirmLateResizes, settleMoves } from '../../src/conductor/reconcilers/moves.ts'
-import { intentOn } from './intent.ts'
+import { flavor, intentOn } from './intent.ts'
 import { askConfirm, askEvacuation, askLive, askResize, askRevert, larger } from './moves.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
@@ -139,6 +139,32 @@ test('a host keeps what is set aside for an open resize, and no more', async () 
   const { host } = await cloud.store.instances.get(id)
   await askResize(larger)(cloud, await cloud.store.instances.get(id))
   await runAll(cloud, id)
-  assert.deepEqual(await settleMoves(cloud.conductor, host ?? '', [id, 'unknown']), ['unknown'])
+  const settle = () => settleMoves(cloud.conductor, host ?? '', { aside: [id, 'unknown'], left: [] })
+  assert.deepEqual(await settle(), { over: ['unknown'], back: [] })
+  // Taken back while the source was away: the server is there again, its guest is still set aside.
+  const move = await cloud.store.moves.newest(id, ['finished'])
+  await cloud.store.moves.change(move?.uuid ?? '', { status: 'error' }, Date.now())
+  await cloud.store.instances.change(instanceId(id), { host, vmState: 'active', powerState: 1, flavor }, Date.now())
+  const { over, back } = await settle()
+  assert.deepEqual(over, ['unknown'])
+  assert.deepEqual(
+    back.map(({ spec, isOn }) => [spec.id, spec.flavor.id, isOn]),
+    [[id, flavor.flavorId, true]],
+  )
+  await cloud.close()
+})
+
+test('an evacuation is complete only when the old guest has really gone', async () => {
+  const cloud = await smallCloud()
+  const id = await boot(cloud)
+  const { host } = await cloud.store.instances.get(id)
+  await askEvacuation(false)(cloud, await cloud.store.instances.get(id))
+  await runAll(cloud, id)
+  const statusAfter = async (left: readonly string[]) => {
+    await settleMoves(cloud.conductor, host ?? '', { aside: [], left })
+    return (await cloud.store.moves.list({ filter: { instanceId: id } }))[0]?.status
+  }
+  assert.equal(await statusAfter([id]), 'done')
+  assert.equal(await statusAfter([]), 'completed')
   await cloud.close()
 })

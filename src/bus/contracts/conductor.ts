@@ -1,5 +1,5 @@
 import type { PciDevice } from '#model'
-import type { GuestEvent, GuestImage, HostDescription, PowerState } from '#virt'
+import type { GuestEvent, GuestImage, GuestSpec, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 import type { ExternalEvent } from './external-events.ts'
 
@@ -25,6 +25,11 @@ export interface ExpectedGuest {
   readonly powerState: PowerState
 }
 
+export interface SettledMoves {
+  readonly over: readonly string[]
+  readonly back: readonly { readonly spec: GuestSpec; readonly isOn: boolean }[]
+}
+
 /** What nova-compute tells and asks; it has no database of its own. Answered by any conductor. */
 export const conductorContract = contract('conductor', {
   hello: method<{ host: string; binary: string; version: number }, { serviceId: string }>(),
@@ -44,10 +49,10 @@ export const conductorContract = contract('conductor', {
   /** Taken at once, worked on afterwards, in order per server; lost with the process, as a message would be. */
   externalEvents: method<{ events: readonly ExternalEvent[] }, null>(),
   /**
-   * A host that has removed guests which live elsewhere now, and has these set aside, learns which of them are of moves
-   * that are over.
+   * A host that has removed guests which live elsewhere now, but for those `left`, and has these set aside, learns which of them are of moves
+   * that are over, and which shall be guests again: their move was taken back while the host was away.
    */
-  settleMoves: method<{ host: string; aside: readonly string[] }, { readonly over: readonly string[] }>(),
+  settleMoves: method<{ host: string; aside: readonly string[]; left: readonly string[] }, SettledMoves>(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

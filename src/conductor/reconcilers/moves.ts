@@ -1,28 +1,40 @@
 import { instanceId, newUuid } from '#base'
-import type { SagaInputs } from '#bus'
+import type { SagaInputs, SettledMoves } from '#bus'
 import type { Migration } from '#model'
 import { emptyJournal } from '#saga'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { isOnAsRecorded, movedSpec } from '../moves.ts'
 
 /**
  * A host is back and has removed guests that live elsewhere now: evacuations from it are complete, and what they held
- * there is free. Of what it has set aside, ids of which no move from here is open are over.
+ * there is free. Of what it has set aside, what no open move from here keeps is over, or is a guest again where the server
+ * still belongs here.
  */
 export async function settleMoves(
   d: ConductorDeps,
   host: string,
-  aside: readonly string[],
-): Promise<readonly string[]> {
+  { aside, left }: { readonly aside: readonly string[]; readonly left: readonly string[] },
+): Promise<SettledMoves> {
   for (const move of await d.store.moves.inStatus('done', { sourceHost: host })) {
+    // What still runs there still takes its place.
+    if (left.includes(move.instanceId)) continue
     await letGo(d, move.uuid)
     await d.store.moves.change(move.uuid, { status: 'completed' }, d.clock.now(), 'done')
     d.log.info({ instance_id: move.instanceId, host }, 'evacuated server has left its old host')
   }
-  if (aside.length === 0) return []
+  const settled = { over: [] as string[], back: [] as SettledMoves['back'][number][] }
+  if (aside.length === 0) return settled
   const open = await d.store.moves.inProgressOn(host)
   const kept = new Set(open.filter(move => move.sourceHost === host).map(move => move.instanceId))
-  return aside.filter(id => !kept.has(id))
+  for (const id of aside.filter(one => !kept.has(one))) {
+    const instance = await d.store.instances.find(id)
+    const newest = (await d.store.moves.list({ filter: { instanceId: id, sourceHost: host } })).at(-1)
+    if (instance?.host !== host || newest?.status === 'confirmed') settled.over.push(id)
+    else if (instance.taskState === null)
+      settled.back.push({ spec: await movedSpec(d, instance), isOn: isOnAsRecorded(instance) })
+  }
+  return settled
 }
 
 /** Confirms in the user's place: a row, a record and a saga, as the API would write them; undefined when it may not be now. */

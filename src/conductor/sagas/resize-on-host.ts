@@ -2,7 +2,7 @@ import type { SagaInputs } from '#bus'
 import type { Selection } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
-import { HypervisorError, power } from '#virt'
+import { HypervisorError } from '#virt'
 import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
@@ -12,6 +12,7 @@ import {
   askUnlessDown,
   type Before,
   changeOwned,
+  isOnAsRecorded,
   movedSpec,
   noteTarget,
   nothingPending,
@@ -31,8 +32,6 @@ export interface ResizeOnHost extends Resize {
 }
 
 export const finishEventName = 'compute_finish_resize'
-
-const isOn = ({ powerState }: Before): boolean => powerState === power.running || powerState === power.paused
 
 /** The row of the server as it was before the move; the growth is pending again. */
 async function writeBack(d: ConductorDeps, input: ResizeOnHost): Promise<void> {
@@ -100,7 +99,10 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       if (instance === undefined) return
       const { before, migrationId: atSourceOf } = s.input
       const spec = await movedSpec(d, instance, { atSourceOf })
-      await hostClient(d, before.host).revertMove({ spec, isOn: isOn(before) }, { key: c.key })
+      const isOn = isOnAsRecorded(before)
+      await askUnlessDown(d, before.host, instance.id, () =>
+        hostClient(d, before.host).revertMove({ spec, isOn }, { key: c.key }),
+      )
     },
   )
   .step(
@@ -134,13 +136,16 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       const { flavor } = s.input.spec
       const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor, vifs: s.ports })
       return asEvent(d, s.input, finishEventName, selection.host, () =>
-        hostClient(d, selection.host).receiveMove({ offer: s.offer, spec, isOn: isOn(before) }, { key: c.key }),
+        hostClient(d, selection.host).receiveMove(
+          { offer: s.offer, spec, isOn: isOnAsRecorded(before) },
+          { key: c.key },
+        ),
       )
     },
-    (s, d, c) => {
+    async (s, d, c) => {
       const { instanceId: id, selection } = s.input
       const { host } = selection
-      return askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
+      await askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
     },
   )
   .pivot(

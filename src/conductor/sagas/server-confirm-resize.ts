@@ -7,6 +7,7 @@ import { power } from '#virt'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
+import { askUnlessDown } from '../moves.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
 const event = 'compute_confirm_resize'
@@ -33,7 +34,9 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
   // From here on it is done, however often it takes: a set-aside guest that is gone does not come back.
   .pivot('decided', () => undefined)
   .step('source', async (s, d, c) => {
-    await hostClient(d, s.ready.host).confirmMove({ id: s.input.instanceId }, { key: c.key })
+    const { host } = s.ready
+    const id = s.input.instanceId
+    await askUnlessDown(d, host, id, () => hostClient(d, host).confirmMove({ id }, { key: c.key }))
   })
   .step('allocation', (s, d) => letGo(d, s.input.migrationId))
   .settled(async (s, outcome, tx, { nowMs }) => {

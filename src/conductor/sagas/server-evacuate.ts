@@ -104,10 +104,10 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       return host.state({ id: instance.id })
     },
     // On storage that both hosts share the disks are the dead host's again.
-    (s, d, c) => {
+    async (s, d, c) => {
       const { instanceId: id } = s.input
       const { host } = s.target
-      return askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
+      await askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
     },
   )
   .pivot('owner', async (s, d, c) => {

@@ -110,9 +110,9 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
         return hostClient(d, s.target.host).prepareIncoming({ spec, needs }, { key: c.key })
       })
     },
-    (s, d, c) => {
+    async (s, d, c) => {
       const id = s.input.instanceId
-      return asEvent(d, s.input, rollbackEvent, s.target.host, () =>
+      await asEvent(d, s.input, rollbackEvent, s.target.host, () =>
         askUnlessDown(d, s.target.host, id, () => hostClient(d, s.target.host).discardIncoming({ id }, { key: c.key })),
       )
     },
@@ -131,17 +131,19 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
   })
   .pivot('owner', (s, d) =>
     asEvent(d, s.input, arriveEvent, s.target.host, async () => {
-      const { power } = await hostClient(d, s.target.host).state({ id: s.input.instanceId })
       const { host, node } = s.target
-      const change = { host, node, powerState: power, networkInfo: s.bindings, progress: 100 }
+      const id = s.input.instanceId
+      const seen = await askUnlessDown(d, host, id, () => hostClient(d, host).state({ id }))
+      const powerState = seen?.power ?? s.before.powerState
+      const change = { host, node, powerState, networkInfo: s.bindings, progress: 100 }
       // Where the guest is, is a fact, whatever has become of the task.
       await d.store.instances.change(instanceId(s.input.instanceId), change, d.clock.now())
     }),
   )
   .step('attachments', (s, d) => keepTarget(d, s.input.instanceId, s.volumes))
-  .step('source', (s, d, c) => {
+  .step('source', async (s, d, c) => {
     const id = s.input.instanceId
-    return askUnlessDown(d, s.before.host, id, () => hostClient(d, s.before.host).forgetGuest({ id }, { key: c.key }))
+    await askUnlessDown(d, s.before.host, id, () => hostClient(d, s.before.host).forgetGuest({ id }, { key: c.key }))
   })
   .step('release', (s, d) => letGo(d, s.input.migrationId))
   .settled(async (s, outcome, tx, { nowMs }) => {

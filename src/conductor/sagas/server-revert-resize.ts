@@ -3,6 +3,7 @@ import type { SagaInputs } from '#bus'
 import { HostUnavailable, type Migration } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
+import { power } from '#virt'
 import { takeBackAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
@@ -62,9 +63,13 @@ export const serverRevertResize = saga<ConductorDeps, SagaInputs['server-revert-
     const atSourceOf = s.input.migrationId
     const spec = await movedSpec(d, instance, { flavor: s.home.flavor, vifs: s.ports, atSourceOf })
     const { host, wasStopped } = s.home
-    return asEvent(d, s.input, restoreEvent, host, () =>
-      hostClient(d, host).revertMove({ spec, isOn: !wasStopped }, { key: c.key }),
+    const restored = await asEvent(d, s.input, restoreEvent, host, () =>
+      askUnlessDown(d, host, instance.id, () =>
+        hostClient(d, host).revertMove({ spec, isOn: !wasStopped }, { key: c.key }),
+      ),
     )
+    // A host that has died meanwhile makes it so when it is back.
+    return restored ?? { exists: true, power: wasStopped ? power.shutdown : power.running }
   })
   .step('allocation', async (s, d) =>
     takeBackAllocation(d, await d.store.instances.get(s.input.instanceId), s.input.migrationId),
