@@ -150,7 +150,7 @@ async function openDrivers(
     virtType: 'auto',
     isPrivate: daemon.isOurs,
   } as const
-  const parts = { config, images: () => neighbours.images, log, clock }
+  const parts = { config, images: () => neighbours.images, keys: () => neighbours.keys, log, clock }
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
 }
 

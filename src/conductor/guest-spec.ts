@@ -9,7 +9,7 @@ import {
   type Vif,
   volumeImage,
 } from '#model'
-import type { GuestDisk, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
+import type { GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { tpmSecretOf } from './guest-secrets.ts'
 import { seatOf } from './seat.ts'
@@ -19,6 +19,11 @@ const unbound = 'unbound'
 
 /** What the guest was made from: an image, or what its root volume has kept of one. */
 export const guestImage = (instance: Instance): InstanceImage => instance.image ?? volumeImage(instance.systemMetadata)
+
+/** With the certificates that the server's owner trusts. */
+export function withCertificates(image: InstanceImage, { trustedImageCertificates: ids }: Instance): GuestImage {
+  return ids === null || ids.length === 0 ? image : { ...image, trustedCertificates: ids }
+}
 
 export function guestVif(vif: Vif, instance: Instance): GuestVif {
   const bridge = vif.details['bridge_name']
@@ -116,7 +121,7 @@ export function guestSpec(
       swapMiB: flavor.swapMiB,
       extraSpecs: flavor.extraSpecs,
     },
-    image: guestImage(instance),
+    image: withCertificates(guestImage(instance), instance),
     disks: guestDisks(devices, instance),
     vifs: vifs.map(vif => guestVif(vif, instance)),
     ...seat,

@@ -80,7 +80,10 @@ export interface GuestFile {
 }
 
 /** The image as the server's record keeps it. */
-export type GuestImage = InstanceImage
+export interface GuestImage extends InstanceImage {
+  /** Certificates of which one must vouch for the image's signature; none: as the host sees fit. */
+  readonly trustedCertificates?: readonly string[]
+}
 
 /** One disk of a guest. */
 export interface GuestDisk {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Clock, declareFault, type Log } from '#base'
-import type { ImagePort } from '#cloud'
-import { imageSource } from '#compute'
+import type { ImagePort, KeyPort } from '#cloud'
+import { imageSource, type SignatureRules } from '#compute'
 import type { Config } from '#config'
 import type { VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
@@ -42,6 +42,8 @@ export const simulatedDriver = (
 export interface LibvirtParts {
   readonly config: Config
   readonly images: () => ImagePort
+  /** Where certificates are that images are signed with. */
+  readonly keys: () => KeyPort
   readonly log: Log
   readonly clock: Clock
 }
@@ -56,7 +58,7 @@ export interface LibvirtPlace {
 
 /** Real guests, with the options of nova.conf. */
 export const libvirtDriver = async (
-  { config, images, log, clock }: LibvirtParts,
+  { config, images, keys, log, clock }: LibvirtParts,
   place: LibvirtPlace,
 ): Promise<VirtDriver> => {
   // Simulated hosts start without it.
@@ -65,7 +67,7 @@ export const libvirtDriver = async (
   const { volumeOptions } = await import('./volume-options.ts')
   return createLibvirtDriver({
     ...at,
-    imageSource: imageSource(images),
+    imageSource: imageSource(images, signatureRules(config, keys, clock)),
     writeConfigDrive: configDriveWriter(config),
     log: log.child({ service: 'libvirt' }),
     clock,
@@ -83,6 +85,14 @@ export const libvirtDriver = async (
   })
 }
 
+const signatureRules = ({ glance }: Config, certificates: () => KeyPort, clock: Clock): SignatureRules => ({
+  isRequired: glance.verify_glance_signatures,
+  validatesCertificates: glance.enable_certificate_validation,
+  trusted: glance.default_trusted_certificate_ids,
+  certificates,
+  clock,
+})
+
 /** A host of the one-machine cloud keeps them in its own folder. */
 const shareMounts = ({ libvirt }: Config) => ({
   nfs: {
@@ -93,13 +103,8 @@ const shareMounts = ({ libvirt }: Config) => ({
 })
 
 /** The hypervisor that compute_driver names. */
-export async function openDriver(parts: {
-  config: Config
-  images: () => ImagePort
-  log: Log
-  clock: Clock
-}): Promise<VirtDriver> {
-  const { config, images, log, clock } = parts
+export async function openDriver(parts: LibvirtParts): Promise<VirtDriver> {
+  const { config, images, clock } = parts
   const { host, state_path: statePath, compute_driver: name, instances_path: instancesPath } = config.DEFAULT
   if (name === null) throw DriverUnusable({ reason: 'Compute driver option required, but not specified' })
   if (/^(fake\.)?(Fake|MediumFake|SmallFake)Driver$/.test(name))
@@ -111,5 +116,5 @@ export async function openDriver(parts: {
     throw DriverUnusable({ reason: `[libvirt] virt_type ${virtType} is not supported; use kvm or qemu.` })
   }
   const socketPath = socketOf(config.libvirt.connection_uri)
-  return libvirtDriver({ config, images, log, clock }, { socketPath, instancesPath, virtType })
+  return libvirtDriver(parts, { socketPath, instancesPath, virtType })
 }

@@ -59,7 +59,7 @@ export const openCompute: OpenService = async service => {
   const { config, log, clock, closers } = service
   const bus = busFor(service)
   const neighbours = neighboursFor(service)
-  const driver = await openDriver({ config, images: () => neighbours.images, log, clock })
+  const driver = await openDriver({ config, images: () => neighbours.images, keys: () => neighbours.keys, log, clock })
   closers.add(() => driver.close())
   const { host, state_path: statePath } = config.DEFAULT
   const agent = await composeCompute({ config, log, clock, bus }, driver, {

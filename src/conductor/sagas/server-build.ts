@@ -15,6 +15,8 @@ const scheduleEvent = 'conductor_schedule_and_build_instances'
 /** Faults of the request itself: another host would answer the same. */
 const hopelessElsewhere = new Set([
   'ImageUnacceptable',
+  'SignatureVerificationError',
+  'CertificateValidationFailed',
   'FlavorDiskSmallerThanImage',
   'ImageNotFound',
   'PortNotFound',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -89,6 +89,37 @@ describe('image cache', () => {
     assert.ok(small.status === 'rejected' && FlavorDiskTooSmall.is(small.reason))
     assert.ok(large.status === 'fulfilled' && large.value.virtualBytes === 4 * MiB)
     assert.equal(readdirSync(path).length, 1)
+  })
+
+  test('bits that are not signed as they should be, or not those of the record, are not kept, wherever they lie', async () => {
+    const path = join(folder, 'signed')
+    const local = join(folder, 'local')
+    writeFileSync(local, Buffer.alloc(MiB, 1))
+    let isGood = false
+    const seen = { bytes: 0 }
+    const verifier = async () => ({
+      update: (chunk: Uint8Array) => {
+        seen.bytes += chunk.length
+      },
+      verify: () => {
+        if (!isGood) throw new Error('not signed')
+      },
+    })
+    for (const more of [{}, { localPath: async () => local }]) {
+      const source = { download: async () => bits(1, 1), verifier, ...more }
+      const cache = new ImageCache({ folder: path, source, log: silentLog })
+      await cache.start()
+      const one = image(MiB)
+      isGood = false
+      await assert.rejects(cache.base(one, 0), /not signed/)
+      assert.deepEqual(readdirSync(path), [])
+      await assert.rejects(cache.base({ ...one, checksum: '0'.repeat(32) }, 0), /checksum/)
+      isGood = true
+      seen.bytes = 0
+      await cache.base(one, 0)
+      assert.equal(seen.bytes, MiB)
+      rmSync(path, { recursive: true })
+    }
   })
 
   test('zeros become holes', async () => {

@@ -84,6 +84,7 @@ export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly stri
   const claims: readonly Claim[] = [
     ['COMPUTE_NODE', true],
     ['COMPUTE_DEVICE_TAGGING', true],
+    ['COMPUTE_TRUSTED_CERTS', true],
     ...named('COMPUTE_IMAGE_TYPE', host.imageFormats, () => true),
     ...attaching(host, facets),
     ...security(host),
