@@ -16,6 +16,7 @@ export {
   type ConductorContract,
   conductorContract,
   type ExpectedGuest,
+  type GuestReport,
   type HostReport,
   type SettledMoves,
 } from './contracts/conductor.ts'

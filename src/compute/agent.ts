@@ -1,6 +1,7 @@
 import { type Clock, every, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
 import { type GuestEvent, type GuestSummary, power, type VirtDriver } from '#virt'
+import { recording } from './guest-records.ts'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
 import { described, type HardwareOptions } from './hardware.ts'
 
@@ -155,7 +156,14 @@ export async function startAgent(parts: Parts): Promise<Agent> {
     retry(work, { attempts: Number.MAX_SAFE_INTEGER, delayMs: 100, maxDelayMs: 5_000, clock, signal: stopping.signal })
   await insist(() => conductor.hello({ host: options.host, binary, version: options.serviceVersion }))
   await insist(() => report(parts))
-  const stopServing = bus.serve(computeContract, options.host, computeHandlers(driver, options))
+  const { host } = options
+  const handlers = recording(
+    computeHandlers(driver, options),
+    driver,
+    (id, record) => conductor.guestRecord({ host, id, record }),
+    log,
+  )
+  const stopServing = bus.serve(computeContract, host, handlers)
   const failed = (what: string) => (error: unknown) => log.error({ err: error }, `${what} failed`)
   const beat = () => conductor.heartbeat({ host: options.host, binary })
   const timers = [

@@ -8,6 +8,7 @@ import {
   isVolume,
   type Vif,
   volumeImage,
+  withChosenHardware,
 } from '#model'
 import type { GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
@@ -18,7 +19,8 @@ import { seatOf } from './seat.ts'
 const unbound = 'unbound'
 
 /** What the guest was made from: an image, or what its root volume has kept of one. */
-export const guestImage = (instance: Instance): InstanceImage => instance.image ?? volumeImage(instance.systemMetadata)
+export const guestImage = ({ image, systemMetadata }: Instance): InstanceImage =>
+  image === null ? volumeImage(systemMetadata) : withChosenHardware(image, systemMetadata)
 
 /** With the certificates that the server's owner trusts. */
 export function withCertificates(image: InstanceImage, { trustedImageCertificates: ids }: Instance): GuestImage {

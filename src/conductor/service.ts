@@ -5,6 +5,7 @@ import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
 import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
+import { keepGuestRecord } from './guest-records.ts'
 import { refreshNetwork } from './network-info.ts'
 import { precache } from './precache.ts'
 import { carryIn } from './reconcilers/host-report.ts'
@@ -77,6 +78,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     },
     guestEvent: async ({ host, event }) => {
       await onGuestEvent(deps, host, event)
+      return null
+    },
+    guestRecord: async report => {
+      await keepGuestRecord(deps, report)
       return null
     },
     expectedGuests: ({ host }) => expectedGuests(deps, host),

@@ -1,6 +1,7 @@
 import { instanceId } from '#base'
 import {
   type BlockDevice,
+  deviceAddresses,
   type Instance,
   InstanceNotFound,
   isEphemeral,
@@ -44,6 +45,8 @@ function taggedDevices(
   devices: readonly BlockDevice[],
   shares: readonly ServerShare[],
 ): readonly MetadataDevice[] {
+  const addresses = deviceAddresses(instance.systemMetadata)
+  const addressOf = (key: string | null) => addresses[key ?? ''] ?? null
   const disks = devices.flatMap((disk): MetadataDevice[] =>
     disk.tag === null
       ? []
@@ -53,13 +56,25 @@ function taggedDevices(
             serial: disk.volumeId,
             path: null,
             bus: placeOf(disk.diskBus),
-            address: null,
+            address: addressOf(disk.deviceName?.replace('/dev/', '') ?? null),
             tags: [disk.tag],
           },
         ],
   )
   const nics = instance.networkInfo.flatMap(({ mac, tag }): MetadataDevice[] =>
-    tag === null ? [] : [{ kind: 'nic', mac, vlan: null, isTrusted: false, bus: 'pci', address: null, tags: [tag] }],
+    tag === null
+      ? []
+      : [
+          {
+            kind: 'nic',
+            mac,
+            vlan: null,
+            isTrusted: false,
+            bus: 'pci',
+            address: addressOf(mac.toLowerCase()),
+            tags: [tag],
+          },
+        ],
   )
   // Those that the guest has: an inactive one comes with its next start.
   const had = shares.filter(share => share.status === 'active')

@@ -40,6 +40,7 @@ export interface VirtDriver {
   readonly rebuild?: Rebuild
   readonly guestAgent?: GuestAgent
   readonly crashDump?: CrashDump
+  readonly records?: GuestRecords
   readonly shares?: Shares
 }
 
@@ -92,6 +93,19 @@ export interface Guest {
   diagnostics(): Promise<Diagnostics>
 }
 
+/** What only the hypervisor knows of a guest, and its server should. */
+export interface GuestRecord {
+  /** What it was given where its image says nothing, under the names of image properties. */
+  readonly properties: Readonly<Record<string, string>>
+  /** `0000:00:03.0`, by MAC or by the disk's name (`vda`). */
+  readonly addresses: Readonly<Record<string, string>>
+}
+
+export interface GuestRecords {
+  /** Undefined: no such guest. Properties only with the spec that it was made of. */
+  of(id: InstanceId, spec?: GuestSpec): Promise<GuestRecord | undefined>
+}
+
 export interface GuestEvent {
   readonly id: InstanceId
   readonly kind: 'started' | 'stopped' | 'paused' | 'suspended' | 'resumed' | 'crashed' | 'undefined'
@@ -130,13 +144,20 @@ export interface Diagnostics {
     txPackets: number
   }[]
   readonly disks: readonly {
+    /** As the hypervisor names it, `vda`. */
+    device?: string
     readBytes: number
     readRequests: number
     writeBytes: number
     writeRequests: number
     errors: number
   }[]
-  readonly memory: { maximumMiB: number; usedMiB: number }
+  readonly memory: {
+    maximumMiB: number
+    usedMiB: number
+    /** What the guest's balloon tells, under libvirt's names; KiB and counts. */
+    balloon?: Readonly<Record<string, number>>
+  }
 }
 
 export interface Hotplug {

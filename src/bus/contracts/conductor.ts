@@ -1,5 +1,5 @@
 import type { PciDevice } from '#model'
-import type { GuestEvent, GuestImage, GuestSpec, HostDescription, PowerState } from '#virt'
+import type { GuestEvent, GuestImage, GuestRecord, GuestSpec, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 import type { ExternalEvent } from './external-events.ts'
 
@@ -15,6 +15,13 @@ export interface HostReport {
   readonly areDevicesInPlacement?: boolean
   readonly reserved: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number }
+}
+
+/** What a host tells of a guest after it has changed it. */
+export interface GuestReport {
+  readonly host: string
+  readonly id: string
+  readonly record: GuestRecord
 }
 
 /** What a host should have, as the records say. */
@@ -36,6 +43,7 @@ export const conductorContract = contract('conductor', {
   heartbeat: method<{ host: string; binary: string }, null>(),
   reportHost: method<HostReport, null>(),
   guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
+  guestRecord: method<GuestReport, null>(),
   expectedGuests: method<{ host: string }, readonly ExpectedGuest[]>(),
   /** Records of any of these ids, deleted ones too: to tell our own leftovers from other people's guests. */
   knownGuests: method<

@@ -30,16 +30,18 @@ export async function diagnosticsOf(context: GuestContext, id: InstanceId): Prom
   const isUp = now === power.running || now === power.paused
   const macs = macByDevice(await client.call(procedures.xml, { domain, flags: 0 }))
   const startedMs = (await stat(files.definition(id)).catch(() => undefined))?.mtimeMs
+  const uptimeMs = isUp && startedMs !== undefined ? Math.max(0, clock.now() - startedMs) : null
+  const vcpus = isUp ? numbered(params, 'vcpu', 'current') : []
+  const times = vcpus.map(i => count(`vcpu.${i}.time`))
+  const shares = isUp ? context.processorUse.shares(id, { atMs: clock.now(), times, uptimeMs }) : []
   return {
     state: stateNames[now],
     driver: 'libvirt',
     hypervisor: host.virtType,
     hypervisorOs: 'linux',
-    uptimeSeconds: isUp && startedMs !== undefined ? Math.max(0, Math.floor((clock.now() - startedMs) / 1000)) : null,
+    uptimeSeconds: uptimeMs === null ? null : Math.floor(uptimeMs / 1000),
     configDrive: await files.hasConfigDrive(id),
-    cpus: isUp
-      ? numbered(params, 'vcpu', 'current').map(i => ({ id: i, timeNs: count(`vcpu.${i}.time`), utilisation: null }))
-      : [],
+    cpus: vcpus.map((cpu, i) => ({ id: cpu, timeNs: times[i] ?? 0, utilisation: shares[i] ?? null })),
     nics: numbered(params, 'net').map(i => ({
       mac: macs.get(String(params.get(`net.${i}.name`))) ?? '',
       rxOctets: count(`net.${i}.rx.bytes`),
@@ -52,15 +54,30 @@ export async function diagnosticsOf(context: GuestContext, id: InstanceId): Prom
       txPackets: count(`net.${i}.tx.pkts`),
     })),
     disks: numbered(params, 'block').map(i => ({
+      device: String(params.get(`block.${i}.name`) ?? ''),
       readBytes: count(`block.${i}.rd.bytes`),
       readRequests: count(`block.${i}.rd.reqs`),
       writeBytes: count(`block.${i}.wr.bytes`),
       writeRequests: count(`block.${i}.wr.reqs`),
       errors: count(`block.${i}.errors`),
     })),
-    memory: { maximumMiB: kibToMiB(count('balloon.maximum')), usedMiB: kibToMiB(count('balloon.current')) },
+    memory: {
+      maximumMiB: kibToMiB(count('balloon.maximum')),
+      usedMiB: kibToMiB(count('balloon.current')),
+      ...(isUp ? { balloon: balloonStats(params) } : {}),
+    },
   }
 }
+
+/** Under the names that the memory statistics of a domain have; the period of nova.conf says how old they may be. */
+const balloonStats = (params: TypedParams): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...params].flatMap(([name, value]) => {
+      const key = /^balloon\.(.+)$/.exec(name)?.[1]
+      if (key === undefined || key === 'maximum' || typeof value !== 'number') return []
+      return [[key === 'current' ? 'actual' : key.replaceAll('-', '_'), value]]
+    }),
+  )
 
 const kibToMiB = (kib: number): number => Math.floor(kib / 1024)
 

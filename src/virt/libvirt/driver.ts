@@ -21,6 +21,7 @@ import { LibvirtGuestAgent } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
 import { GuestEvents } from './guest-events.ts'
 import { GuestFiles } from './guest-files.ts'
+import { LibvirtGuestRecords } from './guest-records.ts'
 import { emulatedArchitecture, type HostCapabilities, readCapabilities } from './host-capabilities.ts'
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
@@ -31,6 +32,7 @@ import { LibvirtColdMigration } from './moves/cold-migration.ts'
 import { Handout } from './moves/handout.ts'
 import { LibvirtLiveMigration } from './moves/live-migration.ts'
 import { type MigrationSettings, plainMigration } from './moves/settings.ts'
+import { ProcessorUse } from './processor-use.ts'
 import { LibvirtRebuild } from './rebuild.ts'
 import { LibvirtRescue } from './rescue.ts'
 import { asFault, LibvirtClient } from './rpc/index.ts'
@@ -113,7 +115,11 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const shared = { client, events, files, images, storage, host, clock, log, changes, hostName }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
     const ofMoves = { migration, handout }
-    const ofStarts = { serialPorts: new SerialPorts(), secrets: new GuestSecrets(client) }
+    const ofStarts = {
+      serialPorts: new SerialPorts(),
+      secrets: new GuestSecrets(client),
+      processorUse: new ProcessorUse(),
+    }
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
     const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
     const view = hostView(options, hostName, instancesPath, ofHost, clock)
@@ -146,6 +152,7 @@ class LibvirtDriver implements VirtDriver {
   readonly coldMigration: LibvirtColdMigration
   readonly liveMigration: LibvirtLiveMigration
   readonly shares?: LibvirtShares
+  readonly records: LibvirtGuestRecords
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
@@ -154,6 +161,7 @@ class LibvirtDriver implements VirtDriver {
     if (shares !== undefined) this.shares = shares
     this.host = host.of(this)
     this.hotplug = new LibvirtHotplug(context)
+    this.records = new LibvirtGuestRecords(context)
     this.consoleLog = new ConsoleLogFile(context.files)
     this.consoles = new LibvirtConsoles(context)
     this.suspendToDisk = new LibvirtSuspendToDisk(context)

@@ -6,6 +6,7 @@ import type { GuestFiles } from './guest-files.ts'
 import type { ImageCache } from './image-cache.ts'
 import type { Handout } from './moves/handout.ts'
 import type { MigrationSettings } from './moves/settings.ts'
+import type { ProcessorUse } from './processor-use.ts'
 import type { LibvirtClient } from './rpc/index.ts'
 import type { GuestSecrets } from './secrets.ts'
 import type { SerialPorts } from './serial-ports.ts'
@@ -22,6 +23,7 @@ export interface GuestContext extends VolumeParts {
   readonly storage: Storage
   readonly serialPorts: SerialPorts
   readonly secrets: GuestSecrets
+  readonly processorUse: ProcessorUse
   readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { type InstanceId, instanceId } from '#base'
 import { readOwner, writeOwner } from './owner-file.ts'
 
+/** Variables of the firmware. */
+export const nvramName = 'nvram'
+
 const removedSuffix = '_del'
 /** As Nova names it. */
 const asideSuffix = '_resize'
@@ -52,7 +55,7 @@ export class GuestFiles {
 
   /** The variables of a guest that boots by UEFI. */
   nvram(id: string): string {
-    return join(this.folderOf(id), 'nvram')
+    return join(this.folderOf(id), nvramName)
   }
 
   /** Written at each start; its time is the time of the start. */

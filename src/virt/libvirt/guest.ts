@@ -4,6 +4,7 @@ import { type Diagnostics, type Guest, type GuestState, power } from '../driver.
 import { DiskFull, GuestInWrongState, GuestNotFound, HypervisorUnavailable } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import { makeConfigDrive, withKeptConfigDrive } from './config-drive.ts'
+import { addAddresses } from './config-drive-addresses.ts'
 import { powerOfGuest, statusOf } from './daemon-calls.ts'
 import { diagnosticsOf } from './diagnostics.ts'
 import { isNoSpace } from './disk-room.ts'
@@ -21,9 +22,12 @@ import { localDisks, makeSpareDisks } from './spare-disks.ts'
 
 import { giveTpmSecret } from './tpm-secret.ts'
 
-/** Of virDomainUndefineFlags: managed save, snapshot metadata, nvram, checkpoint metadata, TPM state. */
-const undefineAll = 1 | 2 | 4 | 16 | 32
-/** The same, but nvram and TPM state stay. */
+/**
+ * Of virDomainUndefineFlags: managed save, snapshot metadata, checkpoint metadata, TPM state. The nvram stays: it lies in
+ * the guest's folder and goes with that, here or to another host.
+ */
+const undefineAll = 1 | 2 | 8 | 16 | 32
+/** The same, but the TPM's state stays too. */
 const undefineDisks = 1 | 2 | 8 | 16 | 64
 const acpiPowerButton = 1
 /** Of virDomainCreateFlags: memory that was saved is thrown away. */
@@ -170,6 +174,7 @@ export class LibvirtGuest implements Guest {
     await giveTpmSecret(secrets, asked)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
+    await addAddresses(this.#context, asked)
     try {
       await client.call(procedures.create, { domain, flags: forceBoot }, 'long')
     } catch (error) {

@@ -89,7 +89,7 @@ export function deviceView(instance: Instance, found: Diagnostics): Record<strin
   const view: Record<string, number> = {}
   for (const cpu of found.cpus) view[`cpu${cpu.id}_time`] = cpu.timeNs
   for (const [index, disk] of found.disks.entries()) {
-    const name = diskName(index)
+    const name = disk.device || diskName(index)
     view[`${name}_read_req`] = disk.readRequests
     view[`${name}_read`] = disk.readBytes
     view[`${name}_write_req`] = disk.writeRequests
@@ -108,5 +108,6 @@ export function deviceView(instance: Instance, found: Diagnostics): Record<strin
     view[`${name}_tx_drop`] = nic.txDrop
   }
   view['memory'] = found.memory.maximumMiB * 1024
+  for (const [name, value] of Object.entries(found.memory.balloon ?? {})) view[`memory-${name}`] = value
   return view
 }

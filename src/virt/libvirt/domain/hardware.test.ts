@@ -291,6 +291,8 @@ describe('NICs', () => {
       configured({ maxQueues: 4 }),
     )
     shows(interfaces, { properties: { hw_vif_model: 'e1000' } }, nic('', 'e1000'), configured({ rxQueueSize: 512 }))
+    const unnamed = nic('').replace('<model type="virtio"/>', '')
+    shows(interfaces, {}, unnamed, configured({ usesVirtioNics: false }))
   })
 
   test('bandwidth', () =>

@@ -3,6 +3,7 @@
  * the libvirt driver; promises that no text from a user can change the structure of the document.
  */
 export { domainXml } from './build.ts'
+export { chosenHardware } from './chosen.ts'
 export { traitsOfFeatures } from './cpu-traits.ts'
 export { cacheModesOf, type DiskOptions, defaultDiskOptions } from './disk-options.ts'
 export { type DiskPlace, placeVolume } from './disk-place.ts'

@@ -11,6 +11,8 @@ export interface VifOptions {
   readonly queues?: number | undefined
   readonly rxQueueSize?: number | null
   readonly isPacked?: boolean
+  /** The hypervisor's own choice of a NIC: neither image nor nova.conf name one. */
+  readonly isUnnamed?: boolean
   readonly bandwidth?: XmlElement | undefined
 }
 
@@ -32,8 +34,8 @@ export const vifElement = (vif: GuestVif, options: VifOptions = {}): XmlElement 
     element('mac', { address: vif.mac }),
     element('source', { bridge: vif.bridge }),
     element('target', { dev: vif.devName }),
-    element('model', { type: model }),
-    model === 'virtio' ? driver(options) : undefined,
+    options.isUnnamed === true ? undefined : element('model', { type: model }),
+    model === 'virtio' && options.isUnnamed !== true ? driver(options) : undefined,
     element('mtu', { size: vif.mtu }),
     options.bandwidth,
   )
@@ -52,6 +54,7 @@ export const interfaces: Family = (spec, host) => {
     queues: queuesOf(spec, host),
     isPacked: isTrue(flavorOrImage(spec, 'hw:virtio_packed_ring', 'hw_virtio_packed_ring'), false),
     bandwidth: bandwidthOf(spec),
+    isUnnamed: asked === undefined && !host.settings.usesVirtioNics,
   }
   return spec.vifs.map(vif => vifElement(asked === undefined ? vif : { ...vif, model: asked }, options))
 }

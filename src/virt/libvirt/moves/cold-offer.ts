@@ -5,6 +5,7 @@ import { HypervisorError, ResizeRefused } from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
 import type { MoveOffer } from '../../moves.ts'
 import type { GuestContext } from '../guest-context.ts'
+import { exists, nvramName } from '../guest-files.ts'
 import { nodeAt, parseXml, textAt, type XmlNode } from '../xml-tree.ts'
 import { backingName } from './arriving-disks.ts'
 import type { HandoutOffer } from './handout.ts'
@@ -15,6 +16,8 @@ import { identityOfFiles, type StorageIdentity } from './storage-identity.ts'
 export interface ColdDetail {
   readonly id: InstanceId
   readonly disks: readonly LocalDisk[]
+  /** Beside the disks: what the guest's firmware remembers. */
+  readonly files: readonly string[]
   /** Of the files that are set aside. */
   readonly storage: StorageIdentity
   readonly handout: HandoutOffer | null
@@ -30,13 +33,15 @@ export async function offerOf(context: GuestContext, id: InstanceId): Promise<Mo
   const folder = files.asideFolder(id)
   const domain = parseXml(await readFile(join(folder, 'libvirt.xml'), 'utf8'))
   const disks = (await localDisks(domain, folder)).filter(disk => !isSwapDisk(disk))
-  const names = disks.map(({ name }) => name)
+  const kept = (await exists(join(folder, nvramName))) ? [nvramName] : []
+  const names = [...disks.map(({ name }) => name), ...kept]
   const own = names.map(name => [name, join(folder, name)])
   const bases = disks.flatMap(disk => (disk.backing === null ? [] : [[backingName(disk), disk.backing]]))
   const offered = Object.fromEntries([...own, ...bases]) as Record<string, string>
   const detail: ColdDetail = {
     id,
     disks,
+    files: kept,
     storage: await identityOfFiles(files.root, folder, ['libvirt.xml', ...names]),
     handout: handout === undefined ? null : await handout.offer(`${id}_resize`, offered),
   }

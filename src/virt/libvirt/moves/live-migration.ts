@@ -12,6 +12,7 @@ import { LibvirtGuest } from '../guest.ts'
 import type { GuestContext } from '../guest-context.ts'
 import { hasProcess, isIncomingMemory, runningReason } from '../power.ts'
 import { asFault, domainById, isLibvirtError, procedures } from '../rpc/index.ts'
+import { giveTpmSecret } from '../tpm-secret.ts'
 import { makeEmptyDisk, mustHaveRoomFor } from './arriving-disks.ts'
 import { abortCopy, jobOf } from './copy-job.ts'
 import { FileFetcher } from './fetch-files.ts'
@@ -95,10 +96,11 @@ export class LibvirtLiveMigration implements LiveMigration {
   }
 
   async #landing(spec: GuestSpec, isShared: boolean): Promise<{ uri: string; detail: LandingDetail }> {
-    const { files, host, hostName, migration, connections, serialPorts } = this.#context
+    const { files, host, hostName, migration, connections, serialPorts, secrets } = this.#context
     const address = migration.inboundAddress ?? hostName
     const asked = await connections.prepare(await withKeptConfigDrive(spec, files))
     using start = await serialPorts.forStart(spec, host)
+    await giveTpmSecret(secrets, asked)
     const xml = domainXml(asked, start.host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }
     return { uri: peerUri(migration, address), detail }

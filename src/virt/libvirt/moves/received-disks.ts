@@ -39,6 +39,11 @@ export async function receiveDisks(context: GuestContext, detail: ColdDetail, sp
       await rebase(context, spec, disk, path, isHere ? undefined : fetcher)
       await grow(disk, path, spec)
     }
+    for (const name of detail.files ?? []) {
+      const path = join(files.folderOf(spec.id), name)
+      if (isHere) await copyFile(context, join(aside, name), path)
+      else await fetcher?.fetch(name, path)
+    }
   } finally {
     fetcher?.close()
   }
