@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { GiB } from '#base'
 import { makeDisk } from './disk.ts'
@@ -65,6 +65,8 @@ async function build(kind: GuestImageKind, given: GuestBuildOptions): Promise<Gu
       progress?.({ stage: 'root', message: 'filling the root file system' })
       const rootTree = join(folder, 'root')
       await makeRootTree(rootTree, signal)
+      if (stock !== undefined)
+        await cp(join(stock.folder, 'later'), join(rootTree, 'lib/modules', stock.release), { recursive: true })
       const initrd = stock === undefined ? undefined : await makeInitrd(stock, join(folder, 'initrd-tree'))
       progress?.({ stage: 'disk', message: 'assembling the disk' })
       const parts = { kernel: kernel.path, bootsFromUefi: stock === undefined, rootTree }

@@ -51,6 +51,19 @@ test('writes every line of every public key', () => {
   assert.equal(valueOf(settings, 'keys'), '3')
 })
 
+test('names the shares to mount, and none that a shell would stumble over', () => {
+  const devices = [
+    { type: 'disk', serial: 'x' },
+    { type: 'share', tag: 'docs-1' },
+    { type: 'share', tag: '$(reboot)' },
+  ]
+  const { settings } = parse(JSON.stringify({ uuid: 'u', devices }))
+  assert.deepEqual(
+    settings.split('\n').filter(line => line.startsWith('mount_share')),
+    ['mount_share docs-1'],
+  )
+})
+
 test('hides secrets from the console and still applies them', () => {
   const { settings, shown } = parse('{"admin_pass": "hunter22", "random_seed": "c2VlZA==", "uuid": "u"}')
   assert.match(shown, /^guest: meta_data\.json \{/)

@@ -9,6 +9,9 @@ export const modulesOfGuest = [
   ['button', 'evdev', 'i6300esb', 'tpm_tis', 'tpm_crb'],
 ].flat()
 
+/** These are in its root file system, for whoever needs them: shares of the host. */
+export const modulesOnDemand = ['fuse', 'virtiofs']
+
 const plain = (name: string) => name.replaceAll('-', '_')
 
 /**

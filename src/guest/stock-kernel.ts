@@ -1,14 +1,20 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { GuestBuildToolFailed, GuestKernelUnavailable } from './faults.ts'
-import { copyModules, modulesOfGuest } from './modules.ts'
+import { copyModules, modulesOfGuest, modulesOnDemand } from './modules.ts'
 import type { GuestBuildOptions } from './progress.ts'
 import { runTool } from './tool.ts'
 import { makeOnce } from './workshop.ts'
 
 const metaPackage = 'linux-image-cloud-amd64'
+/** Kernels of a cache that were laid out for other modules are not for us. */
+const choice = createHash('sha256')
+  .update(JSON.stringify([modulesOfGuest, modulesOnDemand]))
+  .digest('hex')
+  .slice(0, 8)
 
-/** A folder of the cache with `vmlinuz` and `modules/` (the files that go under /lib/modules/<release>). */
+/** A folder of the cache with `vmlinuz`, and `modules/` and `later/` (files that go under /lib/modules/<release>). */
 export interface StockKernel {
   readonly key: string
   readonly folder: string
@@ -25,13 +31,13 @@ export async function stockKernel(options: GuestBuildOptions): Promise<StockKern
   const wanted = await candidate(cacheDir, signal)
   if (wanted === undefined) {
     const last = (await readdir(kernels).catch(() => []))
-      .filter(name => name.startsWith('stock-'))
+      .filter(name => name.startsWith('stock-') && name.endsWith(`_${choice}`))
       .sort()
       .at(-1)
     if (last === undefined) throw GuestKernelUnavailable({ package: metaPackage })
     return { key: last, folder: join(kernels, last), release: await releaseOf(join(kernels, last)) }
   }
-  const key = `stock-${wanted.name}_${wanted.version.replace(/[^\w.+~-]/g, '_')}`
+  const key = `stock-${wanted.name}_${wanted.version.replace(/[^\w.+~-]/g, '_')}_${choice}`
   const folder = join(kernels, key)
   await makeOnce(
     {
@@ -118,6 +124,8 @@ async function layOut(work: string): Promise<void> {
   const release = image.slice('vmlinuz-'.length)
   await mkdir(join(work, 'kernel'))
   await rename(join(boot, image), join(work, 'kernel/vmlinuz'))
-  await copyModules(join(work, 'package/lib/modules', release), join(work, 'kernel/modules'), modulesOfGuest)
+  const modules = join(work, 'package/lib/modules', release)
+  await copyModules(modules, join(work, 'kernel/modules'), modulesOfGuest)
+  await copyModules(modules, join(work, 'kernel/later'), modulesOnDemand)
   await writeFile(join(work, 'kernel/release'), `${release}\n`)
 }

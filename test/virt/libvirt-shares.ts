@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
-import { aGuestSpec, missingShareTest } from '#virt/conformance'
+import { aConfigDrive, aGuestSpec, consoleShows, missingShareTest } from '#virt/conformance'
 import type { LibvirtBench } from './libvirt-bench.ts'
 import { processes } from './processes.ts'
 
@@ -27,7 +27,9 @@ export function libvirtShareTests(bench: () => LibvirtBench): void {
       const servers = () =>
         processes().filter(({ commandLine }) => /virtiofsd/.test(commandLine) && commandLine.includes(folder))
       try {
-        await guest.spawn(spec)
+        writeFileSync(join(folder, 'from-host'), 'hello')
+        const devices = [{ type: 'share', share_id: share.id, tag: share.tag, bus: 'none', address: 'none' }]
+        await guest.spawn({ ...spec, configDrive: aConfigDrive('iso9660', { uuid: spec.id, devices }) })
         assert.notEqual(servers().length, 0)
         const qemu = processes().find(({ pid }) => pid === bench().qemuOf(spec.id))?.commandLine ?? ''
         assert.match(qemu, /vhost-user-fs/)
@@ -35,6 +37,8 @@ export function libvirtShareTests(bench: () => LibvirtBench): void {
         assert.match(qemu, /memory-backend-memfd[^\0]*"share":true/)
         const { traits } = await bench().driver.host.describe()
         for (const trait of ['COMPUTE_STORAGE_VIRTIO_FS', 'COMPUTE_MEM_BACKING_FILE']) assert.ok(traits.includes(trait))
+        // The guest mounts what its metadata names.
+        await consoleShows(bench(), spec.id, `guest: share ${share.tag} mounted files=1`)
         await guest.stop('now')
         await waitFor('the server to end', () => (servers().length === 0 ? true : undefined), { deadlineMs: 20_000 })
       } finally {

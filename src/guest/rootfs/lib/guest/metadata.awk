@@ -64,6 +64,9 @@ BEGIN {
     for (l = 1; l <= n; l++) if (lines[l] != "") { print lines[l] > (dir "/keys"); count++ }
   }
   show("keys", count)
+  for (i = 0; (".devices." i ".type") in j; i++)
+    if (j[".devices." i ".type"] == "share" && j[".devices." i ".tag"] ~ /^[A-Za-z0-9-]+$/)
+      print "mount_share " j[".devices." i ".tag"]
   load("vendor_data.json"); load("vendor_data2.json")
   if (load("network_data.json") && drive) {
     split("", j); value("")
