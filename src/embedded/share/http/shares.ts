@@ -46,11 +46,11 @@ const filters: Readonly<Record<string, (value: string, x: Exchange) => Test>> = 
     () =>
       actor.isAdmin && core.pool === value,
   project_id: value => row => row.project_id === value,
-  is_public: value => row => (row.is_public === 1) === /^(1|t|true|on|y|yes)$/i.test(value),
   metadata: value => row => Object.entries(pairsOf(value)).every(([key, text]) => mapOf(row.metadata)[key] === text),
   export_location_id: value => row => row.export_id === value,
   export_location_path: (value, x) => row => exportPath(x, row) === value,
   // Nothing here has any of these.
+  is_soft_deleted: value => () => !/^(1|t|true|on|y|yes)$/i.test(value),
   snapshot_id: () => () => false,
   share_network_id: () => () => false,
   share_server_id: () => () => false,
@@ -67,9 +67,7 @@ function found(x: Exchange): ShareRow[] {
     : table.all().filter(row => row.project_id === actor.projectId || (isPublicToo && row.is_public === 1))
   const tests = Object.entries(filters).flatMap(([name, test]) => {
     const value = query.get(name)
-    // Only `all` public ones are asked for by this flag, not a filter of one's own.
-    if (value === null || (name === 'is_public' && !isForAll)) return []
-    return [test(value, x)]
+    return value === null ? [] : [test(value, x)]
   })
   return rows.filter(row => tests.every(test => test(row)))
 }
