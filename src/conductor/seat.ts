@@ -19,6 +19,10 @@ export async function seatOf(d: ConductorDeps, consumerId: string): Promise<Pick
   const devices = hostDevices.length === 0 ? {} : { hostDevices }
   if (claim.numa === null) return devices
   const node = await d.store.computeNodes.find({ uuid: claim.nodeId })
-  const hostCells = (node?.description.numaTopology?.cells ?? []).map(({ id, sharedCpus }) => ({ id, sharedCpus }))
+  const hostCells = (node?.description.numaTopology?.cells ?? []).map(({ id, sharedCpus, pages }) => ({
+    id,
+    sharedCpus,
+    smallestPageKiB: pages.length === 0 ? 4 : Math.min(...pages.map(page => page.sizeKiB)),
+  }))
   return { ...devices, numa: { ...claim.numa, hostCells } }
 }

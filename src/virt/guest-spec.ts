@@ -50,7 +50,11 @@ export interface GuestSecret {
 
 export interface GuestNuma extends FittedTopology {
   /** Nodes of the host with the CPUs that guests share there. */
-  readonly hostCells: readonly { readonly id: number; readonly sharedCpus: readonly number[] }[]
+  readonly hostCells: readonly {
+    readonly id: number
+    readonly sharedCpus: readonly number[]
+    readonly smallestPageKiB: number
+  }[]
 }
 
 /** A PCI device of the host that the guest has for itself. */

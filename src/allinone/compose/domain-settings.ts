@@ -1,4 +1,5 @@
 import type { Config } from '#config'
+import { cpusIn } from '#model'
 import type { LibvirtDriverOptions } from '#virt/libvirt'
 
 type DomainOptions = NonNullable<LibvirtDriverOptions['domain']>
@@ -55,5 +56,6 @@ export const domainSettings = (config: Config, hasEveryDevice: boolean): DomainO
     hasApic: !workarounds.libvirt_disable_apic,
     hasTpm: hasEveryDevice || libvirt.swtpm_enabled,
     isMemoryFileBacked: libvirt.file_backed_memory > 0,
+    sharedCpus: config.compute.cpu_shared_set ? [...cpusIn(config.compute.cpu_shared_set)] : null,
   }
 }

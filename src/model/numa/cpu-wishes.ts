@@ -89,3 +89,6 @@ export function dedicatedCpusOf({ flavor }: NumaSource): ReadonlySet<number> | u
     )
   return own
 }
+
+/** Those of `realtimeCpusOf`, none where no real time is asked for. */
+export const realtimeCpus = (source: NumaSource): ReadonlySet<number> => realtimeCpusOf(source) ?? new Set()

@@ -23,6 +23,7 @@ import { GuestEvents } from './guest-events.ts'
 import { GuestFiles } from './guest-files.ts'
 import { LibvirtGuestRecords } from './guest-records.ts'
 import { emulatedArchitecture, type HostCapabilities, readCapabilities } from './host-capabilities.ts'
+import { hostPciFunctions } from './host-devices.ts'
 import { type HostFacts, LibvirtHostView } from './host-view.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { acceptedFormats } from './image-acceptance.ts'
@@ -66,6 +67,8 @@ export interface LibvirtDriverOptions {
   readonly tbCacheMiB?: number
   readonly hypervisorHostname?: string
   readonly hostIp?: string
+  /** Guests may get PCI devices, so they are looked for. */
+  readonly listsPciDevices?: boolean
   /** What guests find as their machine's version, and Nova's metadata as the package's. */
   readonly productVersion?: string
   /** `[libvirt] live_migration_…`. */
@@ -122,7 +125,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     }
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
     const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
-    const view = hostView(options, hostName, instancesPath, ofHost, clock)
+    const view = hostView(options, hostName, instancesPath, ofHost, clock, client)
     const driver = new LibvirtDriver(context, view, shares)
     await driver.snapshots.settle()
     return driver
@@ -209,6 +212,7 @@ const hostView = (
   instancesPath: string,
   capabilities: HostFacts,
   clock: Clock,
+  client: LibvirtClient,
 ) =>
   new LibvirtHostView({
     capabilities,
@@ -217,6 +221,7 @@ const hostView = (
     instancesPath,
     hostIp: options.hostIp,
     clock,
+    pciFunctions: async () => (options.listsPciDevices === true ? hostPciFunctions(client) : []),
   })
 
 async function openHandout(options: LibvirtDriverOptions, root: string): Promise<Handout | undefined> {

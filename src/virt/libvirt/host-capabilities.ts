@@ -1,4 +1,6 @@
+import type { MachineCell } from '#model'
 import type { Emulator, VirtType } from './domain/index.ts'
+import { hostCells } from './host-cells.ts'
 import { isLibvirtError, type LibvirtClient, procedures } from './rpc/index.ts'
 import { nodeAt, nodesAt, parseXml, renderNode, textAt, type XmlNode } from './xml-tree.ts'
 
@@ -12,6 +14,8 @@ export interface HostCapabilities {
   readonly emulator: string
   readonly emulators: Readonly<Record<string, Emulator>>
   readonly cpu: HostCpu
+  /** NUMA nodes of the host. */
+  readonly cells: readonly MachineCell[]
   /** Features a guest can have, for traits. */
   readonly guestCpuFeatures: readonly string[]
   /** Models that `cpu_models` may name. */
@@ -57,6 +61,7 @@ export async function readCapabilities(client: LibvirtClient, virtType: VirtType
     emulator: textAt(domain, 'path') ?? '/usr/bin/qemu-system-x86_64',
     emulators: emulatorsOf(host),
     cpu: hostCpu(host),
+    cells: hostCells(host),
     guestCpuFeatures: hostModel === undefined ? [] : await featuresOfMode(client, virtType, hostModel),
     cpuModels: modes
       .filter(mode => mode.attributes.name === 'custom')

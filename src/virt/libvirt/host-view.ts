@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { cpus, loadavg, networkInterfaces, uptime } from 'node:os'
 import type { Clock } from '#base'
+import type { PciFunction } from '#model'
 import type { HostDescription, HostView } from '../driver.ts'
 import { uptimeText } from '../uptime-text.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
@@ -17,6 +18,8 @@ export interface HostViewOptions {
   readonly instancesPath: string
   readonly hostIp: string | undefined
   readonly clock: Clock
+  /** PCI devices that libvirt finds now. */
+  readonly pciFunctions: () => Promise<readonly PciFunction[]>
 }
 
 const bytesPerGiB = 1024 ** 3
@@ -56,6 +59,8 @@ export class LibvirtHostView implements HostView {
       hostIp: hostIp ?? firstAddress(),
       uptime: uptimeText(clock.now(), uptime(), loadavg()),
       extraInventories: {},
+      cells: capabilities.cells,
+      pciFunctions: await this.#options.pciFunctions(),
     }
   }
 }

@@ -11,6 +11,7 @@ import { element, renderXml, type XmlElement } from './element.ts'
 import { features } from './features.ts'
 import { fileSystems } from './file-systems.ts'
 import type { DomainHost, Family } from './host.ts'
+import { hostdevs } from './hostdevs.ts'
 import { input } from './input.ts'
 import { interfaces } from './interfaces.ts'
 import { iommu } from './iommu.ts'
@@ -18,6 +19,7 @@ import { architectureOf, isEmulated } from './machine.ts'
 import { memory } from './memory.ts'
 import { memoryBacking } from './memory-backing.ts'
 import { metadata } from './metadata.ts'
+import { numaTune } from './numa.ts'
 import { os } from './os.ts'
 import { perf } from './perf.ts'
 import { rng } from './rng.ts'
@@ -33,6 +35,7 @@ const sections: readonly Family[] = [
   memoryBacking,
   vcpu,
   cpuTuning,
+  numaTune,
   sysinfo,
   os,
   features,
@@ -54,6 +57,7 @@ const devices: readonly Family[] = [
   sound,
   video,
   usbRedirection,
+  hostdevs,
   watchdog,
   rng,
   balloon,

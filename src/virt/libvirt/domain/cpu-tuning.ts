@@ -1,4 +1,5 @@
 import type { GuestSpec } from '../../guest-spec.ts'
+import { cpuPins } from './cpu-pins.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
 import { extraSpec, wholeNumber } from './properties.ts'
@@ -13,7 +14,7 @@ const quotas = (spec: GuestSpec): readonly XmlElement[] =>
   })
 
 /** Each gives a part of the guest's cputune: pins of NUMA guests belong here too. */
-const parts: readonly ((spec: GuestSpec, host: DomainHost) => readonly XmlElement[])[] = [quotas]
+const parts: readonly ((spec: GuestSpec, host: DomainHost) => readonly XmlElement[])[] = [quotas, cpuPins]
 
 export const cpuTuning: Family = (spec, host) => {
   const children = parts.flatMap(part => part(spec, host))

@@ -1,12 +1,16 @@
 import type { GuestSpec } from '../../guest-spec.ts'
+import { ranges } from './cpu-ranges.ts'
 import { topologyOf } from './cpu-topology.ts'
 import { hasAll, requiredFeatures } from './cpu-traits.ts'
 import { element, type XmlElement } from './element.ts'
 import type { CpuMode, DomainHost, Family } from './host.ts'
 import { architectureOf, isEmulated } from './machine.ts'
+import { guestCells } from './numa.ts'
 import { flavorOrImage, positiveInteger } from './properties.ts'
 
-export const vcpu: Family = spec => element('vcpu', {}, spec.flavor.vcpus)
+/** Guests without nodes of their own run on the CPUs that are shared, where the operator names them. */
+export const vcpu: Family = ({ flavor, numa }, { settings: { sharedCpus } }) =>
+  element('vcpu', { cpuset: numa === undefined && sharedCpus !== null ? ranges(sharedCpus) : undefined }, flavor.vcpus)
 
 /** What another processor than the host's is, where there is a usual one. */
 const emulatedModels: Readonly<Record<string, string>> = { aarch64: 'cortex-a57', ppc64le: 'POWER8' }
@@ -24,6 +28,7 @@ const parts: readonly Family[] = [
       ? undefined
       : element('maxphysaddr', { mode, bits: mode === 'emulate' ? bits : undefined })
   },
+  spec => guestCells(spec),
 ]
 
 export const cpu: Family = (spec, host) => {

@@ -1,6 +1,8 @@
 import type { GuestSpec } from '../../guest-spec.ts'
+import { realtimeMemory } from './cpu-pins.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
+import { hugePages } from './numa.ts'
 import { flavorOrImage, isTrue } from './properties.ts'
 
 /** What is behind the guest's memory. Each part may ask for something; equal wishes become one element. */
@@ -23,8 +25,7 @@ const fileBacked: Part = (_spec, host) =>
 const served: Part = ({ shares = [] }) =>
   shares.length === 0 ? [] : [element('source', { type: 'memfd' }), element('access', { mode: 'shared' })]
 
-/** Huge pages belong here too. */
-const parts: readonly Part[] = [locked, fileBacked, served]
+const parts: readonly Part[] = [hugePages, locked, realtimeMemory, fileBacked, served]
 
 export const memoryBacking: Family = (spec, host) => {
   const byName = new Map<string, XmlElement>()

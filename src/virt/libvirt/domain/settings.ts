@@ -31,6 +31,8 @@ export interface DomainSettings {
   readonly hasTpm: boolean
   /** `[libvirt] file_backed_memory`. */
   readonly isMemoryFileBacked: boolean
+  /** `[compute] cpu_shared_set`; null: every CPU. */
+  readonly sharedCpus: readonly number[] | null
 }
 
 export interface SpiceSettings {
@@ -67,4 +69,5 @@ export const defaultSettings: DomainSettings = {
   hasApic: true,
   hasTpm: false,
   isMemoryFileBacked: false,
+  sharedCpus: null,
 }
