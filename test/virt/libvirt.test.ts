@@ -18,6 +18,7 @@ import { FlavorDiskTooSmall, type GuestImage, HypervisorUnavailable, ImageRefuse
 import { aConfigDrive, aGuestSpec, consoleShows, driverConformance, eventOf, watchEvents } from '#virt/conformance'
 import { daemonPid, driveWriter, type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
 import { libvirtFacetTests } from './libvirt-facets.ts'
+import { libvirtNumaTests } from './libvirt-numa.ts'
 import { libvirtShareTests } from './libvirt-shares.ts'
 
 /** No system, but no zeros either: a disk image of 8 MiB that does not compress away. */
@@ -41,6 +42,7 @@ describe('libvirt driver with real guests', () => {
   driverConformance(() => bench)
   libvirtFacetTests(() => bench)
   libvirtShareTests(() => bench)
+  libvirtNumaTests(() => bench)
 
   describe('images', () => {
     const refuses = async (image: GuestImage, is: (error: unknown) => boolean, reason: RegExp) => {
