@@ -7,8 +7,10 @@ import {
   isEphemeral,
   isSwap,
   isVolume,
+  numaTopology,
   type ServerShare,
   serverPassword,
+  volumeImage,
   withServerPassword,
 } from '#model'
 import type { Store } from '#store'
@@ -32,6 +34,12 @@ export interface StoreSourceOptions {
 /** EC2's ids are 32-bit numbers; the first digits of an image's uuid make one that never changes. */
 const numberOfUuid = (uuid: string | undefined): number | null =>
   uuid === undefined ? null : Number.parseInt(uuid.replaceAll('-', '').slice(0, 8), 16)
+
+/** CPUs of the guest that have a host CPU to themselves. */
+const ownCpus = ({ flavor, image, systemMetadata }: Instance): readonly number[] =>
+  numaTopology({ flavor, imageProperties: (image ?? volumeImage(systemMetadata)).properties })?.cells.flatMap(
+    cell => cell.pinned,
+  ) ?? []
 
 /** Where a disk of this bus is found in the guest. */
 const placeOf = (bus: string | null): DeviceBus => {
@@ -118,7 +126,7 @@ function describe(
     bootRoles: (instance.systemMetadata['boot_roles'] ?? '').split(',').filter(role => role !== ''),
     vifs: instance.networkInfo,
     devices: taggedDevices(instance, devices, shares),
-    dedicatedCpus: [],
+    dedicatedCpus: ownCpus(instance),
     ec2: {
       instance: instance.number,
       image: numberOfUuid(image?.id),

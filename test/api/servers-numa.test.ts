@@ -142,6 +142,63 @@ describe('servers on the NUMA cells of one host', () => {
   })
 })
 
+describe('hosts on which nobody says whose the CPUs are', () => {
+  let cloud: ApiCloud
+  before(async () => {
+    cloud = await startCloud({
+      hosts: ['host-1', 'host-2'],
+      hardware: { cells: evenCells({ cells: 2, cpus: 4, threadsPerCore: 1, memoryMiB: 4096, pages: [] }) },
+      quotas: { cores: 1000, instances: 1000, ram: 1_000_000 },
+    })
+  })
+  after(() => cloud.close())
+
+  test('without the filter, and with room in placement, no CPU is given twice', async () => {
+    const flavorRef = await flavorOf(cloud, 1, { 'hw:cpu_policy': 'dedicated' })
+    const asked = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const server = { name: 'x', imageRef: cloud.imageId, flavorRef, networks: 'none' }
+        const made = await cloud.request('POST', '/servers', { body: { server }, version: newest })
+        return made.body.server.id as string
+      }),
+    )
+    const settled = await Promise.all(asked.map(id => settledServer(cloud, id)))
+    assert.equal(settled.filter(server => server.status === 'ACTIVE').length, 8)
+    for (const server of settled.filter(one => one.status === 'ERROR'))
+      assert.match(server.fault.message, /HostClaim: cell 0: 1 dedicated CPUs needed, 0 of 2 free; cell 1: /)
+    const claims = await cloud.store.hostClaims.all()
+    const taken = claims.flatMap(
+      ({ nodeId, numa }) => numa?.cells.flatMap(cell => cell.pins.map(([, cpu]) => `${nodeId} ${cpu}`)) ?? [],
+    )
+    assert.deepEqual([taken.length, new Set(taken).size], [8, 8])
+    const held = await Promise.all(asked.map(async id => (await cloud.placement.port.consumer(id)).allocations))
+    assert.equal(held.filter(allocations => Object.keys(allocations).length > 0).length, 8)
+  })
+
+  test('several servers of one request, and more nodes than a host has', async () => {
+    const claims = await cloud.store.hostClaims.all()
+    for (const { instanceId } of claims) await remove(cloud, instanceId)
+    const flavorRef = await flavorOf(cloud, 2, { 'hw:cpu_policy': 'dedicated' })
+    const server = {
+      name: 'x',
+      imageRef: cloud.imageId,
+      flavorRef,
+      networks: 'none',
+      min_count: 4,
+      return_reservation_id: true,
+    }
+    const many = await cloud.request('POST', '/servers', { body: { server }, version: newest })
+    const path = `/servers?reservation_id=${many.body.reservation_id}`
+    const { servers } = (await cloud.request('GET', path, { as: cloud.admin })).body
+    for (const { id } of servers) assert.equal((await settledServer(cloud, id)).status, 'ACTIVE')
+    assert.equal((await cloud.store.hostClaims.all()).length, 4)
+    const three = await flavorOf(cloud, 3, { 'hw:numa_nodes': '3' }, 192)
+    const none = await cloud.bootServer({ fields: { flavorRef: three }, status: 'ERROR' })
+    const { fault } = await cloud.server(none, { as: cloud.admin })
+    assert.match(fault.message, /3 NUMA cells needed, it has 2/)
+  })
+})
+
 const settledServer = (cloud: ApiCloud, id: string): Promise<Json> =>
   waitFor(
     'the server to settle',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import type { GuestNuma } from '#virt'
 import { aConfigDrive, aGuestSpec, consoleShows } from '#virt/conformance'
@@ -28,6 +28,17 @@ function affinities(pid: number): readonly string[] {
 /** Nodes, pins and memory of one host node; a machine with one node is enough. */
 export function libvirtNumaTests(bench: () => LibvirtBench): void {
   describe('NUMA', () => {
+    test('PCI devices of the host, where guests may have some', async t => {
+      const driver = await bench().open({ listsPciDevices: true })
+      t.after(() => driver.close())
+      const { pciFunctions = [] } = await driver.host.describe()
+      const path = '/sys/bus/pci/devices'
+      const known = existsSync(path) ? readdirSync(path) : []
+      assert.deepEqual(pciFunctions.map(one => one.address).sort(), known.map(address => address.toLowerCase()).sort())
+      for (const { address, vendorId } of pciFunctions)
+        assert.equal(readFileSync(`${path}/${address}/vendor`, 'utf8').trim(), `0x${vendorId}`)
+    })
+
     test('a guest with two nodes of its own sees both, and each of its CPUs stays where it is pinned', async () => {
       const { cells = [] } = await bench().driver.host.describe()
       const [cell] = cells

@@ -49,7 +49,11 @@ async function interfaceNames(): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>()
   const devices = '/sys/bus/pci/devices'
   for (const address of await readdir(devices).catch(() => [])) {
-    const [name] = await readdir(`${devices}/${address}/net`).catch(() => [])
+    const children = await readdir(`${devices}/${address}`).catch(() => [])
+    // A virtio card is a device below the PCI one.
+    const below = children.find(child => /^virtio\d+$/.test(child))
+    const place = below === undefined ? 'net' : `${below}/net`
+    const [name] = await readdir(`${devices}/${address}/${place}`).catch(() => [])
     if (name !== undefined) names.set(address.toLowerCase(), name)
   }
   return names

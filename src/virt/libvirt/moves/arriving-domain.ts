@@ -90,12 +90,15 @@ const devices: Readonly<Record<string, (node: XmlNode, theirs: XmlNode) => XmlNo
   channel,
 }
 
+/** Whose CPUs and memory the guest has, is another thing at each host. */
+const ofHost = new Set(['metadata', 'vcpu', 'cputune', 'numatune'])
+
 export function arrivingDomain(ours: string, theirs: string): string {
   const [here, there] = [parseXml(ours), parseXml(theirs)]
   const children = here.children.map(node => {
     if (node.name === 'devices')
       return { ...node, children: node.children.map(device => devices[device.name]?.(device, there) ?? device) }
-    if (node.name === 'metadata') return there.children.find(other => other.name === 'metadata') ?? node
+    if (ofHost.has(node.name)) return there.children.find(other => other.name === node.name) ?? node
     return node
   })
   return renderNode({ ...here, children })
