@@ -8,7 +8,7 @@ import type { LibvirtBench } from './libvirt-bench.ts'
 /** Tells the nodes that the guest's kernel has found. */
 const tellNodes = `#!/bin/sh
 for node in /sys/devices/system/node/node[0-9]*; do
-  echo "numa \${node##*/} cpus \$(cat \$node/cpulist) kib \$(awk '/MemTotal/ { print \$4 }' \$node/meminfo)"
+  echo "numa \${node##*/} cpus $(cat $node/cpulist) kib $(awk '/MemTotal/ { print $4 }' $node/meminfo)"
 done
 echo numa end
 `

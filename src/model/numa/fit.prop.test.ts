@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { fitOnHost } from './fit.ts'
 import { type FittedTopology, type HostCell, type HostTopology, numaUsage } from './host-topology.ts'
 import type { NumaTopology } from './topology.ts'
