@@ -6,15 +6,26 @@ import { rootLabel } from './disk.ts'
 import { modulesOfGuest } from './modules.ts'
 import type { StockKernel } from './stock-kernel.ts'
 
-/** Loads the drivers, finds the root file system and goes there. One modprobe for all: each fork costs 5-10 ms. */
+/** Of the label in the superblock of ext4, from the start of the partition. */
+const labelAt = 1024 + 120
+
+/**
+ * Loads the drivers, finds the root file system and goes there. One modprobe for all: each fork costs 5-10 ms. Of several
+ * disks of one image, as in a rescue, the first is meant, as the tiny kernel sees it too; findfs would take the last.
+ */
 const init = `#!/bin/busybox sh
 export PATH=/bin
 busybox mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 modprobe -a ${modulesOfGuest.join(' ')} 2>/dev/null
-tries=0
-until root=$(findfs LABEL=${rootLabel} 2>/dev/null) || [ $tries -ge 100 ]; do tries=$((tries + 1)); usleep 50000; done
+tries=0; root=
+until [ -n "$root" ] || [ $tries -ge 100 ]; do
+  for part in /dev/[vsh]d?2; do
+    [ "$(dd if=$part bs=1 skip=${labelAt} count=${rootLabel.length} 2>/dev/null)" = ${rootLabel} ] && root=$part && break
+  done
+  [ -n "$root" ] || { tries=$((tries + 1)); usleep 50000; }
+done
 for word in $(cat /proc/cmdline); do case $word in root=/dev/*) root=\${word#root=};; esac; done
 if mount -t ext4 "$root" /newroot; then
   mount --move /proc /newroot/proc
@@ -30,7 +41,7 @@ exec sh
 export async function makeInitrd(kernel: StockKernel, folder: string): Promise<Buffer> {
   for (const name of ['bin', 'dev', 'proc', 'sys', 'newroot']) await mkdir(join(folder, name), { recursive: true })
   await cp('/bin/busybox', join(folder, 'bin/busybox'), { dereference: true })
-  const applets = ['sh', 'mount', 'modprobe', 'findfs', 'usleep', 'cat', 'switch_root']
+  const applets = ['sh', 'mount', 'modprobe', 'dd', 'usleep', 'cat', 'switch_root']
   for (const name of applets) await symlink('busybox', join(folder, 'bin', name))
   await cp(join(kernel.folder, 'modules'), join(folder, 'lib/modules', kernel.release), { recursive: true })
   await writeFile(join(folder, 'init'), init)

@@ -171,6 +171,15 @@ export class TestCloud {
   }
 }
 
+/** As a person who knows only the password. */
+export async function sshByPassword(address: string, password: string, command: string): Promise<string> {
+  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'PubkeyAuthentication=no']
+  const flags = [...options, 'ConnectTimeout=5', 'LogLevel=ERROR'].flatMap(option => ['-o', option])
+  const env = { ...process.env, SSHPASS: password }
+  const { stdout } = await run('sshpass', ['-e', 'ssh', ...flags, `cirros@${address}`, command], { env })
+  return stdout.trim()
+}
+
 export const pings = async (address: string): Promise<boolean> => {
   try {
     await run('ping', ['-c', '1', '-W', '1', address])

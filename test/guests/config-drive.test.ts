@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
-import { promisify } from 'node:util'
 import { waitFor } from '#base'
-import { removeLeftovers, TestCloud } from './cloud.ts'
+import { removeLeftovers, sshByPassword, TestCloud } from './cloud.ts'
 
 /** A server with a config drive: what its guest finds there, and where its password is not. */
 
 const source = 'guest: metadata source config-drive /dev/sr0 iso9660'
 const motd = 'welcome to a driven guest\n'
-
-/** As a person who knows only the password. */
-async function sshByPassword(address: string, password: string, command: string): Promise<string> {
-  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'PubkeyAuthentication=no']
-  const flags = [...options, 'ConnectTimeout=5', 'LogLevel=ERROR'].flatMap(option => ['-o', option])
-  const env = { ...process.env, SSHPASS: password }
-  const { stdout } = await promisify(execFile)('sshpass', ['-e', 'ssh', ...flags, `cirros@${address}`, command], {
-    env,
-  })
-  return stdout.trim()
-}
 
 describe('a server with a config drive', { concurrency: false }, () => {
   const cloud = new TestCloud(21_100)
