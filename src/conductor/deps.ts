@@ -12,6 +12,8 @@ export interface ConductorOptions {
   readonly defaultZone: string
   /** Between heartbeats; `report_interval`. */
   readonly reportMs: number
+  /** How long a service of ours that does not answer is waited for; `rpc_response_timeout`, within bounds. */
+  readonly patienceMs: number
   /** How long a guest may take to shut down when asked; `[compute]… shutdown_timeout` (60 s). */
   readonly shutdownTimeoutMs: number
   /** `[image_cache] precache_concurrency`: hosts that fetch images ahead at a time; 1 unless set. */

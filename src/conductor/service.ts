@@ -7,7 +7,9 @@ import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { keepGuestRecord } from './guest-records.ts'
 import { refreshNetwork } from './network-info.ts'
+import { patienceOf } from './patience.ts'
 import { precache } from './precache.ts'
+import { resumeGuests } from './reconcilers/host-boot.ts'
 import { carryIn } from './reconcilers/host-report.ts'
 import { confirmLateResizes, settleMoves } from './reconcilers/moves.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
@@ -53,7 +55,14 @@ async function knownGuests(deps: ConductorDeps, ids: readonly string[]) {
   for (const id of ids) {
     const instance = await deps.store.instances.find(id, { withDeleted: true })
     if (instance !== undefined)
-      known.push({ id, host: instance.host, isDeleted: instance.isDeleted, taskState: instance.taskState })
+      known.push({
+        id,
+        host: instance.host,
+        isDeleted: instance.isDeleted,
+        // One that is put away has the time at which it was.
+        deletedAtMs: instance.isDeleted ? instance.deletedAtMs : null,
+        taskState: instance.taskState,
+      })
   }
   return known
 }
@@ -66,6 +75,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       const topic = binary.replace(/^nova-/, '')
       const service = await store.services.register({ host, binary, topic, version }, clock.now())
       return { serviceId: service.uuid }
+    },
+    ready: async () => {
+      engine.poke()
+      return null
     },
     heartbeat: async ({ host, binary }) => {
       await store.services.heartbeat(binary, [host], clock.now())
@@ -86,6 +99,10 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     },
     expectedGuests: ({ host }) => expectedGuests(deps, host),
     knownGuests: ({ ids }) => knownGuests(deps, ids),
+    resumeGuests: async ({ host, off }) => {
+      for (const id of await resumeGuests(deps, host, off)) engine.wake(id)
+      return null
+    },
     refreshNetwork: async ({ instanceId }) => {
       await refreshNetwork(deps, instanceId)
       return null
@@ -121,6 +138,7 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
     owner: `${name}:${process.pid}:${newUuid()}`,
     log: deps.log,
     clock: deps.clock,
+    patience: patienceOf(deps),
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
   const stopServing = deps.bus.serve(conductorContract, name, handlers(deps, engine))

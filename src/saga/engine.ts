@@ -17,6 +17,8 @@ export interface EngineOptions<Tx> {
   readonly sweepMs?: number
   readonly concurrency?: number
   readonly probe?: Probe
+  /** Whether a step that could still be undone is tried once more after a transient fault; by default not for long. */
+  readonly patience?: (error: unknown, waitedMs: number) => Promise<boolean>
   /** Called after each end, for metrics and for tests that wait. */
   readonly onEnd?: (row: SagaRow, outcome: Outcome) => void
 }
@@ -37,6 +39,7 @@ export class SagaEngine<Tx> {
   readonly #running = new Map<string, AbortController>()
   readonly #runs = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
+  #poke = new AbortController()
   readonly #limiter: Limiter
   readonly #stopTimers: (() => void)[] = []
 
@@ -89,6 +92,13 @@ export class SagaEngine<Tx> {
     this.#running.get(id)?.abort()
   }
 
+  /** Something has come back that sagas may be waiting for: those that rest before their next try go on now. */
+  poke(): void {
+    const before = this.#poke
+    this.#poke = new AbortController()
+    before.abort()
+  }
+
   /** Resolves when nothing runs here. */
   async idle(): Promise<void> {
     while (this.#runs.size > 0) await Promise.all(this.#runs)
@@ -128,7 +138,7 @@ export class SagaEngine<Tx> {
   }
 
   async #runToEnd(claimed: SagaRow, definition: AnyDefinition, cancelled: AbortController): Promise<void> {
-    const { store, owner, log, deps, probe } = this.#o
+    const { store, owner, log, deps, probe, patience } = this.#o
     let row = claimed
     if (row.isCancelled) cancelled.abort()
     const save = async () => {
@@ -148,6 +158,8 @@ export class SagaEngine<Tx> {
       stopping: this.#stopping.signal,
       cancelled,
       save,
+      poked: () => this.#poke.signal,
+      ...(patience === undefined ? {} : { patience }),
       ...(probe === undefined ? {} : { probe }),
     })
     const { status, outputs } = await run.toEnd()

@@ -39,6 +39,9 @@ export interface RunOptions {
   readonly cancelled: AbortController
   /** Stores the journal; throws `Abandoned` when ownership is lost; aborts `cancelled` when asked to. */
   readonly save: () => Promise<void>
+  /** Aborted, and another one given, whenever a rest should end early. */
+  readonly poked: () => AbortSignal
+  readonly patience?: (error: unknown, waitedMs: number) => Promise<boolean>
   readonly probe?: Probe
 }
 
@@ -106,6 +109,7 @@ export class SagaRun {
 
   /** Runs one step, with the retries its place in the saga allows. */
   async #execute(step: PlainStep, path: string, s: Outputs): Promise<unknown> {
+    let firstFailureMs: number | undefined
     for (let tries = 1; ; tries++) {
       this.#checkSignals()
       try {
@@ -117,14 +121,21 @@ export class SagaRun {
         this.#rethrowIfAbandoned(error)
         const isForwardOnly = this.#isForwardOnly
         if (!isForwardOnly && this.#o.cancelled.signal.aborted) throw SagaCancelled({}, { cause: error })
-        if (!isForwardOnly && (!isTransient(error) || tries >= transientTries)) throw error
+        firstFailureMs ??= this.#o.clock.now()
+        if (!isForwardOnly && !(await this.#mayTryAgain(error, tries, firstFailureMs))) throw error
         this.#o.log.warn(
           { saga: this.#o.definition.name, saga_id: this.#o.sagaId, step: path, tries, err: error },
           'step failed, trying again',
         )
-        await this.#rest(tries)
+        await this.#rest(tries, this.#isForwardOnly ? [] : [this.#o.cancelled.signal])
       }
     }
+  }
+
+  async #mayTryAgain(error: unknown, tries: number, sinceMs: number): Promise<boolean> {
+    if (!isTransient(error)) return false
+    if (tries < transientTries) return true
+    return (await this.#o.patience?.(error, this.#o.clock.now() - sinceMs)) ?? false
   }
 
   async #attempt(step: AttemptStep, path: string, s: Outputs): Promise<{ index: number }> {
@@ -194,7 +205,7 @@ export class SagaRun {
           { saga: this.#o.definition.name, saga_id: this.#o.sagaId, step: path, tries, err: error },
           'undo failed, trying again',
         )
-        await this.#rest(tries)
+        await this.#rest(tries, [])
       }
     }
   }
@@ -230,12 +241,12 @@ export class SagaRun {
     if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
   }
 
-  async #rest(tries: number): Promise<void> {
-    try {
-      await pause(Math.min(firstPauseMs * 2 ** (tries - 1), longestPauseMs), this.#o.clock, this.#o.stopping)
-    } catch {
-      throw new Abandoned('the process stops')
-    }
+  /** Before the next try; ends early when something has come back, or when `early` says so. */
+  async #rest(tries: number, early: readonly AbortSignal[]): Promise<void> {
+    const { clock, stopping, poked } = this.#o
+    const ms = Math.min(firstPauseMs * 2 ** (tries - 1), longestPauseMs)
+    await pause(ms, clock, AbortSignal.any([stopping, poked(), ...early])).catch(() => undefined)
+    if (stopping.aborted) throw new Abandoned('the process stops')
   }
 
   async #probe(path: string, phase: Parameters<Probe>[0]['phase']): Promise<void> {

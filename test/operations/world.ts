@@ -172,6 +172,7 @@ export async function smallCloud(
       defaultZone: 'nova',
       reportMs: 10_000,
       shelvedOffloadMs: 0,
+      patienceMs: 0,
       shutdownTimeoutMs: 1000,
       volumePatienceMs: 10_000,
       volumePollMs: 5,

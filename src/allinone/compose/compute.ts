@@ -36,6 +36,13 @@ export async function composeCompute(
       reportMs: secondsOf(d.report_interval),
       ...periodOf('resourcesMs', d.update_resources_interval, 60),
       ...periodOf('imageCacheMs', config.image_cache.manager_interval, 60),
+      ...periodOf('powerMs', d.sync_power_state_interval, 60),
+      resumesGuests: d.resume_guests_state_on_host_boot,
+      deletedGuests: {
+        action: d.running_deleted_instance_action,
+        ...periodOf('everyMs', d.running_deleted_instance_poll_interval, 60),
+        afterMs: secondsOf(Math.max(0, d.running_deleted_instance_timeout)),
+      },
       reserved: {
         vcpus: d.reserved_host_cpus,
         memoryMiB: d.reserved_host_memory_mb,

@@ -17,6 +17,9 @@ import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 /** As for all of Nova's periodic tasks: below 0 never, 0 every minute. */
 const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: secondsOf(seconds === 0 ? 60 : seconds) })
 
+/** Seconds: a service that restarts is back by then; whoever waits for another host need not wait for more than that. */
+const mostPatience = 15
+
 /** nova-conductor from its configuration. */
 export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
@@ -27,6 +30,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
     defaultZone: config.DEFAULT.default_availability_zone,
     reportMs: secondsOf(config.DEFAULT.report_interval),
+    patienceMs: secondsOf(Math.min(config.DEFAULT.rpc_response_timeout, mostPatience)),
     shutdownTimeoutMs: secondsOf(config.DEFAULT.shutdown_timeout),
     volumePollMs: secondsOf(config.DEFAULT.block_device_allocate_retries_interval),
     mixesZones: config.cinder.cross_az_attach,

@@ -40,6 +40,8 @@ export interface SettledMoves {
 /** What nova-compute tells and asks; it has no database of its own. Answered by any conductor. */
 export const conductorContract = contract('conductor', {
   hello: method<{ host: string; binary: string; version: number }, { serviceId: string }>(),
+  /** The host takes calls now: what waits for it need wait no longer. */
+  ready: method<{ host: string }, null>(),
   heartbeat: method<{ host: string; binary: string }, null>(),
   reportHost: method<HostReport, null>(),
   guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
@@ -48,8 +50,17 @@ export const conductorContract = contract('conductor', {
   /** Records of any of these ids, deleted ones too: to tell our own leftovers from other people's guests. */
   knownGuests: method<
     { ids: readonly string[] },
-    readonly { id: string; host: string | null; isDeleted: boolean; taskState: string | null }[]
+    readonly {
+      id: string
+      host: string | null
+      isDeleted: boolean
+      /** Null while it lives. */
+      deletedAtMs: number | null
+      taskState: string | null
+    }[]
   >(),
+  /** Guests that are off on a host that has just started: those that should run are started again. */
+  resumeGuests: method<{ host: string; off: readonly string[] }, null>(),
   /** The ports of a server are not as they were: its record follows before this returns. */
   refreshNetwork: method<{ instanceId: string }, null>(),
   /** Taken at once; the hosts fetch the images afterwards. */

@@ -14,7 +14,8 @@ async function accept(deps: ConductorDeps, { id }: Instance): Promise<string | u
       return false
     const [newest] = (await tx.actions.list(id, { limit: 1 })) ?? []
     const input: SagaInputs['server-shelve-offload'] = { instanceId: id, requestId: newest?.requestId ?? '' }
-    const row = { id: sagaId, name: 'server-shelve-offload', instanceId: id, input }
+    const waitsFor = (await tx.sagas.openOf(id)).at(-1) ?? null
+    const row = { id: sagaId, name: 'server-shelve-offload', instanceId: id, input, waitsFor }
     await tx.sagas.add(row, emptyJournal(), nowMs)
     return true
   })
