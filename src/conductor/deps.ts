@@ -10,6 +10,16 @@ export interface ConductorOptions {
   readonly serviceDownTimeMs: number
   /** Zone of hosts in no zone aggregate; `default_availability_zone`. */
   readonly defaultZone: string
+  /** Between two rounds of the audit; none: never. `[conductor] audit_interval`. */
+  readonly auditMs?: number
+  /** A build that takes longer has failed; `instance_build_timeout`, absent: never. */
+  readonly buildTimeoutMs?: number
+  /** A reboot that takes longer becomes a hard one; `reboot_timeout`, absent: never. */
+  readonly rebootTimeoutMs?: number
+  /** Between two refreshes of one server's interfaces; `heal_instance_info_cache_interval`, absent: never. */
+  readonly networkRefreshMs?: number
+  /** Whether failed builds count against their hosts; `[compute] consecutive_build_service_disable_threshold`. */
+  readonly countsFailedBuilds?: boolean
   /** Between heartbeats; `report_interval`. */
   readonly reportMs: number
   /** How long a service of ours that does not answer is waited for; `rpc_response_timeout`, within bounds. */
@@ -66,6 +76,8 @@ export interface ConductorDeps {
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
   readonly configDrive: ConfigDriveSource
+  /** Nodes whose count of failed builds is not 0, as far as this process has heard. */
+  readonly failingNodes?: Set<string>
   readonly clock: Clock
   readonly log: Log
   readonly options: ConductorOptions

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { every, newUuid } from '#base'
+import { newUuid } from '#base'
 import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
@@ -11,22 +11,10 @@ import { patienceOf } from './patience.ts'
 import { precache } from './precache.ts'
 import { resumeGuests } from './reconcilers/host-boot.ts'
 import { carryIn } from './reconcilers/host-report.ts'
-import { confirmLateResizes, settleMoves } from './reconcilers/moves.ts'
+import { settleMoves } from './reconcilers/moves.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
-import { reclaim } from './reconcilers/reclaim.ts'
-import { endRescues } from './reconcilers/rescue-timeout.ts'
-import { offloadShelved } from './reconcilers/shelved.ts'
-import { auditUsage } from './reconcilers/usage-audit.ts'
 import { sagas } from './sagas/index.ts'
-
-/** Ended sagas are kept this long for whoever investigates. */
-const keepEndedMs = 24 * 3_600_000
-const housekeepingMs = 600_000
-/** Nova's spacing of its looks for servers to reclaim, and for rescues to end. */
-const reclaimEveryMs = 60_000
-/** Nova's interval of `_poll_unconfirmed_resizes`. */
-const resizePollMs = 60_000
-const auditMs = 60_000
+import { startTimers } from './timers.ts'
 
 export interface Conductor {
   readonly engine: SagaEngine<Store>
@@ -128,7 +116,8 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
 }
 
 /** nova-conductor: runs the sagas and answers the hosts. */
-export async function startConductor(deps: ConductorDeps, start: ConductorStart): Promise<Conductor> {
+export async function startConductor(given: ConductorDeps, start: ConductorStart): Promise<Conductor> {
+  const deps: ConductorDeps = { ...given, failingNodes: new Set() }
   const name = hostname()
   if (start.isAlone) await deps.store.sagas.releaseAllOwners()
   const engine = new SagaEngine({
@@ -146,37 +135,7 @@ export async function startConductor(deps: ConductorDeps, start: ConductorStart)
     { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion },
     deps.clock.now(),
   )
-  const failed = (what: string) => (error: unknown) => deps.log.error({ err: error }, `${what} failed`)
-  const purge = () => deps.store.sagas.purgeEnded(deps.clock.now() - keepEndedMs)
-  const purgeTokens = () => deps.store.consoleTokens.purgeExpired(deps.clock.now())
-  const poll = deps.options.shelvedPollMs
-  const offload = () => offloadShelved(deps, sagaId => engine.wake(sagaId))
-  const period = deps.options.usageAuditPeriod
-  const beat = () => deps.store.services.heartbeat('nova-conductor', [name], deps.clock.now())
-  const { reclaimMs = 0, rescueMs = 0 } = deps.options
-  const reclaimNow = async () => {
-    for (const id of await reclaim(deps, reclaimMs)) engine.wake(id)
-  }
-  const endRescuesNow = async () => {
-    for (const id of await endRescues(deps, rescueMs)) engine.wake(id)
-  }
-  const confirmLate = async () => {
-    for (const id of await confirmLateResizes(deps)) engine.wake(id)
-  }
-  const timers = [
-    ...(rescueMs === 0
-      ? []
-      : [every(deps.clock, Math.min(reclaimEveryMs, rescueMs), endRescuesNow, failed('end of rescues'))]),
-    ...(reclaimMs === 0 ? [] : [every(deps.clock, Math.min(reclaimEveryMs, reclaimMs), reclaimNow, failed('reclaim'))]),
-    every(deps.clock, resizePollMs, confirmLate, failed('confirmation of late resizes')),
-    every(deps.clock, housekeepingMs, purge, failed('purge of ended sagas')),
-    every(deps.clock, housekeepingMs, purgeTokens, failed('purge of console tokens')),
-    ...(poll === undefined ? [] : [every(deps.clock, poll, offload, failed('offload of shelved servers'))]),
-    ...(period === undefined
-      ? []
-      : [every(deps.clock, auditMs, () => auditUsage(deps, period), failed('usage audit'))]),
-    every(deps.clock, deps.options.reportMs, beat, failed('heartbeat')),
-  ]
+  const timers = startTimers(deps, engine, name)
   engine.start()
   return {
     engine,

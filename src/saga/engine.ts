@@ -87,9 +87,9 @@ export class SagaEngine<Tx> {
     this.#runs.add(run)
   }
 
-  /** The saga's row says cancelled: interrupts the running step, when it runs here. */
-  interrupt(id: string): void {
-    this.#running.get(id)?.abort()
+  /** The saga's row says cancelled: interrupts the running step, when it runs here. `why` is then what it failed of. */
+  interrupt(id: string, why?: Error): void {
+    this.#running.get(id)?.abort(why)
   }
 
   /** Something has come back that sagas may be waiting for: those that rest before their next try go on now. */

@@ -1,4 +1,4 @@
-import { type Clock, declareFault, faultRecord, isTransient, type Log, pause } from '#base'
+import { type Clock, declareFault, Fault, faultRecord, isTransient, type Log, pause } from '#base'
 import type { AnyDefinition, AttemptStep, PlainStep, StepContext } from './definition.ts'
 import type { AttemptRecord, Journal } from './journal.ts'
 
@@ -120,7 +120,7 @@ export class SagaRun {
       } catch (error) {
         this.#rethrowIfAbandoned(error)
         const isForwardOnly = this.#isForwardOnly
-        if (!isForwardOnly && this.#o.cancelled.signal.aborted) throw SagaCancelled({}, { cause: error })
+        if (!isForwardOnly && this.#o.cancelled.signal.aborted) throw this.#whyCancelled(error)
         firstFailureMs ??= this.#o.clock.now()
         if (!isForwardOnly && !(await this.#mayTryAgain(error, tries, firstFailureMs))) throw error
         this.#o.log.warn(
@@ -154,7 +154,7 @@ export class SagaRun {
           await this.#forward(step.child, prefix, item)
           return { index: record.index }
         } catch (error) {
-          if (error instanceof Abandoned || SagaCancelled.is(error)) throw error
+          if (error instanceof Abandoned || this.#o.cancelled.signal.aborted) throw error
           record.failures.push(faultRecord(error))
           record.isUnwinding = true
           await this.#o.save()
@@ -230,9 +230,15 @@ export class SagaRun {
     }
   }
 
+  /** The reason that was given with the cancel, or that there was one. */
+  #whyCancelled(cause?: unknown): Error {
+    const { reason } = this.#o.cancelled.signal
+    return reason instanceof Fault ? reason : SagaCancelled({}, { cause })
+  }
+
   #checkSignals(): void {
     if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
-    if (this.#o.cancelled.signal.aborted && !this.#isForwardOnly) throw SagaCancelled({})
+    if (this.#o.cancelled.signal.aborted && !this.#isForwardOnly) throw this.#whyCancelled()
   }
 
   /** A step that fails while the process stops proves nothing: its journal stays as it is. */

@@ -41,4 +41,6 @@ shelved_offload_time = 3
 shelved_poll_interval = 2
 block_device_allocate_retries_interval = 1
 shutdown_timeout = 1
+[conductor]
+audit_interval = 2
 `

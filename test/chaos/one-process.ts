@@ -62,7 +62,7 @@ export async function oneProcessArena(hostCount: number, offset: number): Promis
   const configFile = join(folder, 'nova.conf')
   writeFileSync(
     configFile,
-    `[DEFAULT]${impatience}allow_resize_to_same_host = true\n[quota]\ninstances = -1\ncores = -1\nram = -1\n`,
+    `[DEFAULT]\nallow_resize_to_same_host = true${impatience}[quota]\ninstances = -1\ncores = -1\nram = -1\n`,
   )
   const args = ['--state', folder, '--offset', String(offset), '--hypervisor', 'fake', '--hosts', String(hostCount)]
   const process = new OneProcess([...args, '--bare', '--json', '--config-file', configFile], folder)

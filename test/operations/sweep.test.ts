@@ -11,6 +11,7 @@ import { power } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept/snapshots.ts'
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
+import { beginHeal } from '../../src/conductor/reconcilers/audit/allocations.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
 import type { MoveName } from './moves.ts'
 import { shareCases, shareComplaints, userShare } from './shares.ts'
@@ -234,6 +235,16 @@ const cases: Record<OneServer, Case> = {
   'server-restore': {
     from: ['server-build', 'server-soft-delete'],
     ask: simple('restore', 'server-restore'),
+    vmState: 'active',
+    power: power.running,
+  },
+  // Nobody asks for it; here because placement has forgotten the server.
+  'allocation-heal': {
+    from: ['server-build'],
+    ask: async (cloud, instance) => {
+      await cloud.placement.port.release(instance.id)
+      await beginHeal(cloud.conductor, instance.id)
+    },
     vmState: 'active',
     power: power.running,
   },

@@ -41,6 +41,13 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
     precacheHosts: config.image_cache.precache_concurrency,
     shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),
     ...pollFor(config.DEFAULT.shelved_poll_interval),
+    ...(config.conductor.audit_interval <= 0 ? {} : { auditMs: secondsOf(config.conductor.audit_interval) }),
+    ...(config.DEFAULT.heal_instance_info_cache_interval < 0
+      ? {}
+      : { networkRefreshMs: secondsOf(config.DEFAULT.heal_instance_info_cache_interval || 60) }),
+    buildTimeoutMs: secondsOf(config.DEFAULT.instance_build_timeout),
+    rebootTimeoutMs: secondsOf(config.DEFAULT.reboot_timeout),
+    countsFailedBuilds: config.compute.consecutive_build_service_disable_threshold > 0,
     reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
     rescueMs: secondsOf(config.DEFAULT.rescue_timeout),
     resizeConfirmMs: secondsOf(config.DEFAULT.resize_confirm_window),

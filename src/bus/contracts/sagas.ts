@@ -27,6 +27,8 @@ export interface SagaInputs extends VolumeSagaInputs {
   'share-detach': ServerTask & { readonly mappingId: string }
   'server-soft-delete': ServerTask
   'server-restore': ServerTask
+  /** Nobody asks for it: an audit has found that placement and the record disagree. */
+  'allocation-heal': ServerTask
   'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }
   'interface-detach': ServerTask & { readonly portId: string }
   /** The image's record is made; the saga fills it. */

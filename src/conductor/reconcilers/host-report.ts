@@ -26,6 +26,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
   const { description, ratios, reserved } = report
   const { extraInventories, ...node } = description
   const known = await store.computeNodes.find({ uuid: report.nodeId })
+  if ((known?.failedBuilds ?? 0) > 0) deps.failingNodes?.add(report.nodeId)
   await store.computeNodes.save(
     {
       uuid: report.nodeId,

@@ -1,5 +1,6 @@
 import type { SagaName } from '#bus'
 import type { AnyDefinition } from '#saga'
+import { allocationHeal } from './allocation-heal.ts'
 import { serverCrashDump } from './crash-dump.ts'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
 import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
@@ -52,6 +53,7 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-crash-dump': serverCrashDump,
   'server-soft-delete': serverSoftDelete,
   'server-restore': serverRestore,
+  'allocation-heal': allocationHeal,
   'interface-attach': interfaceAttach,
   'interface-detach': interfaceDetach,
   'server-resize': serverResize,

@@ -1,4 +1,4 @@
-import { instanceId } from '#base'
+import { instanceId, isTransient } from '#base'
 import type { ServerBuild } from '#bus'
 import { type Instance, InstanceChanged, type Selection, type TaskState } from '#model'
 import { saga } from '#saga'
@@ -6,6 +6,7 @@ import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
 import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { countFailedBuild, countGoodBuild } from '../failed-builds.ts'
 import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
@@ -120,7 +121,12 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
       const instance = await owned(d, s.input.instanceId, c.sagaId)
       const host = hostClient(d, s.input.selection.host)
       const spec = await unlessAborted(c.signal, withDrive(d, instance, await specOf(d, instance)))
-      await unlessAborted(c.signal, host.spawn({ spec }, { key: c.key, requestId: s.input.requestId }))
+      try {
+        await unlessAborted(c.signal, host.spawn({ spec }, { key: c.key, requestId: s.input.requestId }))
+      } catch (error) {
+        if (!c.signal.aborted && !isTransient(error)) await countFailedBuild(d, s.input.selection.nodeId, error)
+        throw error
+      }
     },
     (s, d, c) => destroyGuest(d, s.input.selection.host, s.input.instanceId, c.key),
   )
@@ -137,4 +143,5 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
       return done
     })
     if (!changed) throw InstanceChanged({ id: s.input.instanceId })
+    await countGoodBuild(d, s.input.selection.nodeId)
   })

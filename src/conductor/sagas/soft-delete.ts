@@ -19,6 +19,10 @@ const event = 'compute_soft_delete_instance'
  * alone says so, as there is no guest to be heard of. A resize that nobody has confirmed is confirmed with it.
  */
 export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-soft-delete')
+  .step('before', async (s, d) => {
+    const { vmState, powerState, terminatedAtMs } = await d.store.instances.get(s.input.instanceId)
+    return { vmState, powerState, terminatedAtMs }
+  })
   .step('guest', async (s, d, c): Promise<{ power: PowerState; isLocal: boolean; host: string | null }> => {
     const { id, host, powerState } = await d.store.instances.get(s.input.instanceId)
     await startEvent(d.store, d.clock.now(), s.input, event, host)
@@ -31,11 +35,16 @@ export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-s
       return { power: power.noState, isLocal: false, host }
     }
   })
-  .pivot('away', async (s, d, c) => {
-    const now = d.clock.now()
-    const end = s.guest.isLocal ? { terminatedAtMs: now } : {}
-    await changeOwned(d, s.input, c, { vmState: 'soft-delete', powerState: s.guest.power, ...end })
-  })
+  .pivot(
+    'away',
+    async (s, d, c) => {
+      const end = s.guest.isLocal ? { terminatedAtMs: d.clock.now() } : {}
+      await changeOwned(d, s.input, c, { vmState: 'soft-delete', powerState: s.guest.power, ...end })
+    },
+    async (s, d, c) => {
+      await d.store.instances.change(instanceId(s.input.instanceId), s.before, d.clock.now(), { sagaId: c.sagaId })
+    },
+  )
   .step('moves', (s, d, c) => endMoves(d, s.input.instanceId, c.key))
   .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
     const failure = outcome.status === 'undone' ? outcome.failure : undefined

@@ -20,6 +20,7 @@ export const computeSection = {
 
 export const conductorSection = {
   workers: int(null, 'Processes of nova-conductor; default one per CPU.'),
+  audit_interval: int(60, 'Seconds between two looks for orphans of any kind, which are then mended; 0 never.'),
 } as const
 
 export const workaroundsSection = {

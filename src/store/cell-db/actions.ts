@@ -185,6 +185,31 @@ export class Actions {
       .execute()
   }
 
+  /** Actions with an event that began before this time and never ended, and no open saga of the server that could end it. */
+  async lost(beforeMs: number, limit: number): Promise<readonly { instanceId: string; requestId: string }[]> {
+    const rows = await this.#db
+      .selectFrom('instance_action_events as event')
+      .innerJoin('instance_actions as action', 'action.number', 'event.action_number')
+      .select(['action.instance_id', 'action.request_id'])
+      .distinct()
+      .where('event.finish_at', 'is', null)
+      .where('event.start_at', '<', beforeMs)
+      .where(e =>
+        e.not(
+          e.exists(
+            e
+              .selectFrom('sagas')
+              .select('sagas.id')
+              .whereRef('sagas.instance_id', '=', 'action.instance_id')
+              .where('sagas.status', '=', 'open'),
+          ),
+        ),
+      )
+      .limit(limit)
+      .execute()
+    return rows.map(row => ({ instanceId: row.instance_id, requestId: row.request_id }))
+  }
+
   async #number(instanceId: string, requestId: string): Promise<number | undefined> {
     return (await numberOf(this.#db, { instanceId, requestId })).rows[0]?.number
   }

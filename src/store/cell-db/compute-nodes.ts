@@ -1,7 +1,7 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import { fromJson } from '#base'
 import type { NodeDescription } from '#model'
-import { amongJson, prepared, upsert } from '../engine/index.ts'
+import { affected, amongJson, prepared, upsert } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -121,6 +121,29 @@ export class ComputeNodes {
       },
       ['uuid'],
     )
+  }
+
+  /** Builds that failed since the last one that did not: the scheduler avoids such nodes. */
+  async countBuild(uuid: string, outcome: 'failed' | 'succeeded', nowMs: number): Promise<void> {
+    for (;;) {
+      const row = await this.#db
+        .selectFrom('compute_nodes')
+        .select('stats_json')
+        .where('uuid', '=', uuid)
+        .executeTakeFirst()
+      if (row === undefined) return
+      const stats = fromJson<{ failedBuilds?: number }>(row.stats_json)
+      const { failedBuilds: before = 0 } = stats
+      const failedBuilds = outcome === 'failed' ? before + 1 : 0
+      if (failedBuilds === before) return
+      const result = await this.#db
+        .updateTable('compute_nodes')
+        .set({ stats_json: JSON.stringify({ ...stats, failedBuilds }), updated_at: nowMs })
+        .where('uuid', '=', uuid)
+        .where('stats_json', '=', row.stats_json)
+        .executeTakeFirstOrThrow()
+      if (affected(result) > 0) return
+    }
   }
 
   async list(): Promise<readonly ComputeNode[]> {

@@ -40,6 +40,12 @@ const release = prepared((db: Db, { sagaId, nowMs }: { sagaId: string; nowMs: nu
   db.updateTable('instances').set({ task_state: null, saga_id: null, updated_at: nowMs }).where('saga_id', '=', sagaId),
 )
 
+/** States in which a server should not be for long. */
+export type LateIn = 'building' | 'rebooting'
+
+/** A soft reboot on its way; a hard one has nothing left to wait for. */
+const rebootTasks = ['rebooting', 'reboot_pending', 'reboot_started'] as const
+
 /** Records of servers. Check and change are one statement: `change` says whether it happened. */
 export class Instances {
   readonly #db: Db
@@ -197,6 +203,71 @@ export class Instances {
   /** Ids of idle servers that were rescued before this time. */
   rescuedBefore(timeMs: number, limit: number): Promise<readonly string[]> {
     return this.#idleSince('rescued', 'launched_at', timeMs, limit)
+  }
+
+  /**
+   * Servers that say that somebody works on them although no saga of theirs is open: with a task, or still being built. In
+   * one statement, as both change in one transaction.
+   */
+  async lost(limit: number): Promise<readonly Instance[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('deleted', '=', 0)
+      .where(e => e.or([e('task_state', 'is not', null), e('vm_state', '=', 'building')]))
+      .where(e =>
+        e.not(
+          e.exists(
+            e
+              .selectFrom('sagas')
+              .select('sagas.id')
+              .whereRef('sagas.instance_id', '=', 'instances.id')
+              .where('sagas.status', '=', 'open'),
+          ),
+        ),
+      )
+      .limit(limit)
+      .execute()
+    return rows.map(fromRow)
+  }
+
+  /** Ids of living servers in this state since before, with one of these tasks or none asked for. */
+  async lateIn(where: LateIn, beforeMs: number, limit: number): Promise<readonly string[]> {
+    const select = this.#db.selectFrom('instances').select('id').where('deleted', '=', 0).limit(limit)
+    const late =
+      where === 'building'
+        ? select.where('vm_state', '=', 'building').where('created_at', '<', beforeMs)
+        : select.where('task_state', 'in', rebootTasks).where('updated_at', '<', beforeMs)
+    return (await late.execute()).map(row => row.id)
+  }
+
+  /** Servers that were deleted in this time, oldest first. */
+  async deletedBetween(fromMs: number, toMs: number, limit: number): Promise<readonly Instance[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('deleted', '!=', 0)
+      .where('deleted_at', '>=', fromMs)
+      .where('deleted_at', '<', toMs)
+      .orderBy('deleted_at')
+      .limit(limit)
+      .execute()
+    return rows.map(fromRow)
+  }
+
+  /** The next living server on a host after this one by id; the first after the last. */
+  async nextOnHost(afterId: string): Promise<string | undefined> {
+    const next = (from: string) =>
+      this.#db
+        .selectFrom('instances')
+        .select('id')
+        .where('deleted', '=', 0)
+        .where('host', 'is not', null)
+        .where('id', '>', from)
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst()
+    return ((await next(afterId)) ?? (await next('')))?.id
   }
 
   async #idleSince(

@@ -186,6 +186,26 @@ export class Moves {
     return new Set(rows.map(row => row.instance_id))
   }
 
+  /** Moves that say that they are on their way although no saga of their server is open. */
+  async lost(limit: number): Promise<readonly Migration[]> {
+    const rows = await this.#all
+      .where('status', 'not in', [...endedMigrations, 'finished'])
+      .where(e =>
+        e.not(
+          e.exists(
+            e
+              .selectFrom('sagas')
+              .select('sagas.id')
+              .whereRef('sagas.instance_id', '=', 'migrations.instance_id')
+              .where('sagas.status', '=', 'open'),
+          ),
+        ),
+      )
+      .limit(limit)
+      .execute()
+    return rows.map(fromRow)
+  }
+
   /** Of this status and type; `untilMs` = not changed since. */
   async inStatus(
     status: string,

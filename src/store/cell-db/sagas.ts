@@ -165,6 +165,17 @@ export class Sagas {
     return rows.map(r => ({ id: r.id, name: r.name, instanceId: r.instance_id }))
   }
 
+  /** What the open sagas of these names were told. */
+  async openInputs(names: readonly string[]): Promise<readonly unknown[]> {
+    const rows = await this.#db
+      .selectFrom('sagas')
+      .select('input_json')
+      .where('status', '=', 'open')
+      .where('name', 'in', [...names])
+      .execute()
+    return rows.map(row => fromJson<unknown>(row.input_json))
+  }
+
   async claim<J>(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<StoredSaga<J> | undefined> {
     const [row] = (await byId(this.#db, { id })).rows
     if (row === undefined || row.status !== 'open' || (row.owner !== null && row.lease_until > nowMs)) return undefined
