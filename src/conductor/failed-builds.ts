@@ -11,6 +11,5 @@ export async function countFailedBuild(d: ConductorDeps, nodeId: string, error: 
 
 /** Costs nothing for nodes on which nothing failed. */
 export async function countGoodBuild(d: ConductorDeps, nodeId: string): Promise<void> {
-  if (d.failingNodes?.delete(nodeId) === true)
-    await d.store.computeNodes.countBuild(nodeId, 'succeeded', d.clock.now())
+  if (d.failingNodes?.delete(nodeId) === true) await d.store.computeNodes.countBuild(nodeId, 'succeeded', d.clock.now())
 }

@@ -16,7 +16,7 @@ after(() => Promise.all(arenas.map(arena => arena.close())))
 
 const matrix = [
   { what: 'services as processes of their own', open: () => distributedArena(3), operations: 130 },
-  { what: 'everything in one process', open: () => oneProcessArena(3, 23_100), operations: 70 },
+  { what: 'everything in one process', open: () => oneProcessArena(3, 22_700), operations: 70 },
 ]
 
 for (const { what, open, operations } of matrix) {

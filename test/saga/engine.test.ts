@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { declareFault, silentLog, systemClock } from '#base'
+import { declareFault, ManualClock, silentLog, systemClock, waitFor } from '#base'
 import { emptyJournal, type Journal, type Outcome, SagaEngine, saga } from '#saga'
 import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { openStore, type Store, sagaJournal } from '#store'
@@ -156,6 +156,43 @@ test('a transient fault is tried again; after the pivot any fault is', async () 
   assert.equal((await runToEnd(w)).status, 'done')
   assert.equal(w.things.log.filter(l => l === 'claim-a').length, 3)
   assert.equal(w.things.log.filter(l => l === 'after').length, 3)
+  await w.close()
+})
+
+test('with patience a transient fault is waited out, and a poke ends the rest before the next try', async () => {
+  const w = await world(['a'])
+  const clock = new ManualClock()
+  let flaky = 6
+  w.things.fail = name => {
+    if (name === 'claim-a' && flaky-- > 0) throw Flaky({})
+  }
+  let outcome: Outcome | undefined
+  const waited: number[] = []
+  const engine = new SagaEngine({
+    store: w.store,
+    definitions: [parent],
+    deps: w.things,
+    owner: 'me',
+    log: silentLog,
+    clock,
+    patience: async (_error, waitedMs) => waited.push(waitedMs) > 0,
+    onEnd: (_row, o) => {
+      outcome = o
+    },
+  })
+  engine.wake(await w.begin())
+  await waitFor(
+    'the end',
+    () => {
+      // Time stands still: nothing but pokes gets it on.
+      engine.poke()
+      return outcome
+    },
+    { deadlineMs: 10_000, everyMs: 1 },
+  )
+  assert.equal(outcome?.status, 'done')
+  assert.equal(w.things.log.filter(l => l === 'claim-a').length, 7)
+  assert.deepEqual(waited, [0, 0, 0])
   await w.close()
 })
 

@@ -13,7 +13,7 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
   --topology T     distributed, one-process or both (default both)
   --hosts N        simulated hosts (default 3)
   --workers N      users at a time (default 8)
-  --offset N       offset of the ports of the one process (default 23000)
+  --offset N       offset of the ports of the one process (default 22600)
   --keep           leave the folders with the logs behind, and the processes running
   -h, --help       this text
 `
@@ -67,7 +67,7 @@ export function parseChaosOptions(argv) {
     topologies: chosen,
     hosts: whole('hosts', 3, 2, 20),
     workers: whole('workers', 8, 1, 64),
-    offset: whole('offset', 23_000, 0, 50_000),
+    offset: whole('offset', 22_600, 0, 50_000),
     isKept: values.keep === true,
   }
 }

@@ -40,7 +40,7 @@ export async function healAllocation(d: ConductorDeps, id: string): Promise<void
   const isOnVolume = isVolumeBacked(await d.store.blockDevices.of(id))
   const wanted = isComplete ? right : { [node.uuid]: flavorResources(instance.flavor, isOnVolume) }
   try {
-    await d.placement.claim({ consumerId: id, consumerType: 'INSTANCE', allocations: wanted, projectId, userId })
+    await d.placement.reallocate([{ consumerId: id, consumerType: 'INSTANCE', allocations: wanted, projectId, userId }])
     d.log.warn({ ...about, wanted }, 'allocation of a server did not fit its record and is mended')
   } catch (error) {
     if (!NoCapacity.is(error)) throw error

@@ -7,11 +7,7 @@ const mostAtOnce = 100
 /** An API works on a request for minutes at most. */
 const actionPatienceMs = 600_000
 
-export const WorkLost = declareFault(
-  'WorkLost',
-  'final',
-  () => 'The operation was lost: nobody works on it any more.',
-)
+export const WorkLost = declareFault('WorkLost', 'final', () => 'The operation was lost: nobody works on it any more.')
 
 /** A task that no saga can end ends here; a server that was being built by nobody is an error that says so. */
 async function giveUp({ store, clock }: ConductorDeps, instance: Instance): Promise<void> {
