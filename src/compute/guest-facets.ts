@@ -14,7 +14,16 @@ export function facetHandlers(
   actors: GuestActors,
 ): Pick<
   Handlers<ComputeContract>,
-  'suspend' | 'resume' | 'rescue' | 'unrescue' | 'rebuild' | 'setPassword' | 'crashDump' | 'facets'
+  | 'suspend'
+  | 'resume'
+  | 'rescue'
+  | 'unrescue'
+  | 'rebuild'
+  | 'setPassword'
+  | 'crashDump'
+  | 'quiesce'
+  | 'unquiesce'
+  | 'facets'
 > {
   const has = <T>(facet: T | undefined, operation: string, reason: string): T => {
     if (facet === undefined) throw HypervisorError({ operation, reason })
@@ -46,6 +55,16 @@ export function facetHandlers(
           password,
         ),
       )
+      return null
+    },
+    quiesce: async ({ id, atMostMs }) => {
+      const facet = has(driver.quiesce, 'quiesce', 'this hypervisor cannot hold guests still')
+      await actors.run(id, 'snapshot', () => facet.freeze(instanceId(id), atMostMs))
+      return null
+    },
+    unquiesce: async ({ id }) => {
+      // Not in the queue: what waits there may wait for the guest.
+      await driver.quiesce?.thaw(instanceId(id))
       return null
     },
     crashDump: async ({ id }) => {

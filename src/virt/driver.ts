@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
 import type { MachineCell, NodeDescription, PciFunction, PowerState } from '#model'
-import type { CrashDump, GuestAgent, Rebuild, Rescue, Shares, SuspendToDisk } from './guest-facets.ts'
+import type { CrashDump, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from './guest-facets.ts'
 import type { GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
@@ -39,6 +39,7 @@ export interface VirtDriver {
   readonly rescue?: Rescue
   readonly rebuild?: Rebuild
   readonly guestAgent?: GuestAgent
+  readonly quiesce?: Quiesce
   readonly crashDump?: CrashDump
   readonly records?: GuestRecords
   readonly shares?: Shares

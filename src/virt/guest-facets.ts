@@ -43,6 +43,17 @@ export interface GuestAgent {
   setPassword(id: InstanceId, user: string, password: string): Promise<void>
 }
 
+/** The guest's file systems held still by its own agent, while somebody else copies what they lie on. */
+export interface Quiesce {
+  /**
+   * Throws, and nothing is frozen, unless the agent has done it. Thawed by itself after the time, and by whoever comes
+   * after us when we die. Frozen already: for that long from now.
+   */
+  freeze(id: InstanceId, atMostMs: number): Promise<void>
+  /** Not frozen: nothing to do. */
+  thaw(id: InstanceId): Promise<void>
+}
+
 export interface CrashDump {
   /** A non-maskable interrupt; what the guest makes of it is its own affair. Throws `GuestNotRunning`. */
   trigger(id: InstanceId): Promise<void>

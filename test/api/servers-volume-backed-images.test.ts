@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { waitFor } from '#base'
+import { instanceId, waitFor } from '#base'
 import { type ApiCloud, type Json, newest, startCloud } from './harness.ts'
+import { anImage } from './images.ts'
 import { moreVolumes } from './volumes.ts'
 
 let cloud: ApiCloud
@@ -176,4 +177,30 @@ test('where volumes do not cross zones, the server comes back only to theirs', a
   } finally {
     await strict.close()
   }
+})
+
+test('the guest is held still while its volumes are copied, if it can be; where its image insists, it must', async () => {
+  const name = async (properties: Readonly<Record<string, string>>): Promise<string> =>
+    fromVolume(await anImage(cloud, 'quiet', properties))
+  const frozenUntil = (id: string) => cloud.driver.recordOf(instanceId(id))?.frozenUntilMs
+  const insists = { os_require_quiesce: 'yes' }
+  const deaf = { hw_qemu_guest_agent: 'no' }
+
+  const able = await name(insists)
+  ;(await act(able, 'createImage', { name: 'held' })).expect(202)
+  await waitFor('the guest to go on', () => (frozenUntil(able) === null ? true : undefined), { deadlineMs: 10_000 })
+
+  const unable = await name({ ...insists, ...deaf })
+  const before = (await snapshots()).length
+  const refused = await act(unable, 'createImage', { name: 'not held' })
+  refused.refuses(400, 'QEMU guest agent is not enabled')
+  assert.equal((await snapshots()).length, before)
+  assert.deepEqual(await cloud.deps.images.list('service', { name: 'not held' }), [])
+  ;(await act(unable, 'os-stop')).expect(202)
+  await cloud.waitForStatus(unable, 'SHUTOFF')
+  ;(await act(unable, 'createImage', { name: 'at rest' })).expect(202)
+
+  const loud = await name(deaf)
+  ;(await act(loud, 'createImage', { name: 'as it is' })).expect(202)
+  assert.equal(frozenUntil(loud), undefined)
 })

@@ -91,6 +91,14 @@ describe('disks and snapshots of libvirt guests', () => {
       run('qemu-img', 'compare', '-U', '-f', 'qcow2', '-F', 'qcow2', live.path, fileOf(spec, 'disk'))
       await guest.resume()
 
+      // For copies that others make.
+      await bench.driver.quiesce?.freeze(spec.id, 120_000)
+      assert.ok(isFrozen(spec))
+      await bench.driver.quiesce?.thaw(spec.id)
+      assert.ok(!isFrozen(spec))
+      await bench.driver.quiesce?.freeze(spec.id, 1)
+      await waitFor('the guest to go on by itself', () => (isFrozen(spec) ? undefined : true), { deadlineMs: 30_000 })
+
       // As a process leaves it that dies between freeze and thaw.
       writeFileSync(fileOf(spec, 'frozen'), '')
       virsh('domfsfreeze', spec.id)

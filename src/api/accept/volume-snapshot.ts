@@ -3,6 +3,7 @@ import { type Caller, type Image, type NewImage } from '#cloud'
 import { type BlockDevice, type Instance, isVolume, lifecycle, volumeImage } from '#model'
 import type { ApiDeps } from '../deps.ts'
 import { createOwned, inheritedProperties } from './image.ts'
+import { holdStill } from './quiesce.ts'
 import type { Asking } from './snapshots.ts'
 import { mustAllow } from './task.ts'
 
@@ -12,11 +13,6 @@ export const SnapshotsOverQuota = declareFault(
   'refused',
   () => 'Quota exceeded for resources: snapshots',
   403,
-)
-export const QuiesceUnsupported = declareFault(
-  'InstanceQuiesceNotSupported',
-  'refused',
-  (p: { id: string }) => `Quiescing is not supported in instance ${p.id}`,
 )
 
 const event = 'api_snapshot_instance'
@@ -46,12 +42,6 @@ async function mustFitLimits(deps: ApiDeps, caller: Caller, count: number): Prom
   if (most > -1 && count + used > most) throw SnapshotsOverQuota({})
 }
 
-/** Nothing here can hold a guest still; where the image insists on it, the snapshot is refused. */
-function mustNotNeedQuiesce({ id, vmState }: Instance, properties: Readonly<Record<string, string>>): void {
-  const isRequired = /^(1|t|true|on|y|yes)$/i.test(properties['os_require_quiesce'] ?? '')
-  if (vmState === 'active' && isRequired) throw QuiesceUnsupported({ id })
-}
-
 async function snapshotAll(deps: ApiDeps, caller: Caller, devices: readonly BlockDevice[], name: string) {
   const made: string[] = []
   const mapping = devices.filter(device => !isVolume(device)).map(device => mappingOf(device, null))
@@ -63,10 +53,30 @@ async function snapshotAll(deps: ApiDeps, caller: Caller, devices: readonly Bloc
       made.push(id)
       mapping.push(mappingOf({ ...device, size: device.size ?? volume.sizeGiB }, id))
     }
-    return { mapping, undo: () => removeAll(deps, made) }
+    return { mapping, made, undo: () => removeAll(deps, made) }
   } catch (error) {
     await removeAll(deps, made)
     throw error
+  }
+}
+
+/** The same, while the guest holds its file systems still if it can. */
+async function snapshotStill(
+  deps: ApiDeps,
+  caller: Caller,
+  instance: Instance,
+  properties: Readonly<Record<string, string>>,
+  devices: readonly BlockDevice[],
+  name: string,
+) {
+  const held = await holdStill(deps, instance, properties)
+  let made: readonly string[] = []
+  try {
+    const snapshots = await snapshotAll(deps, caller, devices, name)
+    made = snapshots.made
+    return snapshots
+  } finally {
+    held.letGoAfter(made)
   }
 }
 
@@ -132,10 +142,9 @@ export async function acceptVolumeSnapshot(
   await mustFitLimits(deps, caller, devices.filter(isVolume).length)
   // One made of such an image has that image, and its disk on a volume all the same.
   const kept = instance.image ?? volumeImage(instance.systemMetadata)
-  mustNotNeedQuiesce(instance, kept.properties)
   const root = instance.rootDeviceName === null ? {} : { root_device_name: instance.rootDeviceName }
   return recorded(deps, asking, instance, async () => {
-    const { mapping, undo } = await snapshotAll(deps, caller, devices, asked.name)
+    const { mapping, undo } = await snapshotStill(deps, caller, instance, kept.properties, devices, asked.name)
     const image: NewImage = {
       name: asked.name,
       visibility: caller.projectId === instance.projectId ? 'private' : 'shared',

@@ -88,6 +88,9 @@ export const computeContract = contract('compute', {
   rebuild: method<{ spec: GuestSpec; how: { keepsEphemeral: boolean; gracefulMs: number } }, GuestState>(longMs),
   setPassword: method<{ id: string; user: string; password: string }, null>(),
   crashDump: method<{ id: string }, null>(),
+  /** Holds the guest's file systems still, until `unquiesce` or for so long. */
+  quiesce: method<{ id: string; atMostMs: number }, null>(),
+  unquiesce: method<{ id: string }, null>(),
   /** By which address share services know this host. */
   shareConnector: method<Record<string, never>, { address: string }>(10_000),
   /** Names of those optional parts of the driver that an API call depends on. */

@@ -84,6 +84,10 @@ export function snapshotTests(bench: () => Bench): void {
       await guest.spawn(spec)
       await assert.rejects(snapshots.take(spec.id, { quiesce: 'required' }), AgentNotEnabled.is)
       await (await snapshots.take(spec.id, { quiesce: 'ifPossible' })).release()
+      if (driver.quiesce !== undefined) {
+        await assert.rejects(driver.quiesce.freeze(spec.id, 1000), AgentNotEnabled.is)
+        await driver.quiesce.thaw(spec.id)
+      }
       await guest.stop('now')
       await (await snapshots.take(spec.id, { quiesce: 'required' })).release()
       await guest.destroy()

@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
 import { power } from '../driver.ts'
 import { AgentNotEnabled, GuestInWrongState, GuestNotRunning } from '../faults.ts'
-import type { CrashDump, GuestAgent, Rebuild, Rescue, Shares, SuspendToDisk } from '../guest-facets.ts'
+import type { CrashDump, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from '../guest-facets.ts'
 import type { FakeDisks } from './disks.ts'
 import { hasImage } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
@@ -86,6 +86,21 @@ export const guestAgent = (hypervisor: FakeHypervisor): GuestAgent => ({
       if (guest.power !== power.running) throw GuestInWrongState({ id, operation: 'set the password of', state: 'off' })
       mustHaveAgent(guest)
       hypervisor.put(id, { ...guest, passwords: [...(guest.passwords ?? []), { user }] })
+    }),
+})
+
+export const quiesce = (hypervisor: FakeHypervisor): Quiesce => ({
+  freeze: (id, atMostMs) =>
+    hypervisor.change('quiesce', id, () => {
+      const guest = hypervisor.existing(id)
+      if (guest.power !== power.running) throw GuestInWrongState({ id, operation: 'quiesce', state: 'off' })
+      mustHaveAgent(guest)
+      hypervisor.put(id, { ...guest, frozenUntilMs: hypervisor.clock.now() + atMostMs })
+    }),
+  thaw: id =>
+    hypervisor.change('thaw', id, () => {
+      const guest = hypervisor.guests.get(id)
+      if (guest !== undefined) hypervisor.put(id, { ...guest, frozenUntilMs: null })
     }),
 })
 

@@ -17,6 +17,8 @@ export type FakeOperation =
   | 'console'
   | 'cacheImage'
   | 'cleanImages'
+  | 'quiesce'
+  | 'thaw'
   | 'machine'
   | 'offer'
   | 'receive'

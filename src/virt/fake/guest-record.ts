@@ -33,6 +33,8 @@ export interface GuestRecord {
   readonly passwords?: readonly { readonly user: string }[]
   /** Shares that are mounted for it on this host. */
   readonly mounted?: readonly string[]
+  /** Its agent holds its file systems still until then; null: for nobody. */
+  readonly frozenUntilMs?: number | null
   /** Crash dumps it was asked for. */
   readonly dumps?: number
 }

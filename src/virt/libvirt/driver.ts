@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from '#base'
 import type { GuestEvent, GuestSummary, ImageStock, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
+import type { Quiesce } from '../guest-facets.ts'
 import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
 import { ConsoleLogFile } from './console-log.ts'
@@ -152,6 +153,7 @@ class LibvirtDriver implements VirtDriver {
   readonly volumes: LibvirtVolumes
   readonly volumeSnapshots: LibvirtVolumeSnapshots
   readonly snapshots: LibvirtSnapshots
+  readonly quiesce: Quiesce
   readonly coldMigration: LibvirtColdMigration
   readonly liveMigration: LibvirtLiveMigration
   readonly shares?: LibvirtShares
@@ -175,6 +177,7 @@ class LibvirtDriver implements VirtDriver {
     this.volumes = new LibvirtVolumes(context)
     this.volumeSnapshots = new LibvirtVolumeSnapshots(context)
     this.snapshots = new LibvirtSnapshots(context)
+    this.quiesce = this.snapshots.quiesce
     this.coldMigration = new LibvirtColdMigration(context)
     this.liveMigration = new LibvirtLiveMigration(context)
     this.imageCache = imageStock(context)

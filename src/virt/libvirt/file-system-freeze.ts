@@ -1,13 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises'
 import type { InstanceId } from '#base'
 import { power } from '../driver.ts'
-import { GuestInWrongState } from '../faults.ts'
+import { GuestInWrongState, GuestNotFound } from '../faults.ts'
+import type { Quiesce } from '../guest-facets.ts'
 import { statusOf } from './daemon-calls.ts'
-import { answerSeconds, isAgentThere, whenAgentIsThere } from './guest-agent.ts'
+import { answerSeconds, isAgentThere, mustHaveAgentNow, whenAgentIsThere } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
 import { exists } from './guest-files.ts'
 import { hasProcess, powerOf } from './power.ts'
-import { domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+import { asFault, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
 
 /** Between two attempts to thaw a guest whose agent does not answer. */
 const retryMs = 5000
@@ -19,9 +20,9 @@ const retryMs = 5000
  * written before and removed after, tells the process after us. And an agent that does not answer is asked again until it
  * does, or the guest is off.
  */
-export class FileSystemFreeze {
+export class FileSystemFreeze implements Quiesce {
   readonly #context: GuestContext
-  readonly #retries = new Map<InstanceId, () => void>()
+  readonly #later = new Map<InstanceId, () => void>()
   #isClosed = false
 
   constructor(context: GuestContext) {
@@ -30,14 +31,28 @@ export class FileSystemFreeze {
 
   close(): void {
     this.#isClosed = true
-    for (const cancel of this.#retries.values()) cancel()
-    this.#retries.clear()
+    for (const cancel of this.#later.values()) cancel()
+    this.#later.clear()
   }
 
   /** After a start: guests that a process before us froze and did not thaw. */
   async settle(): Promise<void> {
     const { files } = this.#context
     for (const id of await files.ids()) if (await exists(files.freezeMark(id))) await this.thaw(id)
+  }
+
+  async freeze(id: InstanceId, atMostMs: number): Promise<void> {
+    const status = await statusOf(this.#context.client, id)
+    if (status === undefined) throw GuestNotFound({ id })
+    if (!hasProcess(status)) throw GuestInWrongState({ id, operation: 'quiesce', state: 'shut down' })
+    try {
+      await mustHaveAgentNow(this.#context, id)
+      await this.#freeze(id, true)
+    } catch (error) {
+      await this.thaw(id)
+      throw asFault(error, 'quiesce', id)
+    }
+    this.#thawLater(id, atMostMs)
   }
 
   /**
@@ -73,9 +88,9 @@ export class FileSystemFreeze {
 
   /** Not frozen: nothing to do. Never fails; what cannot be thawed now is tried again. */
   async thaw(id: InstanceId): Promise<void> {
-    const { client, clock, files, log } = this.#context
-    this.#retries.get(id)?.()
-    this.#retries.delete(id)
+    const { client, files, log } = this.#context
+    this.#later.get(id)?.()
+    this.#later.delete(id)
     const mark = files.freezeMark(id)
     if (!(await exists(mark))) return
     try {
@@ -88,8 +103,16 @@ export class FileSystemFreeze {
       // It went off meanwhile: nothing is frozen any more.
       if (isLibvirtError(error, errorCode.operationInvalid, errorCode.noDomain)) return rm(mark, { force: true })
       log.error({ instance_id: id, err: error }, 'the file systems of the guest could not be thawed')
-      const again = () => void this.thaw(id)
-      if (!this.#isClosed) this.#retries.set(id, clock.after(retryMs, again))
+      this.#thawLater(id, retryMs)
     }
+  }
+
+  #thawLater(id: InstanceId, ms: number): void {
+    if (this.#isClosed) return
+    this.#later.get(id)?.()
+    this.#later.set(
+      id,
+      this.#context.clock.after(ms, () => void this.thaw(id)),
+    )
   }
 }

@@ -56,6 +56,15 @@ async function agentOf({ client }: GuestContext, id: InstanceId): Promise<Agent>
 export const isAgentThere = async (context: GuestContext, id: InstanceId): Promise<boolean> =>
   (await agentOf(context, id)) === 'there'
 
+const notConnected = () => HypervisorError({ operation: 'guest agent', reason: 'the guest agent is not connected' })
+
+/** For those who cannot wait for it. */
+export async function mustHaveAgentNow(context: GuestContext, id: InstanceId): Promise<void> {
+  const agent = await agentOf(context, id)
+  if (agent === 'none') throw AgentNotEnabled({})
+  if (agent === 'away') throw notConnected()
+}
+
 /**
  * Throws `AgentNotEnabled` for a guest without a channel, and another fault when nobody opens it in time or the guest goes
  * down.
@@ -66,7 +75,7 @@ export async function whenAgentIsThere(context: GuestContext, id: InstanceId): P
   if (agent === 'there') return
   if (await comesUp(context, id)) return
   mustRun(id, powerOf((await statusOf(context.client, id)) ?? { state: 0, reason: 0 }))
-  throw HypervisorError({ operation: 'guest agent', reason: 'the guest agent is not connected' })
+  throw notConnected()
 }
 
 /** Waits for libvirt's event; false when the time is over, or the guest gone. */

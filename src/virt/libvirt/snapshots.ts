@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type InstanceId, MiB } from '#base'
 import type { DiskSnapshot, Snapshots, SnapshotWish } from '../driver.ts'
 import { HypervisorError } from '../faults.ts'
+import type { Quiesce } from '../guest-facets.ts'
 import { abortBackup, backupTargets, beginBackup, whenBackupEnds } from './disk-backup.ts'
 import { type DiskFormat, formatOfDisk } from './disk-info.ts'
 import { fullOr, mustHaveRoom } from './disk-room.ts'
@@ -65,6 +66,11 @@ export class LibvirtSnapshots implements Snapshots {
         throw fullOr(error, folder, MiB)
       }
     })
+  }
+
+  /** The same for copies that others make. */
+  get quiesce(): Quiesce {
+    return this.#freeze
   }
 
   close(): void {

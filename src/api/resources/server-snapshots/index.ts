@@ -37,6 +37,7 @@ const volumeFaults = {
   InvalidVolume: 400,
   VolumeConflict: 409,
   InstanceQuiesceNotSupported: 400,
+  QemuGuestAgentNotEnabled: 400,
 } as const
 
 /** White space at the ends is refused at the old endpoint too. */
