@@ -1,4 +1,5 @@
 import { type As, type FloatingIpView, inNetworksWords, type ProxiedNetwork, type SecurityGroupView } from '#cloud'
+import { among } from '#store/engine'
 import { requesterAs } from './api/context.ts'
 import { hideTypes } from './api/crud.ts'
 import type { AnyResource } from './api/resource.ts'
@@ -108,7 +109,7 @@ export function proxied(deps: Deps): ProxiedNetwork {
       return db
         .selectFrom('securityGroupRules')
         .select(ruleColumns)
-        .where('groupId', 'in', groupIds)
+        .where('groupId', 'in', among(groupIds))
         .orderBy('groupId')
         .orderBy('id')
         .execute()

@@ -180,3 +180,15 @@ test('a reshape moves inventory and allocations to a child at once, or nothing',
   assert.equal((await reshape(2, 4)).status, 204)
   assert.deepEqual([await service.port.usages(host), await service.port.usages(child)], [{ MEMORY_MB: 0 }, { VCPU: 4 }])
 })
+
+test('one POST changes more consumers than a statement has parameters', async () => {
+  await service.port.setInventories(host, { VCPU: anInventory(10_000) })
+  const ids = Array.from({ length: 7000 }, () => newUuid())
+  const each = { ...owner, consumer_generation: null, consumer_type: 'INSTANCE' }
+  const all = Object.fromEntries(ids.map(id => [id, { ...each, ...holding(1) }]))
+  assert.equal((await service.api(38).post('/allocations', all)).status, 204)
+  assert.equal(await usages(), ids.length)
+  const none = Object.fromEntries(ids.map(id => [id, { ...each, allocations: {}, consumer_generation: 1 }]))
+  assert.equal((await service.api(38).post('/allocations', none)).status, 204)
+  assert.equal(await usages(), 0)
+})

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { newUuid } from '#base'
-import { affected, prepared } from '#store/engine'
+import { affected, among, prepared } from '#store/engine'
 import {
   MacAddressInUse,
   NetworkNotFound,
@@ -70,7 +70,7 @@ async function checkGroups(unit: Unit, projectId: string, ids: readonly string[]
   const rows = await unit.db
     .selectFrom('securityGroups')
     .select('id')
-    .where('id', 'in', ids)
+    .where('id', 'in', among(ids))
     .where('projectId', '=', projectId)
     .execute()
   const known = new Set(rows.map(row => row.id))

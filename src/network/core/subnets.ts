@@ -1,5 +1,5 @@
 import { newUuid } from '#base'
-import { prepared } from '#store/engine'
+import { among, prepared } from '#store/engine'
 import {
   type Address,
   addressKey,
@@ -57,7 +57,7 @@ export async function poolsOf(
   const rows = await db
     .selectFrom('allocationPools')
     .selectAll()
-    .where('subnetId', 'in', subnetIds)
+    .where('subnetId', 'in', among(subnetIds))
     .orderBy('firstKey')
     .execute()
   return Map.groupBy(rows, row => row.subnetId)

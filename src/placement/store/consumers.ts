@@ -1,4 +1,4 @@
-import { affected, insertIgnore } from '#store/engine'
+import { affected, among, insertIgnore, insertRows } from '#store/engine'
 import type { PlacementTables, PlacementTransaction, Reader } from './tables.ts'
 
 export type ConsumerRow = PlacementTables['consumers']
@@ -16,7 +16,7 @@ export async function readConsumers(db: Reader, uuids: readonly string[]): Promi
     .innerJoin('allocations as a', 'a.consumer_uuid', 'c.uuid')
     .select(['c.uuid', 'c.generation', 'c.project_id', 'c.user_id', 'c.consumer_type', 'c.updated_at'])
     .select(['a.provider_id', 'a.class_id', 'a.used'])
-    .where('c.uuid', 'in', uuids)
+    .where('c.uuid', 'in', among(uuids))
     .execute()
   const found = new Map<string, ConsumerRow & { allocations: AllocationRow[] }>()
   for (const { provider_id, class_id, used, ...consumer } of rows) {
@@ -32,7 +32,7 @@ export const insertConsumerIfNew = (tx: PlacementTransaction, row: ConsumerRow):
   insertIgnore(tx, 'consumers', row)
 
 export async function insertConsumers(tx: PlacementTransaction, rows: readonly ConsumerRow[]): Promise<void> {
-  if (rows.length > 0) await tx.insertInto('consumers').values(rows).execute()
+  await insertRows(tx, 'consumers', rows)
 }
 
 /** Compare-and-set on the consumer's generation. */
@@ -53,15 +53,15 @@ export async function updateConsumer(
 
 /** Their allocations go with them. */
 export async function removeConsumers(tx: PlacementTransaction, uuids: readonly string[]): Promise<void> {
-  if (uuids.length > 0) await tx.deleteFrom('consumers').where('uuid', 'in', uuids).execute()
+  if (uuids.length > 0) await tx.deleteFrom('consumers').where('uuid', 'in', among(uuids)).execute()
 }
 
 export async function removeAllocations(tx: PlacementTransaction, uuids: readonly string[]): Promise<void> {
-  if (uuids.length > 0) await tx.deleteFrom('allocations').where('consumer_uuid', 'in', uuids).execute()
+  if (uuids.length > 0) await tx.deleteFrom('allocations').where('consumer_uuid', 'in', among(uuids)).execute()
 }
 
 export async function insertAllocations(tx: PlacementTransaction, rows: readonly AllocationRow[]): Promise<void> {
-  if (rows.length > 0) await tx.insertInto('allocations').values(rows).execute()
+  await insertRows(tx, 'allocations', rows)
 }
 
 export interface ProviderAllocation {

@@ -1,4 +1,4 @@
-import { affected } from '#store/engine'
+import { affected, among } from '#store/engine'
 import type { PlacementTables, PlacementTransaction } from './tables.ts'
 
 /** When and under which change number a write happens. */
@@ -58,7 +58,7 @@ export async function moveToRoot(
   await tx
     .updateTable('resource_providers')
     .set({ root_id: rootKey, change: stamp.change })
-    .where('id', 'in', keys)
+    .where('id', 'in', among(keys))
     .execute()
 }
 
@@ -73,11 +73,11 @@ export async function touchForAllocations(
     await tx
       .updateTable('resource_providers')
       .set(e => ({ generation: e('generation', '+', 1), change: stamp.change, updated_at: stamp.nowMs }))
-      .where('id', 'in', gaining)
+      .where('id', 'in', among(gaining))
       .execute()
   }
   if (losing.length > 0) {
-    await tx.updateTable('resource_providers').set({ change: stamp.change }).where('id', 'in', losing).execute()
+    await tx.updateTable('resource_providers').set({ change: stamp.change }).where('id', 'in', among(losing)).execute()
   }
 }
 

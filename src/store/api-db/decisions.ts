@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import { fromJson } from '#base'
 import type { DecisionRecord } from '#model'
-import { affected } from '../engine/index.ts'
+import { affected, insertRows } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 export async function schedulingDecisions({ schema }: Kysely<never>): Promise<void> {
@@ -31,14 +31,8 @@ export async function schedulingDecisions({ schema }: Kysely<never>): Promise<vo
     .execute()
 }
 
-/** Rows in one statement; small enough for every database's limit of parameters. */
+/** Records that one pruning removes. */
 const rowsAtOnce = 200
-
-function chunks<T>(rows: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(rows.length / rowsAtOnce) }, (_, i) =>
-    rows.slice(i * rowsAtOnce, (i + 1) * rowsAtOnce),
-  )
-}
 
 /** What the scheduler decided, for people who ask why. Nothing in the house depends on a record being there. */
 export class Decisions {
@@ -56,12 +50,11 @@ export class Decisions {
       decided_at: record.atMs,
       record_json: JSON.stringify(record),
     }))
-    for (const some of chunks(rows)) await this.#db.insertInto('scheduling_decisions').values(some).execute()
+    await insertRows(this.#db, 'scheduling_decisions', rows)
     const servers = records.flatMap(record =>
       record.instanceIds.map(id => ({ decision_id: record.id, instance_id: id })),
     )
-    for (const some of chunks(servers))
-      await this.#db.insertInto('scheduling_decision_instances').values(some).execute()
+    await insertRows(this.#db, 'scheduling_decision_instances', servers)
   }
 
   /** Decisions of one request, or about one server, newest first. */

@@ -1,5 +1,5 @@
 import type { RequestSpec } from '#model'
-import { upsert } from '../engine/index.ts'
+import { among, upsert } from '../engine/index.ts'
 import { sharedJson } from '../shared-json.ts'
 import type { Db } from '../tables.ts'
 
@@ -34,7 +34,7 @@ export class RequestSpecs {
     const rows = await this.#db
       .selectFrom('request_specs')
       .selectAll()
-      .where('instance_id', 'in', instanceIds)
+      .where('instance_id', 'in', among(instanceIds))
       .execute()
     return new Map(rows.map(r => [r.instance_id, specOf(r.spec_json)]))
   }

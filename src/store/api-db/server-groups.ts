@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely'
 import { fromJson, instanceId } from '#base'
 import type { ServerGroup, ServerGroupPolicy } from '#model'
-import { affected, insertIgnore } from '../engine/index.ts'
+import { affected, among, insertIgnore } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { ApiTables } from './schema.ts'
 
@@ -114,7 +114,7 @@ export class ServerGroups {
       .selectFrom('server_group_members')
       .innerJoin('server_groups', 'server_groups.number', 'server_group_members.group_number')
       .select(['server_group_members.instance_id', 'server_groups.uuid'])
-      .where('server_group_members.instance_id', 'in', ids)
+      .where('server_group_members.instance_id', 'in', among(ids))
       .execute()
     return new Map(rows.map(r => [r.instance_id, r.uuid]))
   }
@@ -124,11 +124,7 @@ export class ServerGroups {
     const members = await this.#db
       .selectFrom('server_group_members')
       .select(['group_number', 'instance_id'])
-      .where(
-        'group_number',
-        'in',
-        rows.map(r => r.number),
-      )
+      .where('group_number', 'in', among(rows.map(r => r.number)))
       .orderBy('number')
       .execute()
     const byGroup = Map.groupBy(members, m => m.group_number)

@@ -1,7 +1,7 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import { fromJson, newUuid } from '#base'
 import type { BlockDevice, DeviceDefinition, DeviceDestination, DeviceSource } from '#model'
-import { affected, prepared } from '../engine/index.ts'
+import { affected, among, insertRows, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -88,7 +88,7 @@ export class BlockDevices {
       const columns = toColumns({ attachmentId: null, connectionInfo: null, ...device })
       return { ...columns, id, instance_id: instanceId, created_at: nowMs } as Insertable<Table> & { id: string }
     })
-    if (rows.length > 0) await this.#db.insertInto('block_device_mappings').values(rows).execute()
+    await insertRows(this.#db, 'block_device_mappings', rows)
     return rows.map(row => row.id)
   }
 
@@ -99,7 +99,7 @@ export class BlockDevices {
     const rows = await this.#db
       .selectFrom('block_device_mappings')
       .selectAll()
-      .where('instance_id', 'in', instanceIds)
+      .where('instance_id', 'in', among(instanceIds))
       .orderBy('number')
       .execute()
     for (const row of rows) {

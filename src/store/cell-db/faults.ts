@@ -1,5 +1,6 @@
 import { instanceId as asInstanceId } from '#base'
 import type { InstanceFault } from '#model'
+import { among } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 /** Width of Nova's fault message column; longer texts are cut, the whole goes into the details. */
@@ -33,7 +34,7 @@ export class Faults {
     const rows = await this.#db
       .selectFrom('instance_faults')
       .selectAll()
-      .where('instance_id', 'in', instanceIds)
+      .where('instance_id', 'in', among(instanceIds))
       .orderBy('number')
       .execute()
     return new Map(

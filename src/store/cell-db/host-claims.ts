@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { fromJson } from '#base'
 import type { FittedTopology, PciRequest } from '#model'
-import { affected, prepared } from '../engine/index.ts'
+import { affected, among, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -41,11 +41,7 @@ export class HostClaims {
 
   async onNodes(nodeIds: readonly string[]): Promise<readonly HostClaim[]> {
     if (nodeIds.length === 0) return []
-    const rows = await this.#db
-      .selectFrom('host_claims')
-      .selectAll()
-      .where('node_id', 'in', [...nodeIds])
-      .execute()
+    const rows = await this.#db.selectFrom('host_claims').selectAll().where('node_id', 'in', among(nodeIds)).execute()
     return rows.map(fromRow)
   }
 

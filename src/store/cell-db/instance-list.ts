@@ -1,6 +1,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { declareFault, SearchPattern } from '#base'
 import type { Instance, TaskState, VmState } from '#model'
+import { among } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
 import { fromRow } from './instance-row.ts'
 import type { CellTables } from './schema.ts'
@@ -137,7 +138,7 @@ function stateConditions(e: Builder, filter: InstanceFilter): Condition[] {
     const isGone = e('deleted', '!=', 0)
     conditions.push(softDeleted === false ? isGone : e.or([isGone, e('vm_state', '=', 'soft-delete')]))
   }
-  if (filter.vmStates !== undefined) conditions.push(e('vm_state', 'in', filter.vmStates))
+  if (filter.vmStates !== undefined) conditions.push(e('vm_state', 'in', among(filter.vmStates)))
   if (filter.taskStates !== undefined) {
     const named = filter.taskStates.filter(t => t !== null)
     const either = [
@@ -146,7 +147,7 @@ function stateConditions(e: Builder, filter: InstanceFilter): Condition[] {
     ]
     conditions.push(e.or(either))
   }
-  if (filter.powerStates !== undefined) conditions.push(e('power_state', 'in', filter.powerStates))
+  if (filter.powerStates !== undefined) conditions.push(e('power_state', 'in', among(filter.powerStates)))
   if (filter.isLocked !== undefined) conditions.push(e('locked_by', filter.isLocked ? 'is not' : 'is', null))
   if (filter.hasConfigDrive !== undefined) conditions.push(e('config_drive', '=', Number(filter.hasConfigDrive)))
   return conditions
@@ -158,9 +159,10 @@ function placeConditions(e: Builder, filter: InstanceFilter): Condition[] {
     const value = filter[field as keyof InstanceFilter] as string | number | undefined
     if (value !== undefined) conditions.push(e(column, '=', value))
   }
-  if (filter.ids !== undefined) conditions.push(e('id', 'in', filter.ids))
-  if (filter.hosts !== undefined) conditions.push(e('host', 'in', filter.hosts))
-  if (filter.notHosts !== undefined && filter.notHosts.length > 0) conditions.push(e('host', 'not in', filter.notHosts))
+  if (filter.ids !== undefined) conditions.push(e('id', 'in', among(filter.ids)))
+  if (filter.hosts !== undefined) conditions.push(e('host', 'in', among(filter.hosts)))
+  if (filter.notHosts !== undefined && filter.notHosts.length > 0)
+    conditions.push(e('host', 'not in', among(filter.notHosts)))
   if (filter.changedSinceMs !== undefined)
     conditions.push(e(e.fn.coalesce('updated_at', 'created_at'), '>=', filter.changedSinceMs))
   if (filter.changedBeforeMs !== undefined)
@@ -192,7 +194,7 @@ function tagConditions(e: Builder, filter: InstanceFilter): Condition[] {
     e
       .selectFrom('instance_tags')
       .whereRef('instance_tags.instance_id', '=', 'instances.id')
-      .where('instance_tags.tag', 'in', tags)
+      .where('instance_tags.tag', 'in', among(tags))
   const has = (tags: readonly string[]): Condition => e.exists(tagsOf(tags).select(sql`1`.as('one')))
   const hasAll = (tags: readonly string[]): Condition => {
     const distinct = [...new Set(tags)]

@@ -1,7 +1,7 @@
 import type { Insertable } from 'kysely'
 import { fromJson, type InstanceId } from '#base'
 import { type Instance, InstanceNotFound, type TaskState, type Vif, type VmState } from '#model'
-import { affected, prepared } from '../engine/index.ts'
+import { affected, among, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import { type InstanceQuery, listInstances } from './instance-list.ts'
 import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
@@ -93,7 +93,7 @@ export class Instances {
     const rows = await this.#db
       .selectFrom('instances')
       .select(['id', 'host'])
-      .where('host', 'in', hosts)
+      .where('host', 'in', among(hosts))
       .where('deleted', '=', 0)
       .execute()
     for (const { id, host } of rows) {
@@ -110,7 +110,7 @@ export class Instances {
     const rows = await this.#db
       .selectFrom('instances')
       .select(['id', 'user_id', 'host'])
-      .where('id', 'in', ids)
+      .where('id', 'in', among(ids))
       .where('deleted', '=', 0)
       .execute()
     return rows.map(r => ({ id: r.id, userId: r.user_id, host: r.host }))

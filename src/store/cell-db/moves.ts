@@ -8,7 +8,7 @@ import {
   type Migration,
   type MigrationType,
 } from '#model'
-import { affected } from '../engine/index.ts'
+import { affected, among } from '../engine/index.ts'
 import { sharedJson } from '../shared-json.ts'
 import type { Db, Tables } from '../tables.ts'
 import { MarkerNotFound } from './instance-list.ts'
@@ -179,7 +179,7 @@ export class Moves {
     const rows = await this.#db
       .selectFrom('migrations')
       .select('instance_id')
-      .where('instance_id', 'in', instanceIds)
+      .where('instance_id', 'in', among(instanceIds))
       .where(e => e.or([e('source_host', '=', host), e('dest_host', '=', host)]))
       .where('status', 'not in', endedMigrations)
       .execute()

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { fromJson } from '#base'
 import { type ChosenDevice, type HeldPciDevice, type PciDevice, type PciState, withStates } from '#model'
+import { among } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -27,7 +28,7 @@ export class PciDevices {
     const rows = await this.#db
       .selectFrom('pci_devices')
       .selectAll()
-      .where('node_id', 'in', [...nodeIds])
+      .where('node_id', 'in', among(nodeIds))
       .orderBy('number')
       .execute()
     const byNode = new Map<string, HeldPciDevice[]>()

@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely'
 import { newUuid } from '#base'
 import { ServiceNotFound } from '#model'
-import { affected, insertIgnore, prepared } from '../engine/index.ts'
+import { affected, among, insertIgnore, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
 
@@ -99,7 +99,7 @@ export class Services {
       .updateTable('services')
       .set(e => ({ report_count: e('report_count', '+', 1), last_seen_at: nowMs }))
       .where('binary', '=', binary)
-      .where('host', 'in', hosts)
+      .where('host', 'in', among(hosts))
       .execute()
   }
 

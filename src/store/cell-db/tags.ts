@@ -1,4 +1,4 @@
-import { affected, insertIgnore } from '../engine/index.ts'
+import { affected, among, insertIgnore } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
 /** Tags of servers; sorted, unique per server. */
@@ -16,7 +16,7 @@ export class Tags {
     const rows = await this.#db
       .selectFrom('instance_tags')
       .selectAll()
-      .where('instance_id', 'in', instanceIds)
+      .where('instance_id', 'in', among(instanceIds))
       .orderBy('tag')
       .execute()
     for (const { instance_id, tag } of rows) {

@@ -4,7 +4,7 @@
  */
 export { type Database, openDatabase } from './database.ts'
 export { type Migration, migrate } from './migrate.ts'
-export { affected, amongJson, insertIgnore, upsert } from './portable.ts'
+export { affected, among, amongJson, insertIgnore, insertRows, upsert } from './portable.ts'
 export { prepared } from './prepared.ts'
 export { type Change, Resident, type ResidentTable, type Shapes, type TableShape } from './resident.ts'
 export { StatementCounter } from './statement-counter.ts'

@@ -45,3 +45,23 @@ export async function insertIgnore<T, K extends keyof T & string>(
  * parameters (SQLite to 32,766), and a statement with another number of them is another statement.
  */
 export const amongJson = (list: string) => sql<string>`(select value from json_each(${list}))`
+
+/** The same for values that are no JSON yet: every list whose length a user decides goes to the database this way. */
+export const among = <T extends string | number>(values: readonly T[]) =>
+  sql<T>`(select value from json_each(${JSON.stringify(values)}))`
+
+/** Below every database's bound on the parameters of one statement. */
+const parametersAtOnce = 30_000
+
+/** Any number of rows, in as many statements as it takes; call in a transaction. */
+export async function insertRows<T, K extends keyof T & string>(
+  db: Kysely<T>,
+  table: K,
+  rows: readonly Insertable<T[K]>[],
+): Promise<void> {
+  const size = Math.floor(parametersAtOnce / Math.max(1, Object.keys(rows[0] ?? {}).length))
+  for (let at = 0; at < rows.length; at += size) {
+    const some = rows.slice(at, at + size) as Record<string, unknown>[]
+    await (db as unknown as Loose).insertInto<string>(table).values(some).execute()
+  }
+}
