@@ -30,7 +30,9 @@ test('what belongs to very many servers is found', async () => {
 })
 
 test('lists of servers are filtered by very many ids, hosts and tags', async () => {
-  const all = { filter: { deleted: 'no', ids, hosts: ids, notHosts: ids, tags: ids, tagsAny: ids, notTags: ids, notTagsAny: ids } } as const
+  const all = {
+    filter: { deleted: 'no', ids, hosts: ids, notHosts: ids, tags: ids, tagsAny: ids, notTags: ids, notTagsAny: ids },
+  } as const
   assert.deepEqual(await store.instances.list(all), [])
 })
 
