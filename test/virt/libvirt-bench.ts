@@ -91,7 +91,7 @@ export async function libvirtBench(): Promise<LibvirtBench> {
       if (pid === undefined) throw new Error('the guest has no process')
       process.kill(pid, 'SIGKILL')
     },
-    leftovers: id => leftovers(driver, instancesPath, id),
+    leftovers: async id => [...(await leftovers(driver, instancesPath, id)), ...secretsOf(daemon, id)],
     qemuOf,
     async close() {
       await driver.close()
@@ -109,7 +109,7 @@ function aVif(bridge: string, number: number): GuestVif {
 }
 
 /** As the built-in volume service connects one: a sparse file. */
-function aVolume(folder: string, gib = 1): GuestVolume {
+export function aVolume(folder: string, gib = 1): GuestVolume {
   const id = newUuid()
   const path = join(folder, `volume-${id}`)
   writeFileSync(path, '')
@@ -129,6 +129,12 @@ async function leftovers(driver: VirtDriver, instancesPath: string, id: Instance
   const process = qemuOf(id)
   return [...files, ...partial, ...definitions, ...(process === undefined ? [] : [`process ${process}`])]
 }
+
+/** Secrets that libvirt has for a guest. */
+export const secretsOf = ({ socketPath }: LibvirtDaemon, id: InstanceId): string[] =>
+  execFileSync('virsh', ['-q', '-c', `qemu:///system?socket=${socketPath}`, 'secret-list'], { encoding: 'utf8' })
+    .split('\n')
+    .filter(line => line.includes(id))
 
 function qemuOf(id: InstanceId): number | undefined {
   return processes().find(

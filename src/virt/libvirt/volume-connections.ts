@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { GiB } from '#base'
 import type { ConnectionInfo } from '#cloud'
 import type { GuestDisk, GuestSpec, GuestVolume } from '../guest-spec.ts'
 import { VolumeConnectionUnusable, volumeSource } from './domain/index.ts'
@@ -22,6 +23,14 @@ type Data = Readonly<Record<string, unknown>>
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
 
 const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : undefined)
+
+/** A swap that was cut off may have left a file of the volume service too short. */
+async function makeWhole({ driverVolumeType, data }: ConnectionInfo, sizeGiB: number): Promise<void> {
+  const path = textOf(data['device_path'])
+  const isFile = driverVolumeType === 'local' && data['is_block'] === false && data['format'] !== 'qcow2'
+  if (!isFile || path === undefined || data['access_mode'] === 'ro') return
+  if ((await stat(path)).size < sizeGiB * GiB) await truncate(path, sizeGiB * GiB)
+}
 
 /**
  * Makes of what the volume service tells a connection that the definition can be written from: looks where the path leads,
@@ -46,9 +55,18 @@ export class VolumeConnections {
     const { volume } = disk
     if (volume === null) return disk
     const connection = await this.#connected(guestId, volume)
+    await makeWhole(connection, disk.size)
     // Refuses what no definition can be made of before anything else happens.
     volumeSource(connection)
     return { ...disk, volume: { ...volume, connection } }
+  }
+
+  /** A volume that was prepared for a guest and then not given to it: as it was before. */
+  async unused(guestId: string, prepared: GuestDisk): Promise<void> {
+    const { volume } = prepared
+    if (volume === null) return
+    await makeWhole(volume.connection, prepared.size)
+    await this.release(guestId, volume.id)
   }
 
   /** After a volume has gone. */

@@ -1,15 +1,15 @@
-import { stat } from 'node:fs/promises'
+import { stat, truncate } from 'node:fs/promises'
 import { GiB, type InstanceId } from '#base'
 import { GuestInWrongState, HypervisorError } from '../faults.ts'
 import type { GuestDisk } from '../guest-spec.ts'
 import { AttachedDisks, type AttachedVolume } from './attached-disks.ts'
 import { whenBlockJob } from './block-job.ts'
 import { affect } from './device-unplug.ts'
-import { renderXml, volumeElement, type XmlElement } from './domain/index.ts'
+import { element, renderXml, volumeElement, type XmlElement } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { blockJobType, blockProcedures, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
 import { VolumeRebaseFailed } from './volume-faults.ts'
-import { nodeAt, type XmlNode } from './xml-tree.ts'
+import { nodeAt, textAt, type XmlNode } from './xml-tree.ts'
 
 /** virDomainBlockCopyFlags: into a volume that is there already, by a job that ends with the guest. */
 const copyFlags = 2 | 4
@@ -37,10 +37,17 @@ export async function swapVolume(
   if (found.live === undefined) throw GuestInWrongState({ id, operation: 'swap volume', state: 'off' })
   const prepared = await connections.prepareDisk(id, disk)
   const fresh = volumeElement(prepared, placeOf(found, found.live), host)
-  if (readsFrom(found.live, fresh)) await endLeftJob(context, id, found.target)
-  else {
-    await copy(context, id, found.target, fresh)
-    await pivotTo(context, id, found.target, disk.size * GiB)
+  if (readsFrom(found.live, fresh)) {
+    await endLeftJob(context, id, found.target)
+    await grow(context, id, found.target, disk.size * GiB)
+  } else {
+    try {
+      await copy(context, id, found, fresh, disk)
+    } catch (error) {
+      await connections.unused(id, prepared)
+      throw error
+    }
+    await pivotTo(context, id, found.target, fresh, disk.size * GiB)
   }
   await define(context, id, fresh)
   if (volume.id !== oldVolumeId) await connections.release(id, oldVolumeId)
@@ -95,39 +102,102 @@ async function endLeftJob(context: GuestContext, id: InstanceId, target: string)
 }
 
 /** Both are alike, and stay so, when this ends. */
-async function copy(context: GuestContext, id: InstanceId, target: string, fresh: XmlElement): Promise<void> {
+async function copy(
+  context: GuestContext,
+  id: InstanceId,
+  { target, live: old }: AttachedVolume,
+  fresh: XmlElement,
+  disk: GuestDisk,
+): Promise<void> {
   const { client } = context
   const live = async () => (await AttachedDisks.read(client, id)).at(target)
   const underway = mirrorOf(await live())
   const isOurs = underway !== undefined && sourceKey(underway) === sourceKey(fresh)
   if (!isOurs) {
     await endLeftJob(context, id, target)
-    await mustFit(context, id, target, fresh)
-    const request = { domain: domainById(id), disk: target, xml: renderXml(fresh), flags: copyFlags }
+    const { capacity } = await client.call(blockProcedures.info, { domain: domainById(id), disk: target }, 'long')
+    const fitting = await fitted(fresh, disk, capacity, old)
+    const request = { domain: domainById(id), disk: target, xml: renderXml(fitting), flags: copyFlags }
     await client.call(blockProcedures.copy, request, 'long')
   }
   const isAlike = await whenBlockJob(context, id, async () => {
-    const mirror = mirrorOf(await live())
+    const now = await live()
+    // The request of a process before us to change over may still have been on its way.
+    if (now !== undefined && readsFrom(now, fresh)) return true
+    const mirror = mirrorOf(now)
     if (mirror === undefined) return false
     return mirror.attributes['ready'] === 'yes' ? true : undefined
   })
   if (!isAlike) throw VolumeRebaseFailed({ reason: 'the copy has ended before the volumes were alike' })
 }
 
-async function mustFit({ client }: GuestContext, id: InstanceId, target: string, fresh: XmlElement): Promise<void> {
-  const { capacity } = await client.call(blockProcedures.info, { domain: domainById(id), disk: target }, 'long')
+/**
+ * QEMU copies only to what is exactly as large. A larger file is cut and grows again with the guest's disk; of anything
+ * else the guest gets a part until its next start.
+ */
+async function fitted(
+  fresh: XmlElement,
+  disk: GuestDisk,
+  capacity: number,
+  old: XmlNode | undefined,
+): Promise<XmlElement> {
   const path = fresh.children.find(isNamed('source'))?.attributes['file']
-  if (path === undefined) return
-  const { size } = await stat(path)
-  if (size < capacity)
+  const size = path === undefined ? disk.size * GiB : (await stat(path)).size
+  // A swap that is taken back: the guest has had this volume before it had a larger one.
+  const isReturning = old !== undefined && textAt(old, 'serial') === disk.volume?.id
+  if (size < capacity && !(isReturning && path !== undefined))
     throw VolumeRebaseFailed({ reason: `${size} bytes cannot hold the ${capacity} of the old volume` })
+  if (path !== undefined && size !== capacity) await truncate(path, capacity)
+  return path === undefined && size > capacity ? partOf(fresh, capacity) : fresh
 }
 
-async function pivotTo(context: GuestContext, id: InstanceId, target: string, bytes: number): Promise<void> {
+const partOf = (fresh: XmlElement, bytes: number): XmlElement => ({
+  ...fresh,
+  children: fresh.children.map(child =>
+    typeof child === 'string' || child.name !== 'source'
+      ? child
+      : element('source', child.attributes, [
+          ...child.children,
+          element('slices', {}, element('slice', { type: 'storage', offset: 0, size: bytes })),
+        ]),
+  ),
+})
+
+/** The guest goes on with the new volume, and sees its size. */
+async function pivotTo(
+  context: GuestContext,
+  id: InstanceId,
+  target: string,
+  fresh: XmlElement,
+  bytes: number,
+): Promise<void> {
   const disk = { domain: domainById(id), disk: target }
-  await abort(context, id, target, pivot)
-  const { capacity } = await context.client.call(blockProcedures.info, disk, 'long')
-  if (bytes > capacity) await context.client.call(blockProcedures.resize, { ...disk, bytes }, 'long')
+  const isThere = async () => {
+    const live = (await AttachedDisks.read(context.client, id)).at(target)
+    return live !== undefined && readsFrom(live, fresh)
+  }
+  try {
+    if (!(await isThere())) await abort(context, id, target, pivot)
+  } catch (error) {
+    if (!isLibvirtError(error) || !(await isThere())) throw error
+  }
+  await grow(context, id, target, bytes)
+}
+
+/** A part of a volume cannot grow: there the guest sees the rest when it starts again. */
+async function grow({ client, log }: GuestContext, id: InstanceId, target: string, bytes: number): Promise<void> {
+  const disk = { domain: domainById(id), disk: target }
+  const { capacity } = await client.call(blockProcedures.info, disk, 'long')
+  if (bytes <= capacity) return
+  try {
+    await client.call(blockProcedures.resize, { ...disk, bytes }, 'long')
+  } catch (error) {
+    if (!isLibvirtError(error)) throw error
+    log.warn(
+      { instance_id: id, disk: target, err: error },
+      'the guest sees the whole of its new volume at its next start',
+    )
+  }
 }
 
 async function define({ client }: GuestContext, id: InstanceId, fresh: XmlElement): Promise<void> {
