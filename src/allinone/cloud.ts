@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
 import { type Bus, InProcessBus, openBus } from '#bus'
-import { fileKeys } from '#cloud'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -16,6 +15,7 @@ import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
 import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
+import { keysOf } from './compose/keys.ts'
 import { composeMetadata } from './compose/metadata.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
 import { loopback, type Ports } from './ports.ts'
@@ -179,7 +179,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       volumes: volumes.port,
       shares: shares.port,
       plugger: network.plugger,
-      keys: fileKeys(join(stateDir, 'keys')),
+      keys: keysOf(config, stateDir),
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
     closers.add(() => store.close())

@@ -1,5 +1,5 @@
 import { type Instance, type InstanceImage, tpmOf } from '#model'
-import type { GuestSpec } from '#virt'
+import type { GuestDisk, GuestSpec } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 
 /** Nova's length: what the key manager makes for a TPM. */
@@ -21,3 +21,21 @@ export async function tpmSecretOf(
 /** Of a server that is deleted. */
 export const forgetTpmSecret = (d: Pick<ConductorDeps, 'keys'>, instanceId: string): Promise<void> =>
   d.keys.forget(tpmKey(instanceId))
+
+/** With the keys of encrypted volumes, which go to the host and stand nowhere else. */
+export async function withVolumeKeys(
+  d: Pick<ConductorDeps, 'keys'>,
+  disks: readonly GuestDisk[],
+): Promise<readonly GuestDisk[]> {
+  const opened: GuestDisk[] = []
+  for (const disk of disks) opened.push(await withVolumeKey(d, disk))
+  return opened
+}
+
+export async function withVolumeKey(d: Pick<ConductorDeps, 'keys'>, disk: GuestDisk): Promise<GuestDisk> {
+  const { volume } = disk
+  if (volume?.encryption === undefined) return disk
+  const { secret } = await d.keys.get(volume.encryption.keyId)
+  const encryption = { ...volume.encryption, base64: Buffer.from(secret).toString('base64') }
+  return { ...disk, volume: { ...volume, encryption } }
+}

@@ -12,7 +12,7 @@ import {
 } from '#model'
 import type { GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
-import { tpmSecretOf } from './guest-secrets.ts'
+import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
 import { seatOf } from './seat.ts'
 
 /** A bridge name that no host can have: the driver refuses it, and the text shows up in the fault. */
@@ -131,8 +131,10 @@ export function guestSpec(
 }
 
 /** The same with the disks of the record. */
-export const specOf = async (d: ConductorDeps, instance: Instance): Promise<GuestSpec> =>
-  guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, {
+export const specOf = async (d: ConductorDeps, instance: Instance): Promise<GuestSpec> => {
+  const spec = guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, {
     ...(await seatOf(d, instance.id)),
     ...(await tpmSecretOf(d, instance, guestImage(instance))),
   })
+  return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
+}

@@ -15,7 +15,7 @@ import type { InstanceChange, Store } from '#store'
 import { type GuestSpec, power } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
-import { tpmSecretOf } from './guest-secrets.ts'
+import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
 import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
@@ -69,10 +69,11 @@ export async function movedSpec(
     connectionInfo: connected.get(device.id) ?? device.connectionInfo,
   }))
   const sized = { ...instance, flavor }
-  return guestSpec(sized, there, vifs, {
+  const spec = guestSpec(sized, there, vifs, {
     ...(await seatOf(d, atSourceOf)),
     ...(await tpmSecretOf(d, sized, guestImage(sized))),
   })
+  return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
 }
 
 /** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */

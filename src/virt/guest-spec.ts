@@ -129,6 +129,8 @@ export interface VolumeEncryption {
   /** `aes-xts-plain64` */
   readonly cipher: string | null
   readonly keySizeBits: number | null
+  /** The key; only on the way to a hypervisor. */
+  readonly base64?: string
 }
 
 /** A file share of the host that the guest finds as a file system under the tag. */

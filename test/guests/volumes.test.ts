@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -142,6 +143,25 @@ describe('volumes of guests', { concurrency: false }, () => {
     await root(first, 'umount /mnt/d')
     await detach(first, data)
     assert.equal(await ssh(first, 'ls -d /sys/block/vd*'), '/sys/block/vda')
+  })
+
+  test('an encrypted volume is plain in the guest, and nowhere else', async () => {
+    const type = { volume_type: { name: 'secret' } }
+    const { volume_type } = await api.call<{ volume_type: { id: string } }>('volumev3', 'POST', '/types', type)
+    const luks = { provider: 'luks', cipher: 'aes-xts-plain64', key_size: 256, control_location: 'front-end' }
+    await api.call('volumev3', 'POST', `/types/${volume_type.id}/encryption`, { encryption: luks })
+    const secret = await api.makeVolume(1, { name: 'secret', volume_type: 'secret' })
+    await attach(first, secret)
+    const disk = await diskOf(first, secret)
+    await root(first, `printf plain-text-of-the-guest > ${disk}; sync`)
+    assert.equal(await root(first, `head -c 23 ${disk}`), 'plain-text-of-the-guest')
+    const folder = join(cloud.stateDir, 'volumes')
+    const plain = execFileSync('sh', ['-c', `grep -l plain-text-of-the-guest ${folder}/* || true`], {
+      encoding: 'utf8',
+    })
+    assert.equal(plain, '')
+    await detach(first, secret)
+    await api.call('volumev3', 'DELETE', `/volumes/${secret}`)
   })
 
   test('a guest boots from a volume, with others, an ephemeral and a swap disk, each under its tag', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type InstanceId, newUuid } from '#base'
@@ -26,6 +26,13 @@ function hasPattern(path: string): boolean {
   readSync(file, found, 0, found.length, 512 * 1024 * 1024)
   closeSync(file)
   return found.equals(pattern)
+}
+
+function headOf(path: string): string {
+  const [file, head] = [openSync(path, 'r'), Buffer.alloc(4)]
+  readSync(file, head, 0, head.length, 0)
+  closeSync(file)
+  return head.toString('latin1')
 }
 
 describe('libvirt driver: volumes of a booted guest', { concurrency: false }, () => {
@@ -121,6 +128,33 @@ describe('libvirt driver: volumes of a booted guest', { concurrency: false }, ()
     await volumes().attach(other.id, on('/dev/vdc', volume))
     assert.equal(await diskCount(other.id), 2)
     for (const id of [idOf(lone), volume.id]) await volumes().detach(spec.id, id)
+  })
+
+  test('an encrypted one is opened by a key that only libvirt knows, and grows', async () => {
+    const made = aVolume(bench.images.folder)
+    const path = String(made.connection.data['device_path'])
+    const connection = { ...made.connection, data: { ...made.connection.data, encrypted: true } }
+    const luks = { provider: 'luks', keyId: newUuid(), cipher: 'aes-xts-plain64', keySizeBits: 256 }
+    const keyed = (more: object) => on('/dev/vdb', { ...made, connection, encryption: { ...luks, ...more } })
+    await assert.rejects(volumes().attach(spec.id, keyed({})), { code: 'VolumeEncryptionNotSupported' })
+    const base64 = randomBytes(32).toString('base64')
+    await assert.rejects(volumes().attach(spec.id, keyed({ base64, provider: 'luks2' })), /QEMU does not know luks2/)
+    const disk = keyed({ base64 })
+    await interrupted(() => volumes().attach(spec.id, disk))
+    assert.equal(statSync(path).size, 1024 ** 3)
+    assert.equal(headOf(path), 'LUKS')
+    assert.equal(secretsOf(bench.daemon, spec.id).length, 1)
+    truncateSync(path, 2 * 1024 ** 3)
+    await volumes().extend(spec.id, idOf(disk), 2)
+    assert.equal(statSync(path).size, 2 * 1024 ** 3)
+    const other = aVolumeDisk(bench, '/dev/vdb')
+    await assert.rejects(volumes().swap(spec.id, idOf(disk), { ...other, size: 2 }), { code: 'VolumeRebaseFailed' })
+    await volumes().detach(spec.id, idOf(disk))
+    assert.deepEqual(secretsOf(bench.daemon, spec.id), [])
+    // What was written with this key opens with no other.
+    const wrong = keyed({ base64: randomBytes(32).toString('base64') })
+    await assert.rejects(volumes().attach(spec.id, wrong), /attach volume failed/)
+    assert.deepEqual(secretsOf(bench.daemon, spec.id), [])
   })
 
   test('over iscsi, with a password that only libvirt knows', async t => {

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Clock, declareFault, type Log } from '#base'
 import {
   type Credentials,
   cinderPort,
-  fileKeys,
   glancePort,
   HttpClient,
   keystonePort,
@@ -16,6 +14,7 @@ import {
   type Tls,
 } from '#cloud'
 import type { Config } from '#config'
+import { keysOf } from './keys.ts'
 import { type Neighbours, secondsOf } from './shared.ts'
 
 export const CredentialsMissing = declareFault(
@@ -254,7 +253,7 @@ export function neighboursFromConfig(parts: {
     },
     // Neutron's own agents wire the guests.
     plugger: undefined,
-    keys: fileKeys(join(config.DEFAULT.state_path, 'keys')),
+    keys: keysOf(config, config.DEFAULT.state_path),
     close: async () => {
       await Promise.all(remembered.clients.map(client => client.close()))
     },

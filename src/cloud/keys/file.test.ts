@@ -23,4 +23,8 @@ test('secrets by name and by id, for their owner alone', async t => {
   await assert.rejects(keys.get(first.id), { code: 'KeyNotFound' })
   await assert.rejects(keys.get('../b'), { code: 'KeyNotFound' })
   assert.notDeepEqual(await keys.ensure('a', 32), first)
+  const fixed = '00000000-0000-0000-0000-000000000000'
+  assert.deepEqual(await keys.get(fixed), await fileKeys(folder).get(fixed))
+  const secret = Buffer.from('00ff', 'hex')
+  assert.deepEqual(await fileKeys(folder, { fixedKey: secret }).get(fixed), { id: fixed, secret })
 })

@@ -10,24 +10,21 @@ const idOf = (name: string): string => {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`
 }
 
+/** The one key of a Cinder without a key manager; `[key_manager] fixed_key` says what it is, or it is made. */
+const fixedKeyId = '00000000-0000-0000-0000-000000000000'
+const fixedKeyBytes = 32
+
 const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code
 
 /**
  * Secrets as files of a folder, for Nova's own user alone: where there is no key manager. A secret appears whole or not at
  * all; of two who make the same one at once both get the one that was first.
  */
-export function fileKeys(folder: string): KeyPort {
+export function fileKeys(folder: string, options: { readonly fixedKey?: Uint8Array | undefined } = {}): KeyPort {
   const fileOf = (id: string): string => {
     // An id is a path component: nothing but a uuid may become one.
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw KeyNotFound({ id })
     return join(folder, id)
-  }
-  const get = async (id: string): Promise<Key> => {
-    try {
-      return { id, secret: await readFile(fileOf(id)) }
-    } catch (error) {
-      throw hasCode(error, 'ENOENT') ? KeyNotFound({ id }) : error
-    }
   }
   const make = async (id: string, bytes: number): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -39,6 +36,17 @@ export function fileKeys(folder: string): KeyPort {
       if (!hasCode(error, 'EEXIST')) throw error
     } finally {
       await rm(partial, { force: true })
+    }
+  }
+  const get = async (id: string): Promise<Key> => {
+    if (id === fixedKeyId && options.fixedKey !== undefined) return { id, secret: options.fixedKey }
+    try {
+      return { id, secret: await readFile(fileOf(id)) }
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+      if (id !== fixedKeyId) throw KeyNotFound({ id })
+      await make(id, fixedKeyBytes)
+      return get(id)
     }
   }
   return {

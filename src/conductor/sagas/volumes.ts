@@ -4,6 +4,7 @@ import type { BlockDevice, Instance } from '#model'
 import { type Outcome, type SettleContext, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { withVolumeKey } from '../guest-secrets.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -40,7 +41,7 @@ async function sceneOf(d: ConductorDeps, input: { instanceId: string; deviceId: 
 }
 
 async function plug(d: ConductorDeps, host: string, device: BlockDevice, instance: Instance, key: string) {
-  const disk = guestDisk(device, instance)
+  const disk = await withVolumeKey(d, guestDisk(device, instance))
   await hostClient(d, host).attachVolume({ id: instance.id, disk }, { key })
 }
 

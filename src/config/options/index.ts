@@ -6,6 +6,7 @@ import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
 import * as hardware from './hardware.ts'
+import { keyManagerSection } from './key-manager.ts'
 import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
 import { quotaSection } from './quota.ts'
@@ -23,6 +24,7 @@ export const sections = {
   filter_scheduler: filterSchedulerSection,
   glance: neighbours.glanceSection,
   image_cache: imageCacheSection,
+  key_manager: keyManagerSection,
   keystone: neighbours.keystoneSection,
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
   libvirt: libvirtSection,

@@ -13,6 +13,8 @@ export interface ProgramLimits {
   readonly cpuSeconds: number
   /** 2 GiB by default. */
   readonly addressSpaceBytes?: number
+  /** What it reads from its standard input: a secret that must not lie on a disk. */
+  readonly input?: Uint8Array
   /** Ends the program. */
   readonly signal?: AbortSignal
 }
@@ -31,18 +33,27 @@ export const qemuImg = (args: readonly string[], limits: ProgramLimits): Promise
 const withUs = ['setpriv', '--pdeathsig', 'KILL', '--']
 
 export function runLimited(program: string, args: readonly string[], limits: ProgramLimits): Promise<ProgramResult> {
-  const { cpuSeconds, addressSpaceBytes = defaultAddressSpaceBytes, signal } = limits
+  const { cpuSeconds, addressSpaceBytes = defaultAddressSpaceBytes, signal, input } = limits
   const all = [`--cpu=${cpuSeconds}`, `--as=${addressSpaceBytes}`, '--', ...withUs, program, ...args]
   const environment = { PATH: programPath, LC_ALL: 'C' }
   return new Promise((resolve, reject) => {
     const settings = { env: environment, maxBuffer: 16 * 1024 * 1024, killSignal: 'SIGKILL' as const }
-    execFile('prlimit', all, { ...settings, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
-      if (error?.code === 'ENOENT') {
-        return reject(HypervisorNotInstalled({ programs: `prlimit, ${program}`, packages: aptPackages.join(' ') }))
-      }
-      // A signal (the CPU limit among them) leaves no exit code.
-      const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
-      resolve({ exitCode, stdout, stderr: stderr.trim() })
-    })
+    const child = execFile(
+      'prlimit',
+      all,
+      { ...settings, ...(signal === undefined ? {} : { signal }) },
+      (error, stdout, stderr) => {
+        if (error?.code === 'ENOENT') {
+          return reject(HypervisorNotInstalled({ programs: `prlimit, ${program}`, packages: aptPackages.join(' ') }))
+        }
+        // A signal (the CPU limit among them) leaves no exit code.
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 255
+        resolve({ exitCode, stdout, stderr: stderr.trim() })
+      },
+    )
+    if (input === undefined) return
+    // It may end before it has read all: its exit code says so.
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input)
   })
 }

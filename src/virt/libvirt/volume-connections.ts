@@ -5,8 +5,9 @@ import { GiB } from '#base'
 import type { ConnectionInfo } from '#cloud'
 import type { GuestDisk, GuestSpec, GuestVolume } from '../guest-spec.ts'
 import { VolumeConnectionUnusable, volumeSource } from './domain/index.ts'
+import { makeLuks } from './luks.ts'
 import type { GuestSecrets } from './secrets.ts'
-import { VolumeKeyMissing } from './volume-faults.ts'
+import { VolumeEncryptionNotSupported } from './volume-faults.ts'
 
 /** How this host reaches volumes. */
 export interface VolumeAccess {
@@ -21,6 +22,9 @@ export interface VolumeAccess {
 type Data = Readonly<Record<string, unknown>>
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** Also under the names that older releases of Cinder have kept. */
+const isLuks = (provider: string): boolean => provider === 'luks' || /(^|\.)LuksEncryptor$/.test(provider)
 
 const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : undefined)
 
@@ -81,8 +85,11 @@ export class VolumeConnections {
   async #connected(guestId: string, volume: GuestVolume): Promise<ConnectionInfo> {
     const { driverVolumeType, data } = volume.connection
     const reached = await this.#reached(guestId, volume, data)
-    if (data['encrypted'] === true) throw VolumeKeyMissing({ id: volume.id })
-    return { driverVolumeType, data: reached }
+    if (data['encrypted'] !== true) return { driverVolumeType, data: reached }
+    return {
+      driverVolumeType,
+      data: { ...reached, encryption_secret_uuid: await this.#opened(guestId, volume, reached) },
+    }
   }
 
   async #reached(guestId: string, { id, connection }: GuestVolume, data: Data): Promise<Data> {
@@ -99,6 +106,18 @@ export class VolumeConnections {
       default:
         return data
     }
+  }
+
+  /** The key goes to libvirt; a volume that nobody has used yet becomes one that it opens. */
+  async #opened(guestId: string, { id, encryption }: GuestVolume, data: Data): Promise<string> {
+    if (encryption?.base64 === undefined) throw VolumeEncryptionNotSupported({ id, reason: 'there is no key for it' })
+    if (!isLuks(encryption.provider))
+      throw VolumeEncryptionNotSupported({ id, reason: `QEMU does not know ${encryption.provider}` })
+    // Nova's passphrase: the key's bytes in hexadecimal digits.
+    const passphrase = Buffer.from(Buffer.from(encryption.base64, 'base64').toString('hex'))
+    const path = textOf(data['device_path'])
+    if (path !== undefined) await makeLuks(path, encryption, passphrase)
+    return this.#secrets.put(guestId, 'volume', id, passphrase)
   }
 
   #shared(data: Data): string | undefined {

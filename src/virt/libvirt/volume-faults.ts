@@ -1,9 +1,9 @@
 import { declareFault } from '#base'
 
-export const VolumeKeyMissing = declareFault(
+export const VolumeEncryptionNotSupported = declareFault(
   'VolumeEncryptionNotSupported',
   'final',
-  (p: { id: string }) => `Volume ${p.id} is encrypted, and this host has no key for it.`,
+  (p: { id: string; reason: string }) => `Volume ${p.id} is encrypted, and this host cannot open it: ${p.reason}`,
 )
 export const DeviceDetachFailed = declareFault(
   'DeviceDetachFailed',

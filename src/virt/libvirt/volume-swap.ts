@@ -35,6 +35,8 @@ export async function swapVolume(
   if (found === undefined)
     throw HypervisorError({ operation: 'swap volume', reason: `volume ${oldVolumeId} is not attached` })
   if (found.live === undefined) throw GuestInWrongState({ id, operation: 'swap volume', state: 'off' })
+  if (isEncrypted(found.live) || volume.encryption !== undefined)
+    throw VolumeRebaseFailed({ reason: 'encrypted volumes cannot be swapped' })
   const prepared = await connections.prepareDisk(id, disk)
   const fresh = volumeElement(prepared, placeOf(found, found.live), host)
   if (readsFrom(found.live, fresh)) {
@@ -52,6 +54,9 @@ export async function swapVolume(
   await define(context, id, fresh)
   if (volume.id !== oldVolumeId) await connections.release(id, oldVolumeId)
 }
+
+const isEncrypted = (live: XmlNode): boolean =>
+  nodeAt(live, 'encryption') !== undefined || nodeAt(live, 'source', 'encryption') !== undefined
 
 /** The place of the old one, which the new one takes. */
 function placeOf({ target }: AttachedVolume, live: XmlNode) {

@@ -7,8 +7,10 @@ import { affect, type DevicePlace, removeFromDefinition, unplug } from './device
 import { placeVolume, renderXml, scsiController, volumeElement } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { connectorOf } from './host-connector.ts'
+import { luksOffset } from './luks.ts'
 import { asFault, blockProcedures, domainById, procedures } from './rpc/index.ts'
 import { swapVolume } from './volume-swap.ts'
+import { nodeAt, type XmlNode } from './xml-tree.ts'
 
 /*
  * Theory of operation. A volume of a guest is in its definition and, if it runs, in its process. Plugging asks for both in
@@ -64,7 +66,8 @@ export class LibvirtVolumes implements Volumes {
       if (found === undefined) throw HypervisorError({ operation: 'extend volume', reason: notAttached(volumeId) })
       // One that is off sees the new size when it starts.
       if (found.live === undefined) return
-      const size = { domain: domainById(id), disk: found.target, bytes: sizeGiB * GiB }
+      const bytes = sizeGiB * GiB - (await headerBytes(found.live))
+      const size = { domain: domainById(id), disk: found.target, bytes }
       await this.#context.client.call(blockProcedures.resize, size, 'long')
     })
   }
@@ -107,6 +110,14 @@ export class LibvirtVolumes implements Volumes {
       throw asFault(error, operation, id)
     }
   }
+}
+
+/** What the guest does not see of an encrypted volume. */
+async function headerBytes(live: XmlNode): Promise<number> {
+  const source = nodeAt(live, 'source')
+  const isEncrypted = nodeAt(live, 'encryption') !== undefined || (source && nodeAt(source, 'encryption')) !== undefined
+  const path = source?.attributes['file'] ?? source?.attributes['dev']
+  return isEncrypted && path !== undefined ? ((await luksOffset(path)) ?? 0) : 0
 }
 
 const notAttached = (volumeId: string): string => `volume ${volumeId} is not attached`
