@@ -176,7 +176,6 @@ async function pivotTo(
   fresh: XmlElement,
   bytes: number,
 ): Promise<void> {
-  const disk = { domain: domainById(id), disk: target }
   const isThere = async () => {
     const live = (await AttachedDisks.read(context.client, id)).at(target)
     return live !== undefined && readsFrom(live, fresh)
