@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { constants, privateDecrypt } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { HypervisorError, power } from '#virt'
@@ -123,6 +124,17 @@ test('changePassword asks the agent in the guest and answers when it is done', a
   assert.equal((await cloud.server(id)).status, 'ACTIVE')
   const { instanceActions } = (await cloud.request('GET', `/servers/${id}/os-instance-actions`)).body
   assert.equal(instanceActions[0].action, 'changePassword')
+})
+
+test("the password is kept for whoever has the private half of the server's key", async () => {
+  const body = { keypair: { name: 'mine' } }
+  const { keypair } = (await cloud.request('POST', '/os-keypairs', { body, version: '2.1' })).expect(200).body
+  const other = await cloud.bootServer({ name: 'keyed', fields: { key_name: 'mine' } })
+  const change = { changePassword: { adminPass: 'gocubsgö' } }
+  ;(await cloud.request('POST', `/servers/${other}/action`, { body: change })).expect(202)
+  const { password } = (await cloud.request('GET', `/servers/${other}/os-server-password`)).expect(200).body
+  const key = { key: keypair.private_key, padding: constants.RSA_PKCS1_PADDING }
+  assert.equal(privateDecrypt(key, Buffer.from(password, 'base64')).toString(), 'gocubsgö')
 })
 
 test('changePassword without an agent', async () => {

@@ -1,18 +1,22 @@
 import { instanceId } from '#base'
 import type { ServerTask } from '#bus'
-import { type Instance, InstanceNotReady, PasswordSetFailed } from '#model'
+import { type Instance, InstanceNotReady, PasswordSetFailed, withServerPassword } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import { GuestInWrongState, HypervisorError } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { encryptForKey } from '../encrypt-for-key.ts'
+import { guestImage } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
 const event = 'compute_set_admin_password'
 
 /** Whose password it is, as the image says it. */
-const userOf = ({ image }: Instance): string =>
-  image?.properties['os_admin_user'] ?? (image?.properties['os_type'] === 'windows' ? 'Administrator' : 'root')
+function userOf(instance: Instance): string {
+  const { os_admin_user: user, os_type: system } = guestImage(instance).properties
+  return user ?? (system === 'windows' ? 'Administrator' : 'root')
+}
 
 /** In Nova's words, where it has any. */
 function told(id: string, error: unknown): unknown {
@@ -35,12 +39,19 @@ export const serverSetPassword = saga<ConductorDeps, ServerTask, Store>('server-
     await unlessAborted(c.signal, call).catch(error => {
       throw told(id, error)
     })
-    return { host }
+    // For whoever has the server's key, as a password that the guest had made itself.
+    const encrypted = instance.key === null ? undefined : encryptForKey(instance.key.publicKey, password)
+    return { host, encrypted: encrypted ?? null }
   })
-  .settled(async (s, outcome, tx, { nowMs }) => {
+  .settled(async (s, outcome, tx, { sagaId, nowMs }) => {
     const id = instanceId(s.input.instanceId)
     await tx.launchSecrets.forget(id)
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
+    const instance = await tx.instances.find(id)
+    if (typeof s.guest?.encrypted === 'string' && instance !== undefined) {
+      const systemMetadata = withServerPassword(instance.systemMetadata, s.guest.encrypted)
+      await tx.instances.change(id, { systemMetadata }, nowMs, { sagaId })
+    }
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
   })
