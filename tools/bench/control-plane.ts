@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromJson } from '#base'
 import { temporaryFolder } from './temporary-folder.ts'
@@ -23,6 +23,8 @@ export interface ControlPlaneOptions {
   /** Parent of the state folder. */
   readonly parent?: string | undefined
   readonly hosts?: number
+  /** More options of the program, for every call. */
+  readonly flags?: readonly string[]
   readonly nodeOptions?: string
   /** Text of nova.conf; without it the quotas are away, which is what measurements want. */
   readonly config?: string
@@ -90,7 +92,7 @@ export class ControlPlane {
   }
 
   get #flags(): string[] {
-    const { hypervisor, offset, hosts } = this.#options
+    const { hypervisor, offset, hosts, flags = [] } = this.#options
     return [
       `--hypervisor=${hypervisor}`,
       `--state=${this.stateDir}`,
@@ -99,6 +101,7 @@ export class ControlPlane {
       '--bare',
       '--json',
       ...(hosts === undefined ? [] : [`--hosts=${hosts}`]),
+      ...flags,
       // Keeps it from compiling a kernel in the background while we measure.
       ...(hypervisor === 'libvirt' ? [`--image=${join(this.#folder, 'empty.raw')}`] : []),
     ]
@@ -117,15 +120,17 @@ export class ControlPlane {
 
   async #remove(): Promise<void> {
     await this.stop()
-    if (this.#options.hypervisor === 'libvirt') await destroy(this.stateDir)
+    // The folder of the state goes with its guests.
+    if (this.#options.isKept === true) copyFileSync(join(this.stateDir, 'nova.log'), join(this.#folder, 'nova.log'))
+    if (this.#options.hypervisor === 'libvirt') await destroy(this.stateDir, this.#options.flags)
     if (!this.#options.isKept) rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
 /** Guests, libvirt, bridges, DHCP and firewall of a state folder. */
-function destroy(stateDir: string): Promise<void> {
+function destroy(stateDir: string, flags: readonly string[] = []): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(launcher, ['--state', stateDir, '--destroy', '--json'], {
+    const child = spawn(launcher, ['--state', stateDir, '--destroy', '--json', ...flags], {
       cwd: root,
       stdio: ['ignore', 'ignore', 'pipe'],
     })

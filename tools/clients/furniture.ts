@@ -1,4 +1,6 @@
 /** What suites expect to find in a cloud: images, flavors, people with a project and a network. */
+import { readFile } from 'node:fs/promises'
+import type { GuestImage } from '#guest'
 import type { Client } from '../bench/client.ts'
 
 interface Named {
@@ -11,6 +13,27 @@ export async function newImage(client: Client, name: string): Promise<string> {
   const wish = { name, disk_format: 'raw', container_format: 'bare', visibility: 'public', min_disk: 0 }
   const image = await client.call<Named>('image', 'POST', '/images', wish)
   await client.text('image', 'PUT', `/images/${image.id}/file`, Buffer.alloc(1_048_576))
+  return image.id
+}
+
+/** The small guest that a new cloud calls cirros. */
+export async function smallGuest(): Promise<GuestImage> {
+  const { buildTinyImage, guestCache } = await import('#guest')
+  return buildTinyImage({ cacheDir: guestCache() })
+}
+
+/** A public image that boots. */
+export async function newGuestImage(client: Client, built: GuestImage, name: string): Promise<string> {
+  const image = await client.call<Named>('image', 'POST', '/images', {
+    name,
+    disk_format: built.diskFormat,
+    container_format: 'bare',
+    visibility: 'public',
+    min_disk: built.minDiskGiB,
+    min_ram: built.minRamMiB,
+    ...built.properties,
+  })
+  await client.text('image', 'PUT', `/images/${image.id}/file`, await readFile(built.path))
   return image.id
 }
 

@@ -15,7 +15,8 @@ export const runSuiteCommand = command =>
       process.stdout.write(options.help)
       return 0
     }
-    await setUp({ groups: ['service', 'client-suites'], progress: createProgress() })
+    const guests = options.needsGuests ? ['libvirt', 'network', 'guest-stock', 'guest-tiny'] : []
+    await setUp({ groups: ['service', 'client-suites', ...guests], progress: createProgress() })
     return runInPlace(serviceNode(root), [`${root}/tools/clients/run.ts`, command, ...argv], {
       cwd: root,
       env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },

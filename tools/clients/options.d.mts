@@ -5,6 +5,8 @@ export interface SuiteOptions {
   readonly regex: string | undefined
   readonly workers: number
   readonly hosts: number
+  /** Real guests: everything that they need has to be installed. */
+  readonly needsGuests: boolean
   /** Write what happened into the lists. */
   readonly isAccepted: boolean
   readonly isJson: boolean

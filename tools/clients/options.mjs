@@ -7,14 +7,14 @@ export const clientSuites = ['novaclient', 'openstackclient', 'openstacksdk', 'o
 
 const help = (command, suites) => `Usage: npm run ${command} -- ${suites}[options]
 
-Starts a cloud of simulated hosts, runs the tests that the clients bring along, unmodified, and compares what passes,
-fails and is skipped with the lists in test/clients. The exit code is 0 when no test failed or was skipped that should
+Starts a cloud, of simulated hosts unless told otherwise, runs the tests that the clients bring along, unmodified, and
+compares what passes, fails and is skipped with the lists in test/clients. The exit code is 0 when no test failed or was skipped that should
 pass. docs/compatibility.md says why a test cannot pass.
 
   --regex R       only tests whose name matches
   --workers N     tests at a time (default 2)
-  --hosts N       simulated hosts (default 2)
-  --accept        write what happened into the lists
+  --hosts N       compute hosts (default 2)
+${command === 'test:tempest' ? '  --hypervisor T  fake (default), or libvirt: real guests on one host; as root, takes long\n' : ''}  --accept        write what happened into the lists
   --json          one JSON document on stdout instead of the words
   --keep          leave the folder with the logs behind
   --state DIR     make the temporary state folder under DIR (default: the system's temporary folder)
@@ -26,6 +26,7 @@ const table = {
   regex: { type: 'string' },
   workers: { type: 'string' },
   hosts: { type: 'string' },
+  hypervisor: { type: 'string' },
   accept: { type: 'boolean' },
   json: { type: 'boolean' },
   keep: { type: 'boolean' },
@@ -72,12 +73,18 @@ export function parseSuiteOptions(command, argv) {
       refuse(`--${name} needs a whole number from ${low} to ${high}, not '${text}'`)
     return Number(text)
   }
+  const hypervisor = values.hypervisor ?? 'fake'
+  if (hypervisor !== 'fake' && (hypervisor !== 'libvirt' || command !== 'test:tempest'))
+    refuse(`--hypervisor ${hypervisor} is nothing that ${command} can do`)
+  if (hypervisor === 'libvirt' && process.getuid?.() !== 0) refuse('real guests need root')
+  const tempest = hypervisor === 'libvirt' ? 'tempest-libvirt' : 'tempest'
   return {
     help: values.help ? help(command, known.length === 0 ? '' : `[${known.join(' | ')}] `) : undefined,
-    suites: command === 'test:tempest' ? ['tempest'] : positionals.length === 0 ? known : positionals,
+    suites: command === 'test:tempest' ? [tempest] : positionals.length === 0 ? known : positionals,
     regex: values.regex === undefined ? undefined : regexOf(values.regex, refuse),
     workers: whole('workers', '2', 1, 64),
-    hosts: whole('hosts', '2', 1, 1000),
+    hosts: whole('hosts', hypervisor === 'libvirt' ? '1' : '2', 1, 1000),
+    needsGuests: hypervisor === 'libvirt',
     isAccepted: values.accept ?? false,
     isJson: values.json ?? false,
     isKept: values.keep ?? false,

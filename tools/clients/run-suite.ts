@@ -1,6 +1,6 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fromJson } from '#base'
 import { Client } from '../bench/client.ts'
 import { ControlPlane } from '../bench/control-plane.ts'
@@ -39,10 +39,12 @@ export async function runSuite(suite: Suite, options: SuiteOptions, undo: Undo):
   const { offset, parent, workers, regex } = options
   const hosts = suite.hosts ?? options.hosts
   const config = suite.config ?? ''
-  const plane = new ControlPlane({ undo, hypervisor: 'fake', hosts, offset, parent, config, isKept: options.isKept })
+  // Real hosts beyond the first would each be a process of their own.
+  const where = suite.isReal === true ? ({ hypervisor: 'libvirt' } as const) : ({ hypervisor: 'fake', hosts } as const)
+  const plane = new ControlPlane({ undo, offset, parent, config, isKept: options.isKept, ...where })
   const ready = await plane.start()
   const client = await Client.login(ready)
-  const folder = join(plane.stateDir, suite.name)
+  const folder = join(dirname(plane.stateDir), suite.name)
   mkdirSync(folder)
   const { adminPassword } = fromJson<{ adminPassword: string }>(
     readFileSync(join(plane.stateDir, 'secrets.json'), 'utf8'),

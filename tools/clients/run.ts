@@ -3,7 +3,7 @@
  * own, compared with the lists in test/clients. tools/clients/options.mjs has the words it understands.
  */
 import { Undo } from '../bench/undo.ts'
-import { tempest } from '../tempest/suite.ts'
+import { tempest, tempestLibvirt } from '../tempest/suite.ts'
 import { count } from './count.ts'
 import { compare, readLists, writeLists } from './lists.ts'
 import { novaclient } from './novaclient.ts'
@@ -12,7 +12,7 @@ import { openstacksdk, openstacksdkCloud } from './openstacksdk.ts'
 import { parseSuiteOptions } from './options.mjs'
 import { runSuite, type SuiteRun } from './run-suite.ts'
 
-const suites = [tempest, novaclient, openstackclient, openstacksdk, openstacksdkCloud]
+const suites = [tempest, tempestLibvirt, novaclient, openstackclient, openstacksdk, openstacksdkCloud]
 const [command = '', ...argv] = process.argv.slice(2)
 const options = parseSuiteOptions(command, argv)
 const undo = new Undo()

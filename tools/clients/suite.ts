@@ -26,6 +26,8 @@ export interface Suite {
   readonly isSerial?: boolean
   /** Tests of one class may run in different processes: each makes all it needs. */
   readonly isSplit?: boolean
+  /** Its hosts have real guests. */
+  readonly isReal?: boolean
   /** Number of hosts that the tests are written for, where it is not ours to choose. */
   readonly hosts?: number
   /** Makes what the tests expect to find; the environment that tells them where it is. */

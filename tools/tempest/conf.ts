@@ -10,6 +10,8 @@ export interface Found {
   readonly flavorRefAlt: string
   readonly publicNetworkId: string
   readonly hosts: number
+  /** An image of guests that boot and let themselves be logged in to; null where there are none. */
+  readonly imageFile: string | null
   /** What the network service says it can do. */
   readonly networkExtensions: readonly string[]
 }
@@ -55,6 +57,27 @@ const computeFeatures: Section = {
   xenapi_apis: false,
 }
 
+/** How Tempest gets into a guest: by a floating address, as the user of the small image. */
+const logins: Section = {
+  run_validation: true,
+  connect_method: 'floating',
+  auth_method: 'keypair',
+  image_ssh_user: 'cirros',
+  image_ssh_password: 'gocubsgo',
+  ssh_timeout: 180,
+  ping_timeout: 120,
+  network_for_ssh: 'public',
+}
+
+const guestImage: Section = { img_disk_format: 'qcow2', img_container_format: 'bare', dhcp_client: 'udhcpc' }
+
+/** What TCG, or this kind of machine, cannot do for a guest. */
+const unreal: Section = {
+  spice_console: false,
+  attach_encrypted_volume: false,
+  block_migrate_cinder_iscsi: false,
+}
+
 const sections = (found: Found): Readonly<Record<string, Section>> => ({
   DEFAULT: { log_dir: found.folder, log_file: 'tempest.log' },
   oslo_concurrency: { lock_path: `${found.folder}/locks` },
@@ -80,11 +103,11 @@ const sections = (found: Found): Readonly<Record<string, Section>> => ({
     max_microversion: 'latest',
     min_compute_nodes: found.hosts,
     volume_device_name: 'vdb',
-    hypervisor_type: 'fake',
+    hypervisor_type: found.imageFile !== null ? 'QEMU' : 'fake',
     build_interval: 1,
-    build_timeout: 120,
+    build_timeout: found.imageFile !== null ? 300 : 120,
   },
-  'compute-feature-enabled': computeFeatures,
+  'compute-feature-enabled': found.imageFile !== null ? { ...computeFeatures, ...unreal } : computeFeatures,
   placement: { min_microversion: '1.0', max_microversion: 'latest' },
   network: {
     project_network_cidr: '10.100.0.0/16',
@@ -97,7 +120,8 @@ const sections = (found: Found): Readonly<Record<string, Section>> => ({
   volume: { build_interval: 1, build_timeout: 120, min_microversion: '3.0', max_microversion: 'latest' },
   'volume-feature-enabled': { backup: false, snapshot: true, api_v3: true },
   image: { build_interval: 1 },
-  validation: { run_validation: false },
+  validation: found.imageFile !== null ? logins : { run_validation: false },
+  scenario: found.imageFile === null ? {} : { ...guestImage, img_file: found.imageFile },
 })
 
 const write = (name: string, section: Section): string =>
