@@ -1,4 +1,4 @@
-import { grantOf, type HostDemand, isPlain, type PciDevice, pciProviderId } from '#model'
+import { grantOf, type HostDemand, type HostOccupancy, isPlain, type PciDevice, pciProviderId } from '#model'
 import type { ClaimWish } from '#store'
 import type { LostAnswer } from './placing.ts'
 import type { Attempt } from './select.ts'
@@ -11,9 +11,17 @@ export interface HostClaimer {
 
 const refusedBy = (reason: string): LostAnswer => ({ filter: 'HostClaim', reason })
 
+/** The operator has said which CPUs are for guests that pin: those are counted apart, and nobody else's. */
+const isSplit = ({ topology }: HostOccupancy): boolean =>
+  topology?.cells.some(cell => cell.dedicatedCpus.some(cpu => !cell.sharedCpus.includes(cpu))) === true
+
 /** What the snapshot shows already needs no claim: the host has not what the request names. */
 export function lacking({ host, request }: Attempt, demand: HostDemand): LostAnswer | undefined {
   if (isPlain(demand) || host.occupancy === undefined) return undefined
+  const isOwn = demand.numa?.cpuPolicy === 'dedicated' || demand.numa?.cpuPolicy === 'mixed'
+  const amounts = Object.values(request.allocations)
+  if (isOwn && isSplit(host.occupancy) && !amounts.some(amount => (amount['PCPU'] ?? 0) > 0))
+    return refusedBy('its CPUs for pinned guests are PCPU, of which placement has none left for the request')
   const named = demand.pci.map(
     ({ id }) =>
       [
