@@ -75,6 +75,22 @@ async function twice(): Promise<void> {
   await runAll()
 }
 
+describe('claims on hosts', () => {
+  test('without an allocation there go, those beside one stay', async () => {
+    const id = await boot()
+    const node = await nodeOf((await cloud.store.instances.get(id)).host ?? '')
+    const stranger = newUuid()
+    const claimed = { nodeId: node, numa: null, requests: [] }
+    await cloud.store.hostClaims.add({ consumerId: id, instanceId: id, ...claimed })
+    await cloud.store.hostClaims.add({ consumerId: stranger, instanceId: stranger, ...claimed })
+    await twice()
+    assert.deepEqual(
+      (await cloud.store.hostClaims.all()).map(({ consumerId }) => consumerId),
+      [id],
+    )
+  })
+})
+
 describe('allocations', () => {
   test('of a server that is deleted, of a move that is over and of nobody go', async () => {
     const id = await boot()

@@ -1,5 +1,6 @@
 import type { ConductorDeps } from '../../deps.ts'
 import { AllocationAudit } from './allocations.ts'
+import { ClaimAudit } from './claims.ts'
 import { GoneServersAudit } from './gone-servers.ts'
 import { auditImages } from './images.ts'
 import { auditWork } from './lost-work.ts'
@@ -13,11 +14,13 @@ export class Audit {
   readonly #deps: ConductorDeps
   readonly #suspects = new Suspects()
   readonly #allocations: AllocationAudit
+  readonly #claims: ClaimAudit
   readonly #gone: GoneServersAudit
 
   constructor(deps: ConductorDeps) {
     this.#deps = deps
     this.#allocations = new AllocationAudit(deps)
+    this.#claims = new ClaimAudit(deps)
     this.#gone = new GoneServersAudit(deps)
   }
 
@@ -26,6 +29,7 @@ export class Audit {
     const begun: string[] = []
     const parts: readonly (readonly [string, () => Promise<unknown>])[] = [
       ['allocations', async () => begun.push(...(await this.#allocations.round()))],
+      ['claims', () => this.#claims.round()],
       ['deleted servers', () => this.#gone.round(graceMs)],
       ['images', () => auditImages(this.#deps, this.#suspects)],
       ['work', () => auditWork(this.#deps, this.#suspects)],
