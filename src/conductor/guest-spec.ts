@@ -12,6 +12,7 @@ import {
 } from '#model'
 import type { GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
+import { directBootOf } from './direct-boot.ts'
 import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
 import { seatOf } from './seat.ts'
 
@@ -101,7 +102,7 @@ export function guestSpec(
   instance: Instance,
   devices: readonly BlockDevice[],
   vifs: readonly Vif[] = instance.networkInfo,
-  seat: Pick<GuestSpec, 'numa' | 'hostDevices' | 'tpmSecret'> = {},
+  seat: Pick<GuestSpec, 'numa' | 'hostDevices' | 'tpmSecret' | 'directBoot'> = {},
 ): GuestSpec {
   const { flavor } = instance
   return {
@@ -135,6 +136,7 @@ export const specOf = async (d: ConductorDeps, instance: Instance): Promise<Gues
   const spec = guestSpec(instance, await d.store.blockDevices.of(instance.id), undefined, {
     ...(await seatOf(d, instance.id)),
     ...(await tpmSecretOf(d, instance, guestImage(instance))),
+    ...(await directBootOf(d, guestImage(instance))),
   })
   return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
 }

@@ -15,6 +15,7 @@ import type { InstanceChange, Store } from '#store'
 import { type GuestSpec, power } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
+import { directBootOf } from './direct-boot.ts'
 import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
 import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
@@ -72,6 +73,7 @@ export async function movedSpec(
   const spec = guestSpec(sized, there, vifs, {
     ...(await seatOf(d, atSourceOf)),
     ...(await tpmSecretOf(d, sized, guestImage(sized))),
+    ...(await directBootOf(d, guestImage(sized))),
   })
   return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
 }

@@ -40,6 +40,8 @@ export interface GuestSpec {
   readonly configDrive?: GuestConfigDrive
   /** Of a guest with a TPM: what its state on the host's disk is encrypted with. */
   readonly tpmSecret?: GuestSecret
+  /** Of an image without a boot loader: what the hypervisor boots. */
+  readonly directBoot?: { readonly kernel: GuestImage; readonly ramdisk: GuestImage | null }
 }
 
 /** A driver hands it to the hypervisor and keeps it nowhere else. */

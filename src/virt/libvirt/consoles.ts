@@ -42,7 +42,9 @@ function serialPoint(domain: XmlNode): ConsolePoint | undefined {
     const source = nodesAt(port, 'source').find(node => node.attributes['mode'] === 'bind')
     if (port.attributes['type'] !== 'tcp' || source === undefined) continue
     const { host = '127.0.0.1', service = '-1' } = source.attributes
-    return { host, port: Number(service), tlsPort: null, internalAccessPath: null }
+    // The port stands in the definition; behind it is somebody only while the guest runs.
+    const isOn = domain.attributes['id'] !== undefined
+    return { host, port: isOn ? Number(service) : -1, tlsPort: null, internalAccessPath: null }
   }
   return undefined
 }

@@ -123,6 +123,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
       serialPorts: new SerialPorts(),
       secrets: new GuestSecrets(client),
       processorUse: new ProcessorUse(),
+      imageSource: options.imageSource,
     }
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
     const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
@@ -260,6 +261,8 @@ function domainHost(
     swapPath: id => files.swap(id),
     configDrivePath: id => files.configDrive(id),
     consoleLogPath: id => files.consoleLog(id),
+    kernelPath: id => files.kernel(id),
+    ramdiskPath: id => files.ramdisk(id),
     nvramPath: id => files.nvram(id),
     ...(shares === undefined ? {} : { sharePath: share => shares.pathOf(share) }),
   }

@@ -1,4 +1,5 @@
 import type { Clock, InstanceId, KeyedQueues, Log } from '#base'
+import type { ImageSource } from '../image-source.ts'
 import type { ConfigDriveWriter } from './config-drive.ts'
 import type { DomainHost } from './domain/index.ts'
 import type { GuestEvents } from './guest-events.ts'
@@ -24,6 +25,7 @@ export interface GuestContext extends VolumeParts {
   readonly serialPorts: SerialPorts
   readonly secrets: GuestSecrets
   readonly processorUse: ProcessorUse
+  readonly imageSource: ImageSource
   readonly writeConfigDrive: ConfigDriveWriter | undefined
   readonly clock: Clock
   readonly log: Log

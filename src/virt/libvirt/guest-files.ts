@@ -53,6 +53,14 @@ export class GuestFiles {
     return join(this.folderOf(id), 'console.log')
   }
 
+  kernel(id: string): string {
+    return join(this.folderOf(id), 'kernel')
+  }
+
+  ramdisk(id: string): string {
+    return join(this.folderOf(id), 'ramdisk')
+  }
+
   /** The variables of a guest that boots by UEFI. */
   nvram(id: string): string {
     return join(this.folderOf(id), nvramName)
@@ -109,7 +117,7 @@ export class GuestFiles {
   async removeDisks(id: string, keepsEphemeral: boolean): Promise<void> {
     const folder = this.folderOf(id)
     for (const name of (await exists(folder)) ? await readdir(folder) : []) {
-      const isLost = keepsEphemeral ? /^disk(\.swap)?$/ : /^disk(\.swap|\.eph\d+)?$/
+      const isLost = keepsEphemeral ? /^(disk(\.swap)?|kernel|ramdisk)$/ : /^(disk(\.swap|\.eph\d+)?|kernel|ramdisk)$/
       if (isLost.test(name)) await rm(join(folder, name), { force: true })
     }
   }

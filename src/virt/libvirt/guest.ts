@@ -13,6 +13,7 @@ import type { GuestContext } from './guest-context.ts'
 import { exists } from './guest-files.ts'
 import { whenOff } from './guest-shutdown.ts'
 import type { GuestSteps } from './guest-steps.ts'
+import { makeKernelFiles } from './kernel-files.ts'
 import { forgetSavedMemory } from './managed-memory.ts'
 import { isAwaited } from './moves/waiting-place.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
@@ -172,6 +173,7 @@ export class LibvirtGuest implements Guest {
     using start = await serialPorts.forStart(asked, host)
     const xml = made === undefined ? domainXml(await connections.prepare(asked), start.host) : made(start.host)
     await giveTpmSecret(secrets, asked)
+    await makeKernelFiles(asked, this.#context)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     await addAddresses(this.#context, asked)

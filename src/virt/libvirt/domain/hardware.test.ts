@@ -13,6 +13,7 @@ import { iommu } from './iommu.ts'
 import { memoryBacking } from './memory-backing.ts'
 import { os } from './os.ts'
 import { perf } from './perf.ts'
+import { sampleSpec } from './sample-spec.ts'
 import { serial } from './serial.ts'
 import { configured, shows } from './shows.test-kit.ts'
 import { sound } from './sound.ts'
@@ -154,6 +155,16 @@ describe('firmware', () => {
     shows(sysinfo, { properties }, '')
     shows(clock, { properties }, '<clock offset="utc"/>')
     shows(input, { properties }, '<input type="tablet" bus="usb"/><input type="keyboard" bus="usb"/>')
+  })
+
+  test('a kernel of its own, with its own words or the usual ones', () => {
+    const kernel = { ...sampleSpec().image, id: 'k' }
+    const booted = (initrd: string, cmdline: string) =>
+      `<os><type arch="x86_64" machine="pc">hvm</type><kernel>${folder}/kernel</kernel>${initrd}<cmdline>${cmdline}</cmdline><smbios mode="sysinfo"/></os>`
+    const usual = 'root=/dev/vda console=tty0 console=ttyS0 console=hvc0 no_timer_check'
+    shows(os, { spec: { directBoot: { kernel, ramdisk: null } } }, booted('', usual))
+    const both = { spec: { directBoot: { kernel, ramdisk: kernel } }, properties: { os_command_line: 'quiet' } }
+    shows(os, both, booted(`<initrd>${folder}/ramdisk</initrd>`, 'quiet'))
   })
 
   test('the machine of nova.conf, unless the guest has one', () => {

@@ -47,6 +47,8 @@ export interface DomainHost {
   swapPath(id: string): string
   configDrivePath(id: string): string
   consoleLogPath(id: string): string
+  kernelPath(id: string): string
+  ramdiskPath(id: string): string
   /** The guest's UEFI variables. */
   nvramPath(id: string): string
   /** Where the files of a share are; absent on hosts that cannot serve folders to guests. */

@@ -2,8 +2,8 @@ import type { GuestSpec } from '../../guest-spec.ts'
 import { element, type XmlElement } from './element.ts'
 import { firmwareOf } from './firmware.ts'
 import type { DomainHost, Family } from './host.ts'
-import { architectureOf, isX86, machineType } from './machine.ts'
-import { imageOrFlavor, isTrue } from './properties.ts'
+import { architectureOf, isByTcg, isX86, machineType } from './machine.ts'
+import { imageOrFlavor, imageProperty, isTrue } from './properties.ts'
 
 /** The guest's own variables are made from the template at its first start and stay with its disks. */
 function loader(spec: GuestSpec, host: DomainHost): readonly XmlElement[] {
@@ -19,6 +19,21 @@ function loader(spec: GuestSpec, host: DomainHost): readonly XmlElement[] {
   ]
 }
 
+/** What a kernel of its own is told when the image does not say it: Nova's words. */
+const consoles = 'console=tty0 console=ttyS0 console=hvc0'
+
+function kernel(spec: GuestSpec, host: DomainHost): readonly XmlElement[] {
+  const { directBoot, disks } = spec
+  if (directBoot === undefined) return []
+  const root = disks.find(disk => disk.bootIndex === 0)?.deviceName ?? '/dev/vda'
+  const usual = `root=${root} ${consoles}${isByTcg(spec, host) ? ' no_timer_check' : ''}`
+  return [
+    element('kernel', {}, host.kernelPath(spec.id)),
+    ...(directBoot.ramdisk === null ? [] : [element('initrd', {}, host.ramdiskPath(spec.id))]),
+    element('cmdline', {}, imageProperty(spec, 'os_command_line') || usual),
+  ]
+}
+
 /** What is booted from is said by the disks themselves, in their order. */
 export const os: Family = (spec, host) => {
   const architecture = architectureOf(spec, host)
@@ -29,6 +44,7 @@ export const os: Family = (spec, host) => {
     {},
     type,
     loader(spec, host),
+    kernel(spec, host),
     hasMenu ? element('bootmenu', { enable: 'yes' }) : undefined,
     isX86(architecture) ? element('smbios', { mode: 'sysinfo' }) : undefined,
   )

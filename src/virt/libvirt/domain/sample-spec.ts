@@ -151,6 +151,8 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   swapPath: id => `/var/lib/nova/instances/${id}/disk.swap`,
   configDrivePath: id => `/var/lib/nova/instances/${id}/disk.config`,
   consoleLogPath: id => `/var/lib/nova/instances/${id}/console.log`,
+  kernelPath: id => `/var/lib/nova/instances/${id}/kernel`,
+  ramdiskPath: id => `/var/lib/nova/instances/${id}/ramdisk`,
   nvramPath: id => `/var/lib/nova/instances/${id}/nvram`,
   ...overrides,
 })

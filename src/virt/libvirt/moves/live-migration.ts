@@ -10,6 +10,7 @@ import { statusOf } from '../daemon-calls.ts'
 import { domainXml } from '../domain/index.ts'
 import { LibvirtGuest } from '../guest.ts'
 import type { GuestContext } from '../guest-context.ts'
+import { makeKernelFiles } from '../kernel-files.ts'
 import { hasProcess, isIncomingMemory, runningReason } from '../power.ts'
 import { asFault, domainById, isLibvirtError, procedures } from '../rpc/index.ts'
 import { giveTpmSecret } from '../tpm-secret.ts'
@@ -101,6 +102,7 @@ export class LibvirtLiveMigration implements LiveMigration {
     const asked = await connections.prepare(await withKeptConfigDrive(spec, files))
     using start = await serialPorts.forStart(spec, host)
     await giveTpmSecret(secrets, asked)
+    await makeKernelFiles(asked, this.#context)
     const xml = domainXml(asked, start.host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }
     return { uri: peerUri(migration, address), detail }
