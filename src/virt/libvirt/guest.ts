@@ -3,6 +3,7 @@ import { type InstanceId } from '#base'
 import { type Diagnostics, type Guest, type GuestState, power } from '../driver.ts'
 import { DiskFull, GuestInWrongState, GuestNotFound, HypervisorUnavailable } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
+import { boot } from './boot-domain.ts'
 import { makeConfigDrive, withKeptConfigDrive } from './config-drive.ts'
 import { addAddresses } from './config-drive-addresses.ts'
 import { powerOfGuest, statusOf } from './daemon-calls.ts'
@@ -31,8 +32,6 @@ const undefineAll = 1 | 2 | 8 | 16 | 32
 /** The same, but the TPM's state stays too. */
 const undefineDisks = 1 | 2 | 8 | 16 | 64
 const acpiPowerButton = 1
-/** Of virDomainCreateFlags: memory that was saved is thrown away. */
-const forceBoot = 8
 
 const hasImageDisk = (spec: GuestSpec): boolean => spec.disks.some(disk => disk.kind === 'image')
 
@@ -178,7 +177,7 @@ export class LibvirtGuest implements Guest {
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     await addAddresses(this.#context, asked)
     try {
-      await client.call(procedures.create, { domain, flags: forceBoot }, 'long')
+      await boot(client, domain)
     } catch (error) {
       // Running already: the answer to an earlier attempt was lost.
       const status = isLibvirtError(error, errorCode.operationInvalid) ? await statusOf(client, this.id) : undefined
