@@ -130,6 +130,25 @@ describe('libvirt driver: volumes of a booted guest', { concurrency: false }, ()
     for (const id of [idOf(lone), volume.id]) await volumes().detach(spec.id, id)
   })
 
+  test('those that come and go while the guest is suspended are right when it goes on', async () => {
+    const { suspendToDisk } = bench.driver
+    assert.ok(suspendToDisk !== undefined)
+    const [kept, late] = [aVolumeDisk(bench, '/dev/vdb'), aVolumeDisk(bench, '/dev/vdc')]
+    await volumes().attach(spec.id, kept)
+    await suspendToDisk.suspend(spec.id)
+    await volumes().attach(spec.id, late)
+    await suspendToDisk.resume(spec.id, { ...spec, disks: [...spec.disks, kept, late] })
+    assert.equal(await diskCount(spec.id), 3)
+    const boots = await bench.driver.consoleLog?.read(spec.id)
+    await suspendToDisk.suspend(spec.id)
+    await volumes().detach(spec.id, idOf(kept))
+    await suspendToDisk.resume(spec.id, { ...spec, disks: [...spec.disks, late] })
+    assert.equal(await diskCount(spec.id), 2)
+    await consoleShows(bench, spec.id, 'guest: ready')
+    assert.notEqual(await bench.driver.consoleLog?.read(spec.id), boots, 'its memory knew a disk that it has no more')
+    await volumes().detach(spec.id, idOf(late))
+  })
+
   test('an encrypted one is opened by a key that only libvirt knows, and grows', async () => {
     const made = aVolume(bench.images.folder)
     const path = String(made.connection.data['device_path'])

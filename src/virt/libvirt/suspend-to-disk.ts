@@ -3,6 +3,7 @@ import { power } from '../driver.ts'
 import { GuestInWrongState, HypervisorError } from '../faults.ts'
 import type { SuspendToDisk } from '../guest-facets.ts'
 import type { GuestSpec } from '../guest-spec.ts'
+import { AttachedDisks, targetOfNode } from './attached-disks.ts'
 import { LibvirtGuest } from './guest.ts'
 import { setClock } from './guest-agent.ts'
 import type { GuestContext } from './guest-context.ts'
@@ -11,6 +12,7 @@ import { LibvirtHotplug } from './hotplug.ts'
 import { forgetSavedMemory, hasSavedMemory } from './managed-memory.ts'
 import { type DomainStatus, hasProcess, isSaving, powerOf } from './power.ts'
 import { domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+import { LibvirtVolumes } from './volumes.ts'
 import { nodeAt, nodesAt, parseXml } from './xml-tree.ts'
 
 /** Of virDomainSaveRestoreFlags: it runs when it goes on, also when it was paused before. */
@@ -57,10 +59,26 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
       // Between the two halves of a restore libvirt shows it as paused.
       if (powerOf(status) === power.paused) return client.call(procedures.resume, domainById(id), 'long')
       if (hasProcess(status)) return
+      // libvirt may have forgotten since what opens them.
+      await this.#context.connections.prepare(spec)
+      if (await this.#hasLostDisks(id)) await forgetSavedMemory(client, id)
       if (await this.#restore(id)) await setClock(this.#context, id)
       else await runAgain(spec)
     })
     await this.#matchInterfaces(id, spec)
+    const volumes = new LibvirtVolumes(this.#context)
+    for (const disk of spec.disks) if (disk.volume !== null) await volumes.attach(id, disk)
+  }
+
+  /** A volume that was taken away since is somebody else's by now, and memory that knows it cannot go on without it. */
+  async #hasLostDisks(id: InstanceId): Promise<boolean> {
+    const { client, log } = this.#context
+    if (!(await this.#hasHeader(id))) return false
+    const saved = parseXml(await client.call(procedures.managedSaveXml, domainById(id)))
+    const { targets } = await AttachedDisks.read(client, id)
+    const isLost = nodesAt(saved, 'devices', 'disk').some(disk => !targets.has(targetOfNode(disk)))
+    if (isLost) log.warn({ instance_id: id }, 'a disk was taken from the suspended guest, which therefore boots')
+    return isLost
   }
 
   /** The memory knows the interfaces that were there when it was saved; some may have come or gone since. */
