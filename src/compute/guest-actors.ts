@@ -10,6 +10,7 @@ export type GuestOperation =
   | 'unpause'
   | 'attach'
   | 'detach'
+  | 'swap'
   | 'move'
   | 'snapshot'
   | 'destroy'
@@ -21,7 +22,7 @@ export type GuestOperation =
   | 'setPassword'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */
-const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot', 'setPassword'])
+const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot', 'setPassword', 'detach', 'swap'])
 
 interface Actor {
   readonly queue: SerialQueue

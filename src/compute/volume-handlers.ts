@@ -43,7 +43,7 @@ export function volumeHandlers(driver: VirtDriver, actors: GuestActors): VolumeM
       return null
     },
     swapVolume: async ({ id, oldVolumeId, disk }) => {
-      await actors.run(id, 'attach', () => volumes().swap(instanceId(id), oldVolumeId, disk))
+      await actors.run(id, 'swap', () => volumes().swap(instanceId(id), oldVolumeId, disk))
       return null
     },
     extendVolume: async ({ id, volumeId, sizeGiB }) => {
