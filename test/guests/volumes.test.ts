@@ -116,6 +116,18 @@ describe('volumes of guests', { concurrency: false }, () => {
     assert.equal(existsSync(join(cloud.stateDir, 'instances', id)), false)
   }
 
+  /** One volume in two guests at once. */
+  async function shareVolume(other: Server): Promise<void> {
+    const shared = await api.makeVolume(1, { name: 'shared', multiattach: true })
+    for (const at of [first, other]) await attach(at, shared)
+    const [mine, theirs] = [await diskOf(first, shared), await diskOf(other, shared)]
+    await root(first, `printf from-the-first > ${mine}; sync`)
+    assert.equal(await root(other, `head -c 14 ${theirs}`), 'from-the-first')
+    for (const at of [first, other])
+      await api.call('compute', 'DELETE', `/servers/${at.id}/os-volume_attachments/${shared}`)
+    await api.whenVolume(shared, 'available')
+  }
+
   test('a volume that is attached while the guest runs can be written, and grows under it', async () => {
     data = await api.makeVolume(1, { name: 'data' })
     await attach(first, data)
@@ -203,6 +215,7 @@ describe('volumes of guests', { concurrency: false }, () => {
         [data, 'data'],
       ].toSorted(),
     )
+    await shareVolume(made)
     await root(made, 'umount /mnt/d; echo here > /root/mark; sync')
     await remove(made)
     await api.whenVolume(data, 'available')

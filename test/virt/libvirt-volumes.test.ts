@@ -66,7 +66,11 @@ describe('libvirt driver: volumes of a booted guest', { concurrency: false }, ()
     const disk = aVolumeDisk(bench, '/dev/vdb')
     await interrupted(() => volumes().attach(spec.id, disk))
     assert.equal(await diskCount(spec.id), 2)
-    await interrupted(() => volumes().detach(spec.id, idOf(disk)))
+    // A bus that the guest has no controller of until now.
+    const scsi = [aVolumeDisk(bench, '/dev/sdb'), aVolumeDisk(bench, '/dev/vdq', { bus: 'scsi' })]
+    for (const one of scsi) await volumes().attach(spec.id, one)
+    assert.equal(await diskCount(spec.id), 4)
+    for (const one of [disk, ...scsi]) await interrupted(() => volumes().detach(spec.id, idOf(one)))
     assert.equal(await diskCount(spec.id), 1)
   })
 
