@@ -1,0 +1,273 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { waitFor } from '#base'
+import { HostsCloud } from './hosts.ts'
+import { TenantServer } from './tenant-server.ts'
+
+/** Real guests on three hosts of this machine: two share their storage, the third has its own. */
+
+const [one, two, alone] = [0, 1, 2] as const
+
+describe('moves of real guests', { concurrency: false }, () => {
+  const cloud = new HostsCloud({
+    offset: 21_100,
+    count: 3,
+    sharing: [one, two],
+    // A copy away from the third host takes long enough to be met half way.
+    libvirt: { [alone]: 'live_migration_bandwidth = 2' },
+  })
+  let server: TenantServer
+  let id = ''
+  let address = ''
+  let flavors: Readonly<Record<string, string>> = {}
+  before(async () => {
+    await cloud.start()
+    const { networks } = await cloud.call('GET', '/networks?name=private', undefined, 'network')
+    server = await TenantServer.open(cloud, networks[0].id)
+    flavors = await makeFlavors(cloud)
+  })
+  after(async () => {
+    await server?.close()
+    await cloud.close()
+  })
+
+  const shown = async () => (await cloud.call('GET', `/servers/${id}`)).server
+  const hostOf = async (): Promise<string> => (await shown())['OS-EXT-SRV-ATTR:host']
+  const ssh = (command: string) => cloud.ssh(address, command)
+  const reachable = () =>
+    waitFor('ssh', async () => ((await ssh('true').catch(() => undefined)) === undefined ? undefined : true), {
+      deadlineMs: 120_000,
+      everyMs: 500,
+    })
+  /** The guest runs on that host and nowhere else, and its files and ports are there. */
+  const mustLiveOn = async (number: number) => {
+    const host = cloud.host(number)
+    assert.equal(await hostOf(), host.name)
+    for (const other of cloud.hosts) {
+      assert.equal(other.qemusOf(id).length, other === host ? 1 : 0, `QEMU on ${other.name}`)
+      const files = readdirSync(other.instancesPath).filter(name => name.startsWith(id))
+      const isShared = other.instancesPath === host.instancesPath
+      assert.deepEqual(files, isShared ? [id] : [], `files on ${other.name}`)
+    }
+    const { ports } = await cloud.call('GET', `/ports?device_id=${id}`, undefined, 'network')
+    assert.deepEqual(
+      ports.map((port: Record<string, unknown>) => [port['binding:host_id'], port['status']]),
+      [[host.name, 'ACTIVE']],
+    )
+  }
+  const liveMigrate = async (number: number, block: boolean | 'auto') => {
+    await cloud.act(id, { 'os-migrateLive': { host: cloud.host(number).name, block_migration: block } })
+    await cloud.settled(id, 'ACTIVE')
+  }
+  const newestMigration = async () => (await cloud.call('GET', `/os-migrations?instance_uuid=${id}`)).migrations[0]
+
+  test('a guest on the third host speaks to a server on its network', async () => {
+    const { images } = await cloud.call('GET', '/images?name=debian-stock', undefined, 'image')
+    const made = await cloud.call('POST', '/servers', {
+      server: {
+        name: 'mover',
+        imageRef: images[0].id,
+        flavorRef: flavors['small'],
+        key_name: 'first',
+        config_drive: true,
+        availability_zone: `nova:${cloud.host(alone).name}`,
+        networks: [{ uuid: server.networkId }],
+      },
+    })
+    id = made.server.id
+    const active = await cloud.settled(id, 'ACTIVE')
+    address = active.addresses['private'][0].addr
+    await server.plug()
+    await reachable()
+    await mustLiveOn(alone)
+    await ssh('echo kept > kept && sync')
+    // A counter in memory, told over one connection for as long as it lasts.
+    const count = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/counter; echo $i; sleep 0.2; done'
+    await ssh(`(${count}) 2>/dev/null | nc ${server.address} ${server.port} >/dev/null 2>&1 &`)
+    await server.whenHeard(3)
+  })
+
+  test('live, with its disk, to a host with other storage: the connection stays', async () => {
+    const before = server.heard
+    await liveMigrate(one, 'auto')
+    await mustLiveOn(one)
+    await server.whenHeard(before + 5)
+    assert.equal(server.connections, 1)
+    assert.equal(await ssh('cat kept'), 'kept')
+    assert.equal((await newestMigration()).status, 'completed')
+  })
+
+  test('live on shared storage: nothing is copied but memory; block migration is refused there', async () => {
+    await cloud.act(id, { 'os-migrateLive': { host: cloud.host(two).name, block_migration: true } })
+    await waitFor('the refusal', async () => ((await newestMigration()).status === 'error' ? true : undefined), {
+      deadlineMs: 60_000,
+    })
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(one)
+    const before = server.heard
+    await liveMigrate(two, false)
+    await mustLiveOn(two)
+    await server.whenHeard(before + 5)
+    assert.equal(server.connections, 1)
+  })
+
+  test('a copy that is aborted leaves the guest where it was, one that is forced ends', async () => {
+    await liveMigrate(alone, 'auto')
+    await mustLiveOn(alone)
+    const begun = async () => {
+      await cloud.act(id, { 'os-migrateLive': { host: cloud.host(one).name, block_migration: 'auto' } })
+      return waitFor(
+        'a running copy',
+        async () => {
+          const { migrations } = await cloud.call('GET', `/servers/${id}/migrations`)
+          const [copy] = migrations
+          return copy?.status === 'running' && copy.memory_total_bytes > 0 ? copy : undefined
+        },
+        { deadlineMs: 60_000, everyMs: 50 },
+      )
+    }
+    const aborted = await begun()
+    await cloud.call('DELETE', `/servers/${id}/migrations/${aborted.id}`)
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(alone)
+    assert.equal((await newestMigration()).status, 'cancelled')
+    let before = server.heard
+    await server.whenHeard(before + 3)
+    const forced = await begun()
+    await cloud.call('POST', `/servers/${id}/migrations/${forced.id}/action`, { force_complete: null })
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(one)
+    before = server.heard
+    await server.whenHeard(before + 3)
+    assert.equal(server.connections, 1)
+  })
+
+  test('kill -9 of the source’s nova-compute in the middle of a copy: the guest is in one place', async () => {
+    await liveMigrate(alone, 'auto')
+    await cloud.act(id, { 'os-migrateLive': { host: cloud.host(one).name, block_migration: 'auto' } })
+    await waitFor(
+      'a running copy',
+      async () => ((await cloud.call('GET', `/servers/${id}/migrations`)).migrations[0]?.status === 'running' ? true : undefined),
+      { deadlineMs: 60_000, everyMs: 50 },
+    )
+    await cloud.host(alone).kill()
+    await cloud.host(alone).start()
+    await cloud.settled(id, 'ACTIVE')
+    const before = server.heard
+    await mustLiveOn(cloud.hosts.findIndex(host => host.qemusOf(id).length > 0))
+    await server.whenHeard(before + 3)
+    assert.equal(server.connections, 1)
+    if ((await hostOf()) !== cloud.host(alone).name) await liveMigrate(alone, 'auto')
+  })
+
+  test('resized onto another host and taken back, resized on its own and kept', async () => {
+    await only(cloud, one)
+    await cloud.act(id, { resize: { flavorRef: flavors['large'] } })
+    await cloud.settled(id, 'VERIFY_RESIZE')
+    assert.equal(await hostOf(), cloud.host(one).name)
+    assert.deepEqual(readdirSync(cloud.host(alone).instancesPath).filter(name => name.startsWith(id)), [`${id}_resize`])
+    await reachable()
+    assert.match(await ssh('cat kept; nproc; cat /proc/meminfo'), /^kept\n2\nMemTotal: +1[5-9]\d{4} kB/)
+    await cloud.act(id, { revertResize: null })
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(alone)
+    await only(cloud, alone)
+    await cloud.act(id, { resize: { flavorRef: flavors['large'] } })
+    await cloud.settled(id, 'VERIFY_RESIZE')
+    await reachable()
+    assert.match(await ssh('cat kept; nproc; cat /proc/meminfo'), /^kept\n2\nMemTotal: +1[5-9]\d{4} kB/)
+    await cloud.act(id, { confirmResize: null })
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(alone)
+    await only(cloud, one, two, alone)
+  })
+
+  test('cold migrated while it is off; its disk has grown with its flavor', async () => {
+    await cloud.act(id, { 'os-stop': null })
+    await cloud.settled(id, 'SHUTOFF')
+    await cloud.act(id, { migrate: { host: cloud.host(one).name } })
+    await cloud.settled(id, 'VERIFY_RESIZE')
+    await cloud.act(id, { confirmResize: null })
+    await cloud.settled(id, 'SHUTOFF')
+    await cloud.act(id, { 'os-start': null })
+    await cloud.settled(id, 'ACTIVE')
+    await mustLiveOn(one)
+    await reachable()
+    assert.equal(await ssh('cat kept; cat /sys/block/vda/size'), `kept\n${(2 * 1024 ** 3) / 512}`)
+  })
+
+  test('evacuated on shared storage with its disk; the dead host removes its guest and no file when it is back', async () => {
+    await cloud.host(one).kill()
+    await forceDown(cloud, one, true)
+    await cloud.act(id, { evacuate: { host: cloud.host(two).name } })
+    await cloud.settled(id, 'ACTIVE')
+    await reachable()
+    assert.equal(await ssh('cat kept'), 'kept')
+    assert.equal(cloud.host(one).qemusOf(id).length, 1, 'the dead host’s guest runs unseen')
+    await forceDown(cloud, one, false)
+    await cloud.host(one).start()
+    await waitFor('the old guest to go', () => (cloud.host(one).qemusOf(id).length === 0 ? true : undefined), {
+      deadlineMs: 60_000,
+    })
+    await waitFor('the record', async () => ((await newestMigration()).status === 'completed' ? true : undefined), {
+      deadlineMs: 60_000,
+    })
+    await mustLiveOn(two)
+    assert.equal(await ssh('cat kept'), 'kept')
+  })
+
+  test('evacuated to other storage it is made anew from its image', async () => {
+    await cloud.host(two).kill()
+    await forceDown(cloud, two, true)
+    await cloud.act(id, { evacuate: { host: cloud.host(alone).name } })
+    await cloud.settled(id, 'ACTIVE')
+    await reachable()
+    assert.equal(await ssh('cat kept || echo new'), 'new')
+    await forceDown(cloud, two, false)
+    await cloud.host(two).start()
+    await waitFor('the old files to go', () => (cloud.host(two).has(id) ? undefined : true), { deadlineMs: 60_000 })
+    await mustLiveOn(alone)
+  })
+
+  test('deleted it leaves nothing on any host', async () => {
+    await cloud.call('DELETE', `/servers/${id}`)
+    await waitFor(
+      'the server to go',
+      () => cloud.call('GET', `/servers/${id}`).then(
+        () => undefined,
+        () => true,
+      ),
+      { deadlineMs: 60_000 },
+    )
+    for (const host of cloud.hosts) {
+      assert.deepEqual(readdirSync(host.instancesPath).filter(name => name.startsWith(id)), [])
+      assert.deepEqual(host.qemusOf(id), [])
+    }
+    assert.equal(existsSync(join(cloud.host(one).instancesPath, id)), false)
+  })
+})
+
+async function makeFlavors(cloud: HostsCloud): Promise<Record<string, string>> {
+  const make = async (name: string, ram: number, vcpus: number, disk: number) =>
+    (await cloud.call('POST', '/flavors', { flavor: { name: `moves.${name}`, ram, vcpus, disk } })).flavor.id as string
+  return { small: await make('small', 112, 1, 1), large: await make('large', 176, 2, 2) }
+}
+
+const serviceOf = async (cloud: HostsCloud, number: number): Promise<string> => {
+  const { name } = cloud.host(number)
+  return (await cloud.call('GET', `/os-services?binary=nova-compute&host=${name}`)).services[0].id
+}
+
+/** The scheduler has only these hosts to choose from. */
+async function only(cloud: HostsCloud, ...numbers: readonly number[]): Promise<void> {
+  for (const number of cloud.hosts.keys()) {
+    const status = numbers.includes(number) ? 'enabled' : 'disabled'
+    await cloud.call('PUT', `/os-services/${await serviceOf(cloud, number)}`, { status })
+  }
+}
+
+async function forceDown(cloud: HostsCloud, number: number, isDown: boolean): Promise<void> {
+  await cloud.call('PUT', `/os-services/${await serviceOf(cloud, number)}`, { forced_down: isDown })
+}
