@@ -1,5 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { waitFor } from '#base'
@@ -70,6 +79,14 @@ export class ComputeHost {
 
   has(id: string): boolean {
     return existsSync(join(this.instancesPath, id))
+  }
+
+  /** Whether its libvirt has a definition of the guest. */
+  defines(id: string): boolean {
+    const folder = join(this.machine.folder, 'libvirt/etc/qemu')
+    return readdirSync(folder).some(
+      name => name.endsWith('.xml') && readFileSync(join(folder, name), 'utf8').includes(id),
+    )
   }
 
   /** Pids of the guest's QEMU on this host. */
@@ -217,7 +234,12 @@ ${credentials}`
 
   /** One request to the Compute API, or to the network's. */
   // oxlint-disable-next-line typescript/no-explicit-any
-  async call(method: string, path: string, body?: unknown, service: 'compute' | 'network' | 'image' | 'volume' = 'compute') {
+  async call(
+    method: string,
+    path: string,
+    body?: unknown,
+    service: 'compute' | 'network' | 'image' | 'volume' = 'compute',
+  ) {
     const ports = portsAt(this.#options.offset)
     const bases = {
       compute: `${ports.compute}/v2.1`,

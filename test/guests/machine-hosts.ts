@@ -120,7 +120,7 @@ export class MachineHosts {
 
   async #host(name: string, number: number): Promise<MachineHost> {
     const netns = this.#netnsOf(name)
-    const address = `192.0.2.${number}`
+    const address = `100.64.77.${number}`
     const port = `port${number}`
     const pair = ['link', 'add', port, 'type', 'veth', 'peer', 'name', 'hosts', 'netns', netns]
     await run('ip', '-n', this.#switch, ...pair)
@@ -129,12 +129,22 @@ export class MachineHosts {
     await run('ip', '-n', netns, 'link', 'set', 'hosts', 'up')
     const folder = join(this.folder, name)
     mkdirSync(folder, { recursive: true, mode: 0o711 })
-    const daemon = await startLibvirt({
-      stateDir: join(folder, 'libvirt'),
-      log: silentLog,
-      host: { hostname: name, netns, privateAddress: address },
-    })
-    return { name, netns, address, folder, daemon }
+    return { name, netns, address, folder, daemon: await MachineHosts.#daemon({ name, netns, address, folder }) }
+  }
+
+  static #daemon({ name, netns, address, folder }: Omit<MachineHost, 'daemon'>): Promise<LibvirtDaemon> {
+    const host = { hostname: name, netns, privateAddress: address }
+    return startLibvirt({ stateDir: join(folder, 'libvirt'), log: silentLog, host })
+  }
+
+  /** As if somebody pulled its plug: guests and all. */
+  async powerOff({ folder }: MachineHost): Promise<void> {
+    await stopEverything(join(folder, 'libvirt'))
+  }
+
+  /** What was defined is there again, and off. */
+  async powerOn(host: MachineHost): Promise<void> {
+    await MachineHosts.#daemon(host)
   }
 
   async down(): Promise<void> {

@@ -45,9 +45,13 @@ export class TenantServer {
     const [{ ip_address: address }] = made.port.fixed_ips
     const netns = cloud.machines.extraNamespace
     await run('ip', '-n', netns, 'link', 'set', 'lo', 'up')
-    const child = spawn('ip', ['netns', 'exec', netns, 'setpriv', '--pdeathsig', 'KILL', process.execPath, '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      'ip',
+      ['netns', 'exec', netns, 'setpriv', '--pdeathsig', 'KILL', process.execPath, '-e', program],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     return new TenantServer(networkId, address, netns, child)
   }
 

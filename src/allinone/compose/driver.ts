@@ -80,6 +80,7 @@ export const libvirtDriver = async (
     volumes: volumeOptions(config),
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
+    hostIp: config.DEFAULT.my_ip,
     migration: migrationSettings(config),
     listsPciDevices: config.pci.device_spec.length > 0,
     handoutAt: { address: config.DEFAULT.my_ip, port: config.libvirt.migration_files_port },

@@ -9,6 +9,8 @@ import { askUnlessDown, movedSpec } from '../moves.ts'
 
 /** Between two looks at the copy; its counters are shown to people. */
 const lookMs = 20
+/** While the source does not answer: it comes back in seconds, not sooner. */
+const awayLookMs = 500
 const gib = 1024 ** 3
 
 /** One guest on its way. */
@@ -95,7 +97,7 @@ export async function copyMemory(d: ConductorDeps, passage: Passage, c: StepCont
         continue
       }
     }
-    await pause(lookMs, d.clock, c.signal).catch(async error => {
+    await pause(seen === undefined ? awayLookMs : lookMs, d.clock, c.signal).catch(async error => {
       // Either somebody wants it aborted, which the next look does, or the process stops.
       if (!(await d.store.sagas.isCancelled(c.sagaId))) throw error
       await pause(lookMs, d.clock)

@@ -97,7 +97,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const capabilities = await readCapabilities(client, virtType)
     const hostName = options.hypervisorHostname ?? (capabilities.hostname || hostname())
     const files = new GuestFiles(instancesPath, hostName)
-    const handout = await openHandout(options, instancesPath)
+    const handout = await openHandout(options, instancesPath, hostName)
     const storage = storageOf(options.storage, instancesPath)
     const cacheFolder = join(instancesPath, storage.cacheFolderName)
     const images = new ImageCache({ folder: cacheFolder, source: options.imageSource, log, storage })
@@ -228,9 +228,9 @@ const hostView = (
     pciFunctions: async () => (options.listsPciDevices === true ? hostPciFunctions(client) : []),
   })
 
-async function openHandout(options: LibvirtDriverOptions, root: string): Promise<Handout | undefined> {
+async function openHandout(options: LibvirtDriverOptions, root: string, host: string): Promise<Handout | undefined> {
   if (options.handoutAt === undefined) return undefined
-  const handout = new Handout({ ...options.handoutAt, root, log: options.log })
+  const handout = new Handout({ ...options.handoutAt, root, host, log: options.log })
   await handout.start()
   return handout
 }

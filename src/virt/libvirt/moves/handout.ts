@@ -54,6 +54,8 @@ const identities = /^[0-9a-f-]{36}(_resize)?$/
 export interface HandoutOptions {
   /** Folder of the folders of guests. */
   readonly root: string
+  /** Name of this one. */
+  readonly host: string
   /** Where other hosts reach this one: `my_ip`. */
   readonly address: string
   /** 0: whichever is free, and the same again after a restart. */
@@ -80,8 +82,9 @@ export class Handout {
   }
 
   async start(): Promise<void> {
-    const { root, address, port } = this.#options
-    const note = join(root, '.handout-port')
+    const { root, host, address, port } = this.#options
+    // Hosts may share the folder.
+    const note = join(root, `.handout-port-${host}`)
     const before = port === 0 ? Number(await readFile(note, 'utf8').catch(() => '0')) : port
     try {
       await this.#listen(address, before)
