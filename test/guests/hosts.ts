@@ -124,6 +124,8 @@ export class HostsCloud {
   readonly #options: HostsOptions
   readonly #computes: ComputeHost[] = []
   #token = ''
+  /** Of the Compute API. */
+  microversion = '2.95'
 
   constructor(options: HostsOptions) {
     this.#options = options
@@ -252,7 +254,7 @@ ${credentials}`
       headers: {
         'x-auth-token': this.#token,
         'content-type': 'application/json',
-        ...(service === 'compute' ? { 'openstack-api-version': 'compute 2.95' } : {}),
+        ...(service === 'compute' ? { 'openstack-api-version': `compute ${this.microversion}` } : {}),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
