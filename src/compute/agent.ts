@@ -5,6 +5,7 @@ import { recording } from './guest-records.ts'
 import { type DeletedGuests, GuestSweeps } from './guest-sweeps.ts'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
 import { described, type HardwareOptions } from './hardware.ts'
+import { configFor, type ProviderConfig, withProviderConfig } from './provider-config.ts'
 
 export interface AgentOptions extends HandlerOptions {
   /** `[DEFAULT] host`: the name under which this host is known. */
@@ -24,6 +25,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly deletedGuests: DeletedGuests
   readonly reserved: HostReport['reserved']
   readonly ratios: HostReport['ratios']
+  /** What the operator adds to resource providers. */
+  readonly providers?: readonly ProviderConfig[]
   /** What guests may have of the host by name; nothing without it. */
   readonly hardware?: HardwareOptions
 }
@@ -45,7 +48,9 @@ const binary = 'nova-compute'
 /** Tells the conductor what this host is; called at start and then every minute. */
 async function report({ driver, bus, options }: Parts): Promise<void> {
   const { host, nodeId, reserved, ratios } = options
-  const facts = described(await driver.host.describe(), options.hardware)
+  const found = await driver.host.describe()
+  const added = configFor(options.providers ?? [], { nodeId, name: found.hypervisorHostname })
+  const facts = described(withProviderConfig(found, added), options.hardware)
   await bus.client(conductorContract).reportHost({ host, nodeId, ...facts, reserved, ratios })
 }
 

@@ -8,3 +8,8 @@ export { GuestActors } from './guest-actors.ts'
 export { described, type HardwareOptions } from './hardware.ts'
 export { imageSource, type SignatureRules } from './image-source.ts'
 export { InvalidComputeId, readNodeId } from './node-id.ts'
+export {
+  type ProviderConfig,
+  ProviderConfigInvalid,
+  providersIn,
+} from './provider-config.ts'

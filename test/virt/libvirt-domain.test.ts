@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
+import { guestCache } from '#guest'
 import type { GuestSpec, VirtDriver } from '#virt'
 import { aConfigDrive, aGuestSpec, consoleShows } from '#virt/conformance'
 import { type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
@@ -110,6 +111,20 @@ describe('definitions of real guests', () => {
     await waitFor('statistics of the balloon', isTold, { deadlineMs: bench.bootDeadlineMs, everyMs: 500 })
     assert.match(commandLine(bench, spec), /sockets=1,dies=1,cores=2.*"num_queues":2/s)
     await guest.destroy()
+    assert.deepEqual(await bench.leftovers(spec.id), [])
+  })
+
+  test('an image with a kernel of its own boots it with its own words', async () => {
+    const kernels = join(guestCache(), 'kernels')
+    const stock = readdirSync(kernels).find(
+      name => name.startsWith('stock-') && existsSync(join(kernels, name, 'vmlinuz')),
+    )
+    const kernel = bench.images.add(join(kernels, stock ?? '', 'vmlinuz'), { diskFormat: 'aki' })
+    const words = 'console=ttyS0 nova.words=mine'
+    const spec = guestWith(bench, { os_command_line: words }, {}, { spec: { directBoot: { kernel, ramdisk: null } } })
+    await driver.guest(spec.id).spawn(spec)
+    await consoleShows(bench, spec.id, `Kernel command line: ${words}`)
+    await driver.guest(spec.id).destroy()
     assert.deepEqual(await bench.leftovers(spec.id), [])
   })
 

@@ -6,6 +6,7 @@ import { serviceVersion } from '#conductor'
 import type { VirtDriver } from '#virt'
 import { consoleOptions } from './consoles.ts'
 import { hardwareOptions } from './hardware.ts'
+import { readProviderConfigs } from './provider-config.ts'
 import { type Shared, secondsOf } from './shared.ts'
 
 /** Ratio that holds for a new host unless the operator has set one. */
@@ -32,6 +33,7 @@ export async function composeCompute(
     options: {
       host: at.host,
       nodeId: await readNodeId(at.statePath),
+      providers: await readProviderConfigs(config.compute.provider_config_location),
       serviceVersion,
       reportMs: secondsOf(d.report_interval),
       ...periodOf('resourcesMs', d.update_resources_interval, 60),
