@@ -1,7 +1,7 @@
 import { declareFault, pause } from '#base'
 import type { Volume, VolumeRequest } from '#cloud'
 import { VolumeNotFound } from '#cloud'
-import { type BlockDevice, type Instance, isVolume } from '#model'
+import { type BlockDevice, isVolume } from '#model'
 import type { StepContext } from '#saga'
 import type { ConductorDeps } from './deps.ts'
 import { deleteVolume, releaseVolume, reserveVolume, volumesOf } from './volumes.ts'
@@ -73,8 +73,8 @@ async function untilAvailable(d: ConductorDeps, c: StepContext, id: string): Pro
 }
 
 /** Makes them all, waits until they are there, and holds them for the server; `zone` is that of its host. */
-export async function makeVolumes(d: ConductorDeps, c: StepContext, instance: Instance, zone: string): Promise<void> {
-  for (const device of await volumesOf(d, instance.id)) {
+export async function makeVolumes(d: ConductorDeps, c: StepContext, instanceId: string, zone: string): Promise<void> {
+  for (const device of await volumesOf(d, instanceId)) {
     if (!isToBeMade(device) || device.attachmentId !== null) continue
     const volumeId = device.volumeId ?? (await make(d, device, zone))
     await untilAvailable(d, c, volumeId)

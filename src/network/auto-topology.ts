@@ -1,11 +1,10 @@
 import { contains, formatCidr, overlaps, parseCidr } from './addresses.ts'
 import type { BindingGate } from './core/binding.ts'
-import { createNetwork } from './core/networks.ts'
 import { joinSubnet } from './core/router-interfaces.ts'
 import { createRouter, setGateway } from './core/routers.ts'
-import { createSubnet } from './core/subnets.ts'
 import type { Unit, Work } from './core/unit.ts'
 import { AutoAllocationFailure } from './faults.ts'
+import { createPlainNetwork } from './plain-network.ts'
 import type { Plumber } from './plumbing/plumber.ts'
 import type { Db } from './store/open.ts'
 
@@ -65,23 +64,9 @@ async function freeParts(db: Db): Promise<readonly string[]> {
 async function build(unit: Unit, gate: BindingGate, projectId: string, cidr: string): Promise<string> {
   const outer = await outside(unit.db)
   if (outer === undefined) throw AutoAllocationFailure({ reason: 'No default router:external network' })
-  const plain = { projectId, description: '' }
-  const flags = { isUp: 1, isShared: 0, isExternal: 0, isDefault: 0, mtu: 1500, portSecurity: 1 }
-  const network = await createNetwork(unit, { ...plain, ...flags, name: names.network })
-  const subnet = await createSubnet(unit, network, {
-    ...plain,
-    name: names.subnet,
-    ipVersion: 4,
-    cidr,
-    gatewayIp: undefined,
-    pools: undefined,
-    dhcp: 1,
-    dnsNameservers: '[]',
-    hostRoutes: '[]',
-    ipv6AddressMode: null,
-    ipv6RaMode: null,
-  })
-  const router = await createRouter(unit, { ...plain, name: names.router, isUp: 1 })
+  const named = { name: names.network, subnetName: names.subnet }
+  const { network, subnet } = await createPlainNetwork(unit, { projectId, ...named, cidr })
+  const router = await createRouter(unit, { projectId, description: '', name: names.router, isUp: 1 })
   const joined = await setGateway(unit, gate, router, { networkId: outer.id, snat: true, addresses: [] })
   await joinSubnet(unit, gate, joined, subnet.id, () => true)
   return network.id

@@ -1,9 +1,7 @@
 import { declareFault } from '#base'
 import type { NetworkView } from '#cloud'
-import { parseCidr } from './addresses.ts'
-import { createNetwork } from './core/networks.ts'
-import { createSubnet } from './core/subnets.ts'
 import type { Work } from './core/unit.ts'
+import { createPlainNetwork } from './plain-network.ts'
 import type { Plumber } from './plumbing/plumber.ts'
 import type { Db } from './store/open.ts'
 import { networkViews } from './views.ts'
@@ -46,22 +44,8 @@ export async function ensureDefaultNetwork(
       .executeTakeFirst()
     if (known !== undefined) return known.id
     if (cidr === undefined) throw NoFreeSubnet({ tried: candidates.join(', ') })
-    const plain = { projectId, name, description: '' }
-    const flags = { isUp: 1, isShared: 0, isExternal: 0, isDefault: 0, mtu: 1500, portSecurity: 1 }
-    const network = await createNetwork(unit, { ...plain, ...flags })
-    await createSubnet(unit, network, {
-      ...plain,
-      name: `${name}-subnet`,
-      ipVersion: parseCidr(cidr)?.version ?? 4,
-      cidr,
-      gatewayIp: undefined,
-      pools: undefined,
-      dhcp: 1,
-      dnsNameservers: '[]',
-      hostRoutes: '[]',
-      ipv6AddressMode: null,
-      ipv6RaMode: null,
-    })
+    const subnetName = `${name}-subnet`
+    const { network } = await createPlainNetwork(unit, { projectId, name, subnetName, cidr })
     return network.id
   })
   const rows = await db.selectFrom('networks').selectAll().where('id', '=', id).execute()

@@ -27,6 +27,7 @@ import * as neutron from './faults.ts'
 import type { Plumber } from './plumbing/plumber.ts'
 import { proxied } from './proxied.ts'
 import type { Db } from './store/open.ts'
+import type { PortRow } from './store/tables.ts'
 import { targetBindings } from './target-bindings.ts'
 import { networkViews, portViews, subnetViews } from './views.ts'
 
@@ -136,10 +137,9 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
     if (row === undefined) throw PortNotFound({ id })
     return row
   }
-  const firstView = async (id: string) => {
-    const row = await portById(db, id)
-    const [view] = row === undefined ? [] : await portViews(db, [row])
-    if (view === undefined) throw PortNotFound({ id })
+  const viewOf = async (row: PortRow) => {
+    const [view] = await portViews(db, [row])
+    if (view === undefined) throw PortNotFound({ id: row.id })
     return view
   }
   return {
@@ -192,12 +192,11 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
     async createPort(as, request) {
       const [network] = await visibleNetworks({ db, requester: requester(as) }, [request.networkId])
       if (network === undefined) throw NetworkNotFound({ id: request.networkId })
-      return firstView((await create(deps, request)).id)
+      return viewOf(await create(deps, request))
     },
     async updatePort(as, id, change) {
       await seenPort(as, id)
-      await update(deps, id, change)
-      return firstView(id)
+      return viewOf(await update(deps, id, change))
     },
     async deletePort(as, id) {
       const [row] = await visiblePorts({ db, requester: requester(as) }, { ids: [id] })

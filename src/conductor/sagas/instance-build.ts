@@ -105,8 +105,8 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
   .step(
     'volumes',
     async (s, d, c) => {
+      if ((await volumesOf(d, s.input.instanceId)).length === 0) return
       const instance = await owned(d, s.input.instanceId, c.sagaId)
-      if ((await volumesOf(d, instance.id)).length === 0) return
       const doing = (taskState: TaskState) =>
         d.store.instances.change(instance.id, { taskState }, d.clock.now(), { sagaId: c.sagaId })
       await doing('block_device_mapping')

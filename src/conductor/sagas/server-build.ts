@@ -63,13 +63,7 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
   )
   .step(
     'volumes',
-    async (s, d, c) =>
-      makeVolumes(
-        d,
-        c,
-        await d.store.instances.get(s.input.instanceId),
-        s.selections[0]?.zone ?? d.options.defaultZone,
-      ),
+    (s, d, c) => makeVolumes(d, c, s.input.instanceId, s.selections[0]?.zone ?? d.options.defaultZone),
     (s, d, c) => unmakeVolumes(d, c, s.input.instanceId),
   )
   .attempt('build', {

@@ -78,8 +78,7 @@ async function checkGroups(unit: Unit, projectId: string, ids: readonly string[]
   if (unknown !== undefined) throw SecurityGroupNotFound({ id: unknown })
 }
 
-async function writeGroups(unit: Unit, portId: string, groupIds: readonly string[]): Promise<void> {
-  await unit.db.deleteFrom('portSecurityGroups').where('portId', '=', portId).execute()
+async function addGroups(unit: Unit, portId: string, groupIds: readonly string[]): Promise<void> {
   const unique = [...new Set(groupIds)]
   if (unique.length === 0) return
   await unit.db
@@ -130,7 +129,7 @@ export async function insertPort(
   const bound = { ...port, ...binding, ...(binding.vifType === 'binding_failed' ? { status: 'DOWN' } : {}) }
   await unit.db.insertInto('ports').values(bound).execute()
   await allocateAddresses(unit, { portId: port.id, ...bound }, content.fixedIps)
-  await writeGroups(unit, port.id, await firstGroups(unit, bound, content.groupIds))
+  await addGroups(unit, port.id, await firstGroups(unit, bound, content.groupIds))
   if (bound.vifType === 'bridge' && !isOurs(bound)) await ensureDhcpPorts(unit, bound)
   unit.touched.ports.add(port.id)
   return bound
@@ -236,7 +235,8 @@ async function changeGroups(unit: Unit, port: PortRow, asked: readonly string[] 
     if (asked.length > 0 && (port.portSecurity === 0 || !(await hasAddress(unit, port.id))))
       throw PortSecurityNeedsAddress({})
     await checkGroups(unit, port.projectId, asked)
-    await writeGroups(unit, port.id, asked)
+    await unit.db.deleteFrom('portSecurityGroups').where('portId', '=', port.id).execute()
+    await addGroups(unit, port.id, asked)
     return
   }
   if (port.portSecurity === 1) return

@@ -1,11 +1,7 @@
-import { int, list, obj, operation, reply, resource, str, until } from '#api/kit'
-import { declareFault } from '#base'
+import { int, str } from '#api/kit'
 import type { Caller, NetworkView } from '#cloud'
-import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from '../servers/find.ts'
-
-/** In the proxy's words, not Neutron's. */
-export const NetworkUnknown = declareFault('NetworkNotFound', 'missing', () => 'Network not found')
+import { proxiedNetworks } from './proxied.ts'
 
 const gone = str.nullable()
 const adminGone = gone.optional()
@@ -87,35 +83,5 @@ const view = ({ id, name }: NetworkView, caller: Caller) => ({
   ...(isAdmin(caller) ? emptyForAdmins : {}),
 })
 
-export async function findNetwork(deps: ApiDeps, caller: Caller, id: string): Promise<NetworkView> {
-  const [found] = await deps.network.networks(caller, { ids: [id] })
-  if (found === undefined) throw NetworkUnknown({})
-  return found
-}
-
-const op = operation<ApiDeps>()
-const exists = until('2.36')
-
 /** The networks that the caller sees, by proxy. */
-export const networks = resource('/os-networks', {
-  'GET /': op({
-    exists,
-    policy: 'os_compute_api:os-networks:list',
-    reply: reply('networks', list(obj(network))),
-    async handle({ caller, allow }, deps) {
-      allow({ project_id: caller.projectId })
-      return (await deps.network.networks(caller, {})).map(item => view(item, caller))
-    },
-  }),
-
-  'GET /{id}': op({
-    exists,
-    policy: 'os_compute_api:os-networks:show',
-    reply: reply('network', network),
-    faults: { NetworkNotFound: 404 },
-    async handle({ path, caller, allow }, deps) {
-      allow({ project_id: caller.projectId })
-      return view(await findNetwork(deps, caller, path.id), caller)
-    },
-  }),
-})
+export const networks = proxiedNetworks('/os-networks', network, view)

@@ -1,47 +1,22 @@
-import { list, obj, operation, reply, resource, until } from '#api/kit'
+import { operation, reply, resource } from '#api/kit'
 import type { Caller } from '#cloud'
 import type { ApiDeps } from '../../deps.ts'
+import { exists, proxied } from './proxied.ts'
 import { createVolumeBody, volume, volumeView } from './shape.ts'
-import { pageQuery, slice } from './slice.ts'
 
 const rule = 'os_compute_api:os-volumes'
-const exists = until('2.36')
 const op = operation<ApiDeps>()
-const opOnOne = operation<ApiDeps, { id: string }>()
 
-const listing = (word: string) =>
-  op({
-    exists,
-    policy: `${rule}:${word}`,
-    query: pageQuery,
-    reply: reply('volumes', list(obj(volume))),
-    faults: { InvalidInput: 400, Forbidden: 403 },
-    async handle({ caller, allow, page, rawQuery }, deps) {
-      allow()
-      return slice(await deps.volumes.list(caller), rawQuery, page()).map(volumeView)
-    },
-  })
-
-const show = opOnOne({
-  exists,
-  policy: `${rule}:show`,
-  reply: reply('volume', volume),
-  faults: { VolumeNotFound: 404, Forbidden: 403 },
-  async handle({ path, caller, allow }, deps) {
-    allow()
-    return volumeView(await deps.volumes.get(caller, path.id))
-  },
-})
-
-const remove = opOnOne({
-  exists,
-  status: 202,
-  policy: `${rule}:delete`,
-  faults: { VolumeNotFound: 404, InvalidInput: 400, Forbidden: 403, VolumeConflict: 400 },
-  async handle({ path, caller, allow }, deps) {
-    allow()
-    await deps.volumes.delete(caller, path.id)
-  },
+const proxy = proxied({
+  rule,
+  name: 'volume',
+  fields: volume,
+  view: volumeView,
+  all: (volumes, caller) => volumes.list(caller),
+  one: (volumes, caller, id) => volumes.get(caller, id),
+  remove: (volumes, caller, id) => volumes.delete(caller, id),
+  notFound: { VolumeNotFound: 404 },
+  cannotRemove: { VolumeConflict: 400 },
 })
 
 const texts = (metadata: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, string>> =>
@@ -86,10 +61,4 @@ const create = op({
 })
 
 /** Volumes through the Compute API, as before the volume service had an API of its own. */
-export const volumes = resource('/os-volumes', {
-  'GET /': listing('list'),
-  'GET /detail': listing('detail'),
-  'POST /': create,
-  'GET /{id}': show,
-  'DELETE /{id}': remove,
-})
+export const volumes = resource('/os-volumes', { ...proxy, 'POST /': create })

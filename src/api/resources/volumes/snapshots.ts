@@ -1,46 +1,20 @@
-import { list, obj, operation, reply, resource, until } from '#api/kit'
+import { operation, reply, resource } from '#api/kit'
 import type { ApiDeps } from '../../deps.ts'
+import { exists, proxied } from './proxied.ts'
 import { createSnapshotBody, snapshot, snapshotView } from './shape.ts'
-import { pageQuery, slice } from './slice.ts'
 
 const rule = 'os_compute_api:os-volumes:snapshots'
-const exists = until('2.36')
 const op = operation<ApiDeps>()
-const opOnOne = operation<ApiDeps, { id: string }>()
 
-const listing = (word: string) =>
-  op({
-    exists,
-    policy: `${rule}:${word}`,
-    query: pageQuery,
-    reply: reply('snapshots', list(obj(snapshot))),
-    faults: { InvalidInput: 400, Forbidden: 403 },
-    async handle({ caller, allow, page, rawQuery }, deps) {
-      allow()
-      return slice(await deps.volumes.listSnapshots(caller), rawQuery, page()).map(snapshotView)
-    },
-  })
-
-const show = opOnOne({
-  exists,
-  policy: `${rule}:show`,
-  reply: reply('snapshot', snapshot),
-  faults: { SnapshotNotFound: 404, Forbidden: 403 },
-  async handle({ path, caller, allow }, deps) {
-    allow()
-    return snapshotView(await deps.volumes.getSnapshot(caller, path.id))
-  },
-})
-
-const remove = opOnOne({
-  exists,
-  status: 202,
-  policy: `${rule}:delete`,
-  faults: { SnapshotNotFound: 404, InvalidInput: 400, Forbidden: 403 },
-  async handle({ path, caller, allow }, deps) {
-    allow()
-    await deps.volumes.deleteSnapshot(caller, path.id)
-  },
+const proxy = proxied({
+  rule,
+  name: 'snapshot',
+  fields: snapshot,
+  view: snapshotView,
+  all: (volumes, caller) => volumes.listSnapshots(caller),
+  one: (volumes, caller, id) => volumes.getSnapshot(caller, id),
+  remove: (volumes, caller, id) => volumes.deleteSnapshot(caller, id),
+  notFound: { SnapshotNotFound: 404 },
 })
 
 const create = op({
@@ -62,10 +36,4 @@ const create = op({
 })
 
 /** Snapshots of volumes, by proxy as the volumes. */
-export const volumeSnapshots = resource('/os-snapshots', {
-  'GET /': listing('list'),
-  'GET /detail': listing('detail'),
-  'POST /': create,
-  'GET /{id}': show,
-  'DELETE /{id}': remove,
-})
+export const volumeSnapshots = resource('/os-snapshots', { ...proxy, 'POST /': create })

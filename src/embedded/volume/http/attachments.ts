@@ -9,6 +9,7 @@ import { noAttachment } from '../faults.ts'
 import type { AttachmentRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { type Exchange, flagOf, type Parts, route, sendJson } from './exchange.ts'
+import { filterNames } from './filter-names.ts'
 import { type Collection, equals, type FilterRules, pageOf, type Reader, testsOf } from './listing.ts'
 import { attachmentDetail, attachmentSummary } from './views.ts'
 import { noAction } from './volume-actions.ts'
@@ -32,7 +33,7 @@ const readers: Readonly<Record<string, Reader<AttachmentRow>>> = {
 }
 
 const rules: FilterRules<AttachmentRow> = {
-  forAll: ['volume_id', 'status', 'instance_id', 'attach_status'],
+  forAll: filterNames.attachment,
   tests: Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, equals(read)])),
 }
 

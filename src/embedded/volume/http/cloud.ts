@@ -7,6 +7,7 @@ import { invalidInput, Missing } from '../faults.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { type Exchange, flagOf, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { filterNames } from './filter-names.ts'
 import { since } from './microversion.ts'
 
 const binaries = ['cinder-volume', 'cinder-scheduler'] as const
@@ -164,24 +165,7 @@ const extensionView = ([name, alias]: readonly [string, string]) => ({
   updated: '2012-01-01T00:00:00+00:00',
 })
 
-const filters: Readonly<Record<string, readonly string[]>> = {
-  volume: [
-    'name',
-    'status',
-    'metadata',
-    'bootable',
-    'migration_status',
-    'availability_zone',
-    'group_id',
-    'size',
-    'created_at',
-    'updated_at',
-  ],
-  snapshot: ['name', 'status', 'volume_id', 'metadata', 'availability_zone'],
-  attachment: ['volume_id', 'status', 'instance_id', 'attach_status'],
-  message: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
-  pool: ['name', 'volume_type'],
-}
+const filters: Readonly<Record<string, readonly string[]>> = filterNames
 
 function resourceFilters(x: Exchange) {
   const resource = x.query.get('resource')

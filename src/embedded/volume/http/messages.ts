@@ -3,6 +3,7 @@ import { owns, requireWriter } from '../core.ts'
 import { Missing } from '../faults.ts'
 import type { MessageRow } from '../store/rows.ts'
 import { type Exchange, type Parts, route, sendJson } from './exchange.ts'
+import { filterNames } from './filter-names.ts'
 import { type Collection, equals, type FilterRules, pageOf, type Reader, testsOf } from './listing.ts'
 import { linksOf } from './views.ts'
 
@@ -22,7 +23,7 @@ const readers: Readonly<Record<string, Reader<MessageRow>>> = {
 }
 
 const rules: FilterRules<MessageRow> = {
-  forAll: ['resource_uuid', 'resource_type', 'event_id', 'request_id', 'message_level'],
+  forAll: filterNames.message,
   tests: Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, equals(read)])),
 }
 

@@ -4,6 +4,7 @@ import { changeSnapshot, createSnapshot, deleteSnapshot, seenSnapshot } from '..
 import type { SnapshotRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { accepted, type Exchange, flagOf, type JsonRecord, type Parts, route, sendJson } from './exchange.ts'
+import { filterNames } from './filter-names.ts'
 import {
   type Collection,
   equals,
@@ -40,7 +41,7 @@ const collection: Omit<Collection<SnapshotRow>, 'path'> = {
 }
 
 const rules: FilterRules<SnapshotRow> = {
-  forAll: ['name', 'status', 'volume_id', 'metadata', 'availability_zone', 'consumes_quota'],
+  forAll: [...filterNames.snapshot, 'consumes_quota'],
   tests: {
     ...Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, equals(read)])),
     metadata: value => row => hasAll(mapOf(row.metadata), literalOf(value)),

@@ -5,6 +5,7 @@ import type { VolumeRow } from '../store/rows.ts'
 import { createVolume, deleteVolume } from '../volumes.ts'
 import { badField, Fields, jsonOf } from './body.ts'
 import { accepted, type Exchange, flagOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { filterNames } from './filter-names.ts'
 import {
   type Collection,
   equals,
@@ -58,20 +59,7 @@ function booleanTest(name: string, read: (row: VolumeRow) => number) {
 }
 
 const rules: FilterRules<VolumeRow> = {
-  forAll: [
-    'name',
-    'status',
-    'metadata',
-    'bootable',
-    'migration_status',
-    'availability_zone',
-    'group_id',
-    'size',
-    'created_at',
-    'updated_at',
-    'glance_metadata',
-    'consumes_quota',
-  ],
+  forAll: [...filterNames.volume, 'glance_metadata', 'consumes_quota'],
   tests: {
     ...Object.fromEntries(Object.entries(readers).map(([name, read]) => [name, equals(read)])),
     bootable: booleanTest('bootable', row => row.is_bootable),
