@@ -18,7 +18,7 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
   lists        all of 100, 1,000 and 10,000 servers page by page, alone and beside boots; single reads; memory
   start        start of an existing cloud, stop, resident memory
   scheduler    the pure part of a decision with 100 to 10,000 hosts
-  libvirt      real guests beside plain QEMU (root)
+  libvirt      real guests beside plain QEMU, and images of one (root)
   fake         boots, reads, lists and start
   quick        all but libvirt, with fewer rounds
 
