@@ -197,6 +197,21 @@ test('images are asked for ahead since 2.81', async () => {
   await ask('POST', `/${id}/images`, { cache: [] }).then(a => a.expect(400))
 })
 
+test('a host lets go of images that no guest uses, as often as nova.conf says', async t => {
+  const own = await startCloud({ config: { image_cache: { manager_interval: 1 } } })
+  t.after(() => own.close())
+  const id = await own.bootServer()
+  const image = (await own.store.instances.get(id)).image
+  assert.ok(image !== null)
+  await own.driver.imageCache?.fetch(image)
+  const stranger = newUuid()
+  await own.driver.imageCache?.fetch({ ...image, id: stranger })
+  await waitFor('the other image to go', () => (own.driver.cachedImages.has(stranger) ? undefined : true), {
+    deadlineMs: 20_000,
+  })
+  assert.ok(own.driver.cachedImages.has(image.id))
+})
+
 test('an unknown or malformed id', async () => {
   for (const [method, path, body] of [
     ['GET', '', undefined],

@@ -151,8 +151,12 @@ const imageStock = (hypervisor: FakeHypervisor, ids: Set<string>): ImageStock =>
       ids.add(id)
       return isNew
     }),
-  // Ids take no room.
-  clean: () => hypervisor.ask('cleanImages', () => undefined),
+  // Ids have no age.
+  clean: () =>
+    hypervisor.ask('cleanImages', () => {
+      const used = new Set(Array.from(hypervisor.guests.values(), guest => guest.spec.image.id))
+      for (const id of ids) if (!used.has(id)) ids.delete(id)
+    }),
 })
 
 const summaries = (hypervisor: FakeHypervisor): GuestSummary[] =>

@@ -45,14 +45,16 @@ function localElement(
   host: DiskHost,
   more: { readonly tuning?: XmlElement | undefined; readonly order?: number | undefined },
 ): XmlElement {
+  const cache = cacheOf(source, false, host)
   return element(
     'disk',
     { type: source.type, device: place.device },
     element('driver', {
       name: 'qemu',
       type: source.format,
-      cache: cacheOf(source, false, host),
-      io: host.diskIo,
+      cache,
+      // QEMU refuses it with a cache between.
+      io: cache === 'none' || cache === 'directsync' ? host.diskIo : undefined,
       discard: isDisc(place) ? undefined : host.diskOptions.discard,
     }),
     source.element,
