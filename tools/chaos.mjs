@@ -8,11 +8,13 @@ import { root, setUp, withSbin } from './setup/setup.mjs'
 
 await exitWith(async () => {
   const argv = process.argv.slice(2)
-  if (parseChaosOptions(argv).help) {
+  const { help, topologies } = parseChaosOptions(argv)
+  if (help) {
     process.stdout.write(chaosHelp)
     return 0
   }
-  await setUp({ groups: ['service'], progress: createProgress() })
+  const groups = topologies.includes('real-guests') ? ['service', 'libvirt', 'network', 'guest-stock'] : ['service']
+  await setUp({ groups, progress: createProgress() })
   return runInPlace(serviceNode(root), [`${root}/test/chaos/main.ts`, ...argv], {
     cwd: root,
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },

@@ -1,4 +1,5 @@
 import type { Client } from './client.ts'
+import type { HostsView } from './found-guest.ts'
 
 /** Something that can be killed and started again. */
 export interface Target {
@@ -10,22 +11,20 @@ export interface Target {
   start(): Promise<void>
 }
 
-/** A place of a simulated host's files. */
-export interface HostFiles {
-  readonly host: string
-  readonly guests: string
-  readonly disks: string
-}
-
 /** A cloud whose parts are processes of their own, and how to look at it from outside. */
 export interface Arena {
   readonly client: Client
   readonly targets: readonly Target[]
-  readonly hosts: readonly HostFiles[]
+  /** How many hosts there are. */
+  readonly hostCount: number
+  /** What lies on the hosts now. */
+  look(): Promise<HostsView>
   /** URL of Nova's database. */
   readonly database: string
   /** Where logs lie, for whoever looks into a failure. */
   readonly folder: string
+  /** Something here kills guests themselves: they may be off at any time, and stay so. */
+  readonly killsGuests?: true
   close(): Promise<void>
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from './client.ts'
-import type { Findings, FoundGuest } from './findings.ts'
+import type { Findings } from './findings.ts'
+import type { FoundGuest } from './found-guest.ts'
 import type { World } from './world.ts'
 
 /** Nova's power states by the status of a server; of others anything goes. */
@@ -28,9 +29,12 @@ export class Audit {
   readonly complaints: string[] = []
   readonly #f: Findings
   readonly #world: World
+  /** Guests are killed, and those that are off may stay so. */
+  readonly #mayBeOff: boolean
   readonly #byId: ReadonlyMap<string, Json>
 
-  constructor(findings: Findings, world: World) {
+  constructor(findings: Findings, world: World, mayBeOff = false) {
+    this.#mayBeOff = mayBeOff
     this.#f = findings
     this.#world = world
     this.#byId = new Map(findings.servers.map(server => [server.id, server]))
@@ -93,45 +97,45 @@ export class Audit {
       this.#if(isNowhere, `${status} ${id} has no host`)
       this.#if(host === null && where.length > 0, `${status} ${id} is nowhere, its guest on [${where}]`)
       this.#if(status === 'VERIFY_RESIZE' && this.#aside(id).length !== 1, `resized ${id} has nothing to go back to`)
-      if (guests.length === 1) this.#guest(server, guests[0]?.record)
+      const [guest] = guests
+      if (guest !== undefined && guests.length === 1) this.#guest(server, guest)
     }
   }
 
-  #guest(server: Json, { power, spec, disks, vifs, rescue, isIncoming }: Json): void {
+  #guest(server: Json, guest: FoundGuest): void {
+    const { power, vcpus, memoryMiB, volumes, macs, isRescued, isIncoming } = guest
     const { id, status, flavor } = server
     const right = powerOf[status]
-    this.#if(right !== undefined && !right.includes(power), `${status} ${id} has a guest with power ${power}`)
-    this.#if(isIncoming === true, `${id} still waits for its memory`)
+    const isKilled = this.#mayBeOff && power === 4
+    this.#if(
+      right !== undefined && !right.includes(power) && !isKilled,
+      `${status} ${id} has a guest with power ${power}`,
+    )
+    this.#if(isIncoming, `${id} still waits for its memory`)
     if (status === 'ERROR') return
-    const [shown, real] = [server['OS-EXT-STS:power_state'], power]
-    this.#if(shown !== real, `${status} ${id} shows power ${shown} and has ${real}`)
-    this.#if((status === 'RESCUE') !== (rescue !== undefined), `${status} ${id} with rescue ${JSON.stringify(rescue)}`)
-    const size = `${spec.flavor.vcpus}/${spec.flavor.memoryMiB}`
+    const shown = server['OS-EXT-STS:power_state']
+    this.#if(shown !== power, `${status} ${id} shows power ${shown} and has ${power}`)
+    this.#if((status === 'RESCUE') !== isRescued && !isKilled, `${status} ${id} is${isRescued ? '' : ' not'} rescued`)
+    const size = `${vcpus}/${memoryMiB}`
     this.#if(
       size !== `${flavor.vcpus}/${flavor.ram}`,
       `${status} ${id} has a guest of ${size}: ${JSON.stringify(flavor)}`,
     )
-    const volumes = disks.flatMap((disk: Json) => (disk.volume === null ? [] : [disk.volume.id]))
     const shownVolumes = this.#f.volumesOf.get(id) ?? []
     this.#if(!same(volumes, shownVolumes), `${status} ${id} has volumes [${volumes}], its record [${shownVolumes}]`)
-    const macs = vifs.map((vif: Json) => vif.mac)
     const shownMacs = this.#f.ports.filter(port => port.device_id === id).map(port => port.mac_address)
     this.#if(!same(macs, shownMacs), `${status} ${id} has interfaces [${macs}], its ports [${shownMacs}]`)
   }
 
   #disks(): void {
-    const used = new Set(this.#f.guests.map(({ record }) => record.disk?.file))
+    const used = new Set(this.#f.guests.map(({ disk }) => disk))
     for (const [folder, files] of this.#f.disks) {
       for (const file of files) this.#if(!used.has(file), `disk ${file} of nobody in ${folder}`)
     }
     const there = new Set([...this.#f.disks.values()].flat())
-    for (const { id, host, record } of this.#f.guests) {
-      const file = record.disk?.file
-      this.#if(
-        file !== undefined && file !== null && !there.has(file),
-        `guest ${id} on ${host} without its disk ${file}`,
-      )
-    }
+    for (const { id, host, disk } of this.#f.guests)
+      this.#if(disk !== null && !there.has(disk), `guest ${id} on ${host} without its disk ${disk}`)
+    for (const what of this.#f.litter) this.#if(true, what)
   }
 
   #isOnVolume(id: string): boolean {

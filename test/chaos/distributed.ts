@@ -1,23 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers } from '#base'
-import { nodePath } from '../../src/allinone/compose/compute.ts'
 import { ServiceProcess, startCloud } from '../bin/processes.ts'
 import { adminPassword } from '../cloud/neighbours.ts'
-import { type Arena, type HostFiles, impatience, type Target } from './arena.ts'
+import { type Arena, impatience, type Target } from './arena.ts'
 import { Client } from './client.ts'
+import { filesOf, type HostFiles, simulatedHosts } from './simulated-hosts.ts'
 
 const targetOf = (process: ServiceProcess, host?: string): Target => ({
   name: host === undefined ? process.name : `${process.name} of ${host}`,
   ...(host === undefined ? {} : { host }),
   kill: async () => void (await process.end('SIGKILL')),
   start: () => process.start(),
-})
-
-const filesOf = (host: string, statePath: string): HostFiles => ({
-  host,
-  guests: join(nodePath(statePath, host), 'guests.jsonl'),
-  disks: join(nodePath(statePath, host), 'disks'),
 })
 
 /** Each Nova service a process of its own, several hosts; the neighbours live here and do not die. */
@@ -65,5 +59,6 @@ export async function distributedArena(hostCount: number): Promise<Arena> {
   const client = new Client(urls, adminPassword)
   await client.login()
   const database = `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
-  return { client, targets, hosts, database, folder: builtIn.folder, close: () => closers.close() }
+  const look = async () => simulatedHosts(hosts)
+  return { client, targets, hostCount, look, database, folder: builtIn.folder, close: () => closers.close() }
 }

@@ -1,28 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { fromJson } from '#base'
 import { openStore } from '#store'
-import type { Arena, HostFiles } from './arena.ts'
+import type { Arena } from './arena.ts'
 import type { Client, Json } from './client.ts'
-
-/** A guest as the file of its simulated host tells it. */
-export interface FoundGuest {
-  readonly host: string
-  readonly id: string
-  readonly record: Json
-  /** Set aside by a move. */
-  readonly isAside: boolean
-}
+import type { HostsView } from './found-guest.ts'
 
 /** Everything there is, in every service, at one moment when nobody works. */
-export interface Findings {
+export interface Findings extends HostsView {
   readonly servers: readonly Json[]
   readonly openSagas: readonly string[]
   /** Ids of servers whose secret of launch is still kept. */
   readonly secrets: readonly string[]
   readonly migrations: readonly Json[]
-  readonly guests: readonly FoundGuest[]
-  /** Files of disks by folder. */
-  readonly disks: ReadonlyMap<string, readonly string[]>
   /** By resource provider, then by consumer. */
   readonly allocations: readonly { host: string; consumer: string; resources: Json }[]
   readonly ports: readonly Json[]
@@ -34,23 +21,6 @@ export interface Findings {
   /** What the API says that each server has. */
   readonly volumesOf: ReadonlyMap<string, readonly string[]>
   readonly portsOf: ReadonlyMap<string, readonly string[]>
-}
-
-function guestsOf({ host, guests: path }: HostFiles): readonly FoundGuest[] {
-  if (!existsSync(path)) return []
-  const newest = { guest: new Map<string, Json>(), aside: new Map<string, Json>() }
-  const text = readFileSync(path, 'utf8')
-  for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-    if (line === '') continue
-    const { id, ...change } = fromJson<Json>(line)
-    for (const kind of ['guest', 'aside'] as const) {
-      if (change[kind] === null) newest[kind].delete(id)
-      else if (change[kind] !== undefined) newest[kind].set(id, change[kind])
-    }
-  }
-  const found = (kind: 'guest' | 'aside') =>
-    [...newest[kind]].map(([id, record]) => ({ host, id, record, isAside: kind === 'aside' }))
-  return [...found('guest'), ...found('aside')]
 }
 
 async function allocationsOf(client: Client) {
@@ -76,7 +46,7 @@ async function secretsOf(arena: Arena, ids: readonly string[]) {
 }
 
 export async function find(arena: Arena, everServers: readonly string[]): Promise<Findings> {
-  const { client, hosts } = arena
+  const { client } = arena
   const get = async (service: Parameters<Client['get']>[0], path: string) => (await client.get(service, path)).body
   const live = (await get('compute', '/servers/detail?all_tenants=1&limit=1000')).servers
   const away = (await get('compute', '/servers/detail?all_tenants=1&deleted=0&status=SOFT_DELETED&limit=1000')).servers
@@ -102,8 +72,7 @@ export async function find(arena: Arena, everServers: readonly string[]): Promis
     servers,
     ...(await secretsOf(arena, everServers)),
     migrations: (await get('compute', '/os-migrations')).migrations,
-    guests: hosts.flatMap(guestsOf),
-    disks: new Map([...new Set(hosts.map(h => h.disks))].map(d => [d, existsSync(d) ? readdirSync(d) : []])),
+    ...(await arena.look()),
     allocations: await allocationsOf(client),
     ports: (await get('network', '/v2.0/ports')).ports,
     volumes: (await get('volume', `${volumePath}/volumes/detail?all_tenants=1`)).volumes,

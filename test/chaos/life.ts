@@ -7,6 +7,8 @@ import type { Accepted } from './tally.ts'
 import type { World } from './world.ts'
 
 export interface Surroundings {
+  /** Guests are killed too: any server may be off at any time. */
+  readonly killsGuests: boolean
   readonly client: Client
   readonly world: World
   readonly course: Course
@@ -167,7 +169,7 @@ export class Life {
     requestId: string | undefined,
   ): Promise<void> {
     const { tally } = this.#at.course
-    const wanted = operation.ends ?? [before.status]
+    const wanted = [...(operation.ends ?? [before.status]), ...(this.#at.killsGuests ? ['SHUTOFF'] : [])]
     const is = after?.status ?? gone
     this.#mustExplain(operation.name, after)
     if (requestId === undefined) {

@@ -1,8 +1,10 @@
 /** `npm run test:chaos`: the kill matrix for as long as one likes. Options: tools/chaos/options.mjs. */
 import { parseChaosOptions } from '../../tools/chaos/options.mjs'
 import type { Arena } from './arena.ts'
+import { Dice } from './dice.ts'
 import { distributedArena } from './distributed.ts'
 import { oneProcessArena } from './one-process.ts'
+import { realGuestsArena } from './real-guests.ts'
 import { runChaos } from './run.ts'
 
 const options = parseChaosOptions(process.argv.slice(2))
@@ -25,6 +27,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
 
 const topologies = {
   distributed: () => distributedArena(options.hosts),
+  'real-guests': () => realGuestsArena(options.offset, new Dice(options.seed)),
   'one-process': () => oneProcessArena(options.hosts, options.offset),
 }
 let isRight = true

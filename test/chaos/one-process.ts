@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fromJson } from '#base'
-import { nodePath } from '../../src/allinone/compose/compute.ts'
 import { launcher } from '../bin/processes.ts'
 import { type Arena, impatience } from './arena.ts'
 import { Client, type Service } from './client.ts'
+import { filesOf, simulatedHosts } from './simulated-hosts.ts'
 
 type Urls = Readonly<Record<Service, string>>
 
@@ -76,13 +76,18 @@ export async function oneProcessArena(hostCount: number, offset: number): Promis
     const client = new Client(() => process.urls as Urls, adminPassword)
     await client.login()
     const { hypervisors } = await client.must('compute', 'GET', '/os-hypervisors')
-    const hosts = hypervisors.map(({ hypervisor_hostname: host }: { hypervisor_hostname: string }) => ({
-      host,
-      guests: join(nodePath(folder, host), 'guests.jsonl'),
-      disks: join(nodePath(folder, host), 'disks'),
-    }))
+    const hosts = hypervisors.map((h: { hypervisor_hostname: string }) => filesOf(h.hypervisor_hostname, folder))
+    const look = async () => simulatedHosts(hosts)
     const target = { name: 'nova-allinone', kill: () => process.kill(), start: () => process.start() }
-    return { client, targets: [target], hosts, database: `sqlite:///${join(folder, 'nova.sqlite')}`, folder, close }
+    return {
+      client,
+      targets: [target],
+      hostCount,
+      look,
+      database: `sqlite:///${join(folder, 'nova.sqlite')}`,
+      folder,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

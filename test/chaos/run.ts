@@ -39,10 +39,10 @@ async function quiet(arena: Arena): Promise<void> {
 async function audit(arena: Arena, world: World, course: Course): Promise<readonly string[]> {
   const servers = [...new Set(course.tally.accepted.map(({ serverId }) => serverId))]
   const end = performance.now() + healMs
-  const first = new Audit(await find(arena, servers), world).all()
+  const first = new Audit(await find(arena, servers), world, arena.killsGuests).all()
   course.tally.healed.push(...first)
   for (;;) {
-    const complaints = new Audit(await find(arena, servers), world).all()
+    const complaints = new Audit(await find(arena, servers), world, arena.killsGuests).all()
     if (complaints.length === 0 || performance.now() > end) return complaints
     await pause(500)
   }

@@ -45,7 +45,7 @@ async function makeVolumes({ client }: Arena, count: number): Promise<readonly s
 }
 
 export async function furnish(arena: Arena): Promise<World> {
-  const { client, hosts } = arena
+  const { client, hostCount } = arena
   const quota_set = { volumes: -1, gigabytes: -1, snapshots: -1 }
   await client.must('volume', 'PUT', `/v3/${client.projectId}/os-quota-sets/${client.projectId}`, { quota_set })
   const quota = { port: -1 }
@@ -69,7 +69,7 @@ export async function furnish(arena: Arena): Promise<World> {
     'all hosts',
     async () => {
       const { services } = await client.must('compute', 'GET', '/os-services?binary=nova-compute')
-      return services.filter((s: Json) => s.state === 'up').length === hosts.length || undefined
+      return services.filter((s: Json) => s.state === 'up').length === hostCount || undefined
     },
     { deadlineMs: 30_000, everyMs: 100 },
   )

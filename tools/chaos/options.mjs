@@ -8,11 +8,12 @@ Users ask for everything that a server can be asked for, while the parts of the 
 moments and started again. Then nothing may be left over, lost or undecided: no task, no orphan of any kind, every server
 as asked or in ERROR with a reason. Choices follow from the seed, which is printed.
 
-  --operations N   how many are asked for (default 200)
+  --operations N   how many are asked for (default 200; 40 of real guests)
   --seed N         choices of an earlier run (default: random)
-  --topology T     distributed, one-process or both (default both)
+  --hypervisor H   fake (default), or libvirt: real guests, where libvirtd and QEMU are killed too (needs root)
+  --topology T     of simulated hosts: distributed, one-process or both (default both)
   --hosts N        simulated hosts (default 3)
-  --workers N      users at a time (default 8)
+  --workers N      users at a time (default 8; 3 with real guests)
   --offset N       offset of the ports of the one process (default 22600)
   --keep           leave the folders with the logs behind, and the processes running
   -h, --help       this text
@@ -21,6 +22,7 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
 const table = {
   operations: { type: 'string' },
   seed: { type: 'string' },
+  hypervisor: { type: 'string' },
   topology: { type: 'string' },
   hosts: { type: 'string' },
   workers: { type: 'string' },
@@ -59,14 +61,17 @@ export function parseChaosOptions(argv) {
       refuse(`--${name} needs a whole number from ${low} to ${high}, not '${text}'`)
     return Number(text)
   }
-  const chosen = topologies[values.topology ?? 'both'] ?? refuse(`there is no topology '${values.topology}'`)
+  const { hypervisor = 'fake', topology = 'both' } = values
+  if (hypervisor !== 'fake' && hypervisor !== 'libvirt') refuse(`there is no hypervisor '${hypervisor}'`)
+  const isReal = hypervisor === 'libvirt'
+  const chosen = isReal ? ['real-guests'] : (topologies[topology] ?? refuse(`there is no topology '${topology}'`))
   return {
     help: values.help === true,
-    operations: whole('operations', 200, 1, 1_000_000),
+    operations: whole('operations', isReal ? 40 : 200, 1, 1_000_000),
     seed: whole('seed', Math.floor(Math.random() * 2 ** 31), 0, 2 ** 32 - 1),
     topologies: chosen,
     hosts: whole('hosts', 3, 2, 20),
-    workers: whole('workers', 8, 1, 64),
+    workers: whole('workers', isReal ? 3 : 8, 1, 64),
     offset: whole('offset', 22_600, 0, 50_000),
     isKept: values.keep === true,
   }
