@@ -54,7 +54,9 @@ export class ServiceProcess {
   async start(): Promise<void> {
     const before = this.#said('service started').length
     const log = openSync(this.logFile, 'a')
-    const child = spawn(launcher(this.name), ['--config-file', this.#configFile], { stdio: ['ignore', log, log] })
+    // It ends with the test, also with one that is killed.
+    const command = ['--pdeathsig', 'KILL', '--', launcher(this.name), '--config-file', this.#configFile]
+    const child = spawn('setpriv', command, { stdio: ['ignore', log, log] })
     closeSync(log)
     this.#child = child
     await waitFor(

@@ -25,7 +25,8 @@ export interface Arena {
   readonly folder: string
   /** Something here kills guests themselves: they may be off at any time, and stay so. */
   readonly killsGuests?: true
-  close(): Promise<void>
+  /** Everything ends; `keepsFiles`: and leaves its logs and databases to whoever wants to know. */
+  close(keepsFiles?: boolean): Promise<void>
 }
 
 /** Short intervals, so that what runs every few minutes in a cloud runs several times in a test. */

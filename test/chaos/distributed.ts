@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers } from '#base'
 import { ServiceProcess, startCloud } from '../bin/processes.ts'
@@ -13,6 +13,9 @@ const targetOf = (process: ServiceProcess, host?: string): Target => ({
   kill: async () => void (await process.end('SIGKILL')),
   start: () => process.start(),
 })
+
+/** No sockets. */
+const isPlain = (path: string): boolean => statSync(path).isFile() || statSync(path).isDirectory()
 
 /** Each Nova service a process of its own, several hosts; the neighbours live here and do not die. */
 export async function distributedArena(hostCount: number): Promise<Arena> {
@@ -60,5 +63,9 @@ export async function distributedArena(hostCount: number): Promise<Arena> {
   await client.login()
   const database = `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
   const look = async () => simulatedHosts(hosts)
-  return { client, targets, hostCount, look, database, folder: builtIn.folder, close: () => closers.close() }
+  const close = async (keepsFiles = false) => {
+    if (keepsFiles) cpSync(builtIn.folder, `${builtIn.folder}.kept`, { recursive: true, filter: isPlain })
+    await closers.close()
+  }
+  return { client, targets, hostCount, look, database, folder: builtIn.folder, close }
 }

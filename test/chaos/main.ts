@@ -21,7 +21,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
       say(`  again with: npm run test:chaos -- --seed ${options.seed} --operations ${options.operations}`)
     return complaints.length === 0
   } finally {
-    if (!options.isKept) await arena.close()
+    await arena.close(options.isKept)
   }
 }
 

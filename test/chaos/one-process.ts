@@ -27,7 +27,9 @@ class OneProcess {
 
   async start(): Promise<void> {
     const errors = openSync(this.#errors, 'a')
-    const child = spawn(launcher('nova-allinone'), this.#args, { stdio: ['ignore', 'pipe', errors] })
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', launcher('nova-allinone'), ...this.#args], {
+      stdio: ['ignore', 'pipe', errors],
+    })
     closeSync(errors)
     this.#child = child
     const stdout = child.stdout as Readable
@@ -66,9 +68,9 @@ export async function oneProcessArena(hostCount: number, offset: number): Promis
   )
   const args = ['--state', folder, '--offset', String(offset), '--hypervisor', 'fake', '--hosts', String(hostCount)]
   const process = new OneProcess([...args, '--bare', '--json', '--config-file', configFile], folder)
-  const close = async () => {
+  const close = async (keepsFiles = false) => {
     await process.kill()
-    rmSync(folder, { recursive: true, force: true })
+    if (!keepsFiles) rmSync(folder, { recursive: true, force: true })
   }
   try {
     await process.start()

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fromJson } from '#base'
@@ -48,7 +48,8 @@ export async function realGuestsArena(offset: number, dice: Dice): Promise<Arena
   writeFileSync(configFile, `[DEFAULT]\nallow_resize_to_same_host = true${impatience}${quick}`)
   const cloud = new TestCloud(offset, folder)
   const start = () => cloud.start('--bare', '--config-file', configFile)
-  const close = async () => {
+  const close = async (keepsFiles = false) => {
+    if (keepsFiles) cpSync(join(folder, 'nova.log'), `${folder}.log`)
     await cloud.destroy()
     rmSync(configFile, { force: true })
   }

@@ -12,6 +12,7 @@ import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete, acceptTask } from '../../src/api/accept/task.ts'
 import { intentOn, makeUserPort } from './intent.ts'
 import { askConfirm, askEvacuation, askLive, askResize, askRevert, larger } from './moves.ts'
+import { unswept } from './swept.ts'
 import { userVolumes, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
@@ -153,6 +154,17 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
+test('every registered saga of moves is swept', () => {
+  const whole = Object.values(cases).filter(({ isVariant }) => isVariant !== true)
+  assert.deepEqual(
+    unswept(
+      'moves-sweep',
+      whole.map(({ saga }) => saga),
+    ),
+    [],
+  )
+})
+
 /** One server on two hosts, and everything that a move of it touches. */
 class Scene {
   readonly #cloud: SmallCloud
@@ -198,7 +210,7 @@ class Scene {
   async complaints(outcome: Outcome): Promise<readonly string[]> {
     const end = outcome.status === 'done' ? this.#case.done : this.#case.undone
     const instance = await this.#cloud.store.instances.get(this.#id, { withDeleted: true })
-    const found = await this.#inWorld(instance, end)
+    const found = [...(await this.#inWorld(instance, end)), ...(await this.#cloud.strayDisks())]
     const expect = (what: string, is: unknown, wanted: unknown) => {
       if (is !== wanted) found.push(`${what} is ${String(is)} instead of ${String(wanted)}`)
     }

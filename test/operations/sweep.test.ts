@@ -15,6 +15,7 @@ import { beginHeal } from '../../src/conductor/reconcilers/audit/allocations.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
 import type { MoveName } from './moves.ts'
 import { shareCases, shareComplaints, userShare } from './shares.ts'
+import { unswept } from './swept.ts'
 import { userVolumes, volumeCases, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
 
@@ -352,6 +353,9 @@ class Scene {
     const lives = vmState === 'error' ? this.#case.keepsGuest === true : vmState !== 'deleted'
     found.push(...(await this.#guestComplaints(instance, lives && vmState !== 'shelved_offloaded', isDone)))
     found.push(...(await this.#portComplaints(instance, lives, isDone)))
+    found.push(...(await this.cloud.strayDisks()))
+    for (const claim of await store.hostClaims.all())
+      note(!lives || claim.consumerId !== this.#id, `claim of ${claim.consumerId} on a host`)
     const shares = isDone ? this.#case.shares : undefined
     found.push(...(await shareComplaints(this.cloud, instance, this.#share, shares)))
     const snapshots = await this.#snapshots()
@@ -457,6 +461,8 @@ const plain = Object.keys(cases).map(name => ({
   name: name as OneServer,
   theCase: cases[name as OneServer],
 }))
+
+test('every registered saga is swept', () => assert.deepEqual(unswept('sweep', Object.keys(cases)), []))
 
 for (const { what, name, theCase } of [...plain, ...variants]) {
   const definition = sagas[name]

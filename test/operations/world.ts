@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseQuotas } from '#api'
@@ -63,7 +63,24 @@ export interface SmallCloud {
   readonly networkId: string
   /** A share of the caller's; its id. */
   makeShare(): Promise<string>
+  /** Files of disks that no guest has, neither one that is there nor one set aside. */
+  strayDisks(): Promise<readonly string[]>
   close(): Promise<void>
+}
+
+async function strayDisks(drivers: Iterable<FakeDriver>, folder: string): Promise<readonly string[]> {
+  const owners: string[] = []
+  for (const driver of drivers) {
+    for (const { id } of await driver.list()) if (driver.recordOf(id)?.disk !== undefined) owners.push(id)
+    owners.push(...((await driver.coldMigration.setAside()) as readonly string[]))
+  }
+  const files = existsSync(folder) ? readdirSync(folder) : []
+  const stray = files.filter(file => {
+    const at = owners.indexOf(file.slice(0, 36))
+    if (at >= 0) owners.splice(at, 1)
+    return at < 0
+  })
+  return stray.map(file => `disk ${file} of nobody`)
 }
 
 /** CPUs, memory nodes and devices of every host, and which of them guests may have. */
@@ -226,6 +243,7 @@ export async function smallCloud(
     conductor,
     api,
     networkId: made.id,
+    strayDisks: () => strayDisks(drivers.values(), join(folder, 'disks')),
     makeShare: async () => {
       const answer = await shares.face.inject({
         method: 'POST',

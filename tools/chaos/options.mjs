@@ -15,7 +15,7 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
   --hosts N        simulated hosts (default 3)
   --workers N      users at a time (default 8; 3 with real guests)
   --offset N       offset of the ports of the one process (default 22600)
-  --keep           leave the folders with the logs behind, and the processes running
+  --keep           leave logs and databases behind
   -h, --help       this text
 `
 
