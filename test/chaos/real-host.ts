@@ -19,6 +19,9 @@ const powerOf: Readonly<Record<string, number>> = {
   pmsuspended: 7,
 }
 
+/** What virsh says of a domain that is not there. */
+const gone = 'gone'
+
 const all = (xml: string, pattern: RegExp): readonly string[] =>
   [...xml.matchAll(pattern)].map(([, value = '']) => value)
 const guestFolder = /^[0-9a-f]{8}-[0-9a-f-]{27}(_[a-z]+)?$/
@@ -41,7 +44,9 @@ export class RealHost {
       async () => {
         try {
           return (await run('virsh', ['-c', uri, ...args], { env: { ...process.env, LC_ALL: 'C' } })).stdout.trim()
-        } catch {
+        } catch (error) {
+          const { stderr = '' } = error as { stderr?: string }
+          if (/failed to get domain|no domain with matching/i.test(stderr)) return gone
           return undefined
         }
       },
@@ -49,10 +54,13 @@ export class RealHost {
     )
   }
 
-  async #guest(id: string): Promise<FoundGuest> {
+  /** Undefined: it went away while it was looked at. */
+  async #guest(id: string): Promise<FoundGuest | undefined> {
     const xml = await this.#virsh('dumpxml', id)
     const state = await this.#virsh('domstate', id)
-    const saved = /managed save: +yes/i.test(await this.#virsh('dominfo', id))
+    const info = await this.#virsh('dominfo', id)
+    if ([xml, state, info].includes(gone)) return undefined
+    const saved = /managed save: +yes/i.test(info)
     const folder = join(this.#stateDir, 'instances', id)
     return {
       host: this.#host,
@@ -89,7 +97,10 @@ export class RealHost {
   async look(): Promise<HostsView> {
     const ids = (await this.#virsh('list', '--all', '--uuid')).split('\n').filter(id => id !== '')
     const guests: FoundGuest[] = []
-    for (const id of ids) guests.push(await this.#guest(id))
+    for (const id of ids) {
+      const guest = await this.#guest(id)
+      if (guest !== undefined) guests.push(guest)
+    }
     const instances = join(this.#stateDir, 'instances')
     const names = existsSync(instances) ? readdirSync(instances) : []
     const asides = names.filter(name => name.endsWith('_resize')).map(name => name.slice(0, 36))
