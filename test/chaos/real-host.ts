@@ -105,8 +105,17 @@ export class RealHost {
     const names = existsSync(instances) ? readdirSync(instances) : []
     const asides = names.filter(name => name.endsWith('_resize')).map(name => name.slice(0, 36))
     const aside = (id: string): FoundGuest => ({
-      ...{ host: this.#host, id, isAside: true, power: 4, vcpus: 0, memoryMiB: 0, volumes: [], macs: [] },
-      ...{ isRescued: false, isIncoming: false, disk: `${id}_resize` },
+      host: this.#host,
+      id,
+      isAside: true,
+      power: 4,
+      vcpus: 0,
+      memoryMiB: 0,
+      volumes: [],
+      macs: [],
+      isRescued: false,
+      isIncoming: false,
+      disk: `${id}_resize`,
     })
     const folders = names.filter(name => guestFolder.test(name))
     const cache = join(instances, '_base')
