@@ -16,7 +16,7 @@ import {
   power,
   type VirtDriver,
 } from '#virt'
-import { aConfigDrive, aGuestSpec, consoleShows } from '#virt/conformance'
+import { aConfigDrive, aGuestSpec, aVolumeDisk, consoleShows } from '#virt/conformance'
 import { daemonPid, type LibvirtBench } from './libvirt-bench.ts'
 
 /** What of the facets only libvirt has: files, memory that can be damaged, a daemon that goes on without us. */
@@ -155,13 +155,18 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
       })
     })
 
-    test('all disks keep their places, and the rescue disk is booted from', async () => {
-      await withGuest({ disks: withEphemeral() }, async (_guest, spec) => {
+    test('all disks keep their places, volumes too, and the rescue disk is booted from', async () => {
+      const volume = aVolumeDisk(bench(), '/dev/vda', { bootIndex: 0 })
+      const disks = [volume, ...withEphemeral().slice(1)]
+      const file = String(volume.volume?.connection.data['device_path'])
+      writeFileSync(file, 'the volume', { flag: 'r+' })
+      await withGuest({ disks }, async (_guest, spec) => {
         await facet('rescue').enter(spec.id, spec, wish({ stable: { device: 'disk', bus: null } }))
-        const console = await consoleShows(bench(), spec.id, 'guest: root')
-        assert.match(console, /guest: userspace/)
-        const disks = [...domainOf(spec).matchAll(/<target dev="(\w+)"/g)].map(([, dev]) => dev)
-        assert.deepEqual(disks, ['vda', 'vdb', 'vdc'])
+        const console = await consoleShows(bench(), spec.id, 'guest: smbios')
+        assert.match(console, /guest: root \/dev\/vdc2/)
+        assert.match(console, new RegExp(`guest: disk vda .*serial=${volume.volume?.id.slice(0, 20)}`))
+        const names = [...domainOf(spec).matchAll(/<target dev="(\w+)"/g)].map(([, dev]) => dev)
+        assert.deepEqual(names, ['vda', 'vdb', 'vdc'])
         assert.match(domainOf(spec), /disk\.rescue"\/>\s*<target dev="vdc" bus="virtio"\/>\s*<boot order="1"\/>/)
         for (const stable of [
           { device: 'cdrom', bus: 'scsi' },
@@ -174,6 +179,8 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
         }
         await bench().driver.guest(spec.id).reboot('hard', spec)
         assert.deepEqual(files(spec), [], 'a plain start ends a rescue')
+        await facet('rebuild').rebuild(spec, { keepsEphemeral: false, gracefulMs: 0 })
+        assert.equal(readFileSync(file).toString('utf8', 0, 10), 'the volume', 'a rebuild leaves volumes alone')
       })
     })
 
