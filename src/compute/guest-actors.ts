@@ -22,7 +22,16 @@ export type GuestOperation =
   | 'setPassword'
 
 /** Operations that wait for the guest itself; a destroy does not wait for them, it makes their waiting end. */
-const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set(['stop', 'reboot', 'setPassword', 'detach', 'swap'])
+const waitsForTheGuest: ReadonlySet<GuestOperation> = new Set([
+  'stop',
+  'reboot',
+  'setPassword',
+  'detach',
+  'swap',
+  'suspend',
+  'rescue',
+  'rebuild',
+])
 
 interface Actor {
   readonly queue: SerialQueue
