@@ -3,6 +3,7 @@ import type { SagaInputs, ServerTask } from '#bus'
 import type { BlockDevice, Instance } from '#model'
 import { type Outcome, type SettleContext, saga } from '#saga'
 import type { Store } from '#store'
+import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { withVolumeKey } from '../guest-secrets.ts'
 import { guestDisk } from '../guest-spec.ts'
@@ -46,8 +47,17 @@ async function plug(d: ConductorDeps, host: string, device: BlockDevice, instanc
 }
 
 async function unplug(d: ConductorDeps, host: string | null, input: ServerTask, volumeId: string | null, key: string) {
-  if (host !== null && volumeId !== null)
+  if (host === null || volumeId === null) return
+  try {
     await hostClient(d, host).detachVolume({ id: input.instanceId, volumeId }, { key })
+  } catch (error) {
+    // A guest that is not there has no volumes.
+    if (!GuestNotFound.is(error)) throw error
+    d.log.warn(
+      { instance_id: input.instanceId, volume_id: volumeId },
+      'a volume is taken from a guest that is not there',
+    )
+  }
 }
 
 /** One more volume for a server, running or not. Undone: the volume is free, and the server has no trace of it. */
