@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { waitFor } from '#base'
+import { newUuid, waitFor } from '#base'
 import { FlavorDiskTooSmall, type GuestImage, HypervisorUnavailable, ImageRefused, power } from '#virt'
 import { aConfigDrive, aGuestSpec, consoleShows, driverConformance, eventOf, watchEvents } from '#virt/conformance'
 import { daemonPid, driveWriter, type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
@@ -162,7 +162,12 @@ describe('libvirt driver with real guests', () => {
   describe('disks and accelerators', () => {
     test('ephemeral and swap disks are made, shown to the guest, and removed', async () => {
       const plain = aGuestSpec(bench)
-      const spec = { ...plain, flavor: { ...plain.flavor, ephemeralGiB: 1, swapMiB: 16 } }
+      const [root] = plain.disks
+      assert.ok(root !== undefined)
+      const spare = { ...root, bootIndex: null }
+      const ephemeral = { ...spare, id: newUuid(), kind: 'ephemeral', deviceName: '/dev/vdb', size: 1 } as const
+      const swap = { ...spare, id: newUuid(), kind: 'swap', deviceName: '/dev/vdc', size: 16 } as const
+      const spec = { ...plain, disks: [root, ephemeral, swap] }
       const guest = bench.driver.guest(spec.id)
       await guest.spawn(spec)
       assert.equal((await guest.diagnostics()).disks.length, 3)
