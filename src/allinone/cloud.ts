@@ -149,6 +149,7 @@ async function openDrivers(
     instancesPath: join(stateDir, 'instances'),
     virtType: 'auto',
     isPrivate: daemon.isOurs,
+    limitsCpu: daemon.limitsCpu,
   } as const
   const parts = { config, images: () => neighbours.images, keys: () => neighbours.keys, log, clock }
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]

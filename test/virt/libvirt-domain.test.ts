@@ -144,6 +144,26 @@ describe('definitions of real guests', () => {
     await refuses('InvalidArchitectureName', { hw_emulation_architecture: 's390x' })
   })
 
+  test('shares of the processor, where this machine can give them', async () => {
+    const spec = guestWith(bench, {}, { 'quota:cpu_shares': '512', 'quota:cpu_quota': '25000' })
+    const limiting = await bench.open({ mayLimitCpu: bench.daemon.limitsCpu })
+    try {
+      if (!bench.daemon.limitsCpu) {
+        await assert.rejects(limiting.guest(spec.id).spawn(spec), { code: 'UnsupportedHostCPUControlPolicy' })
+        return
+      }
+      await limiting.guest(spec.id).spawn(spec)
+      const pid = bench.qemuOf(spec.id)
+      const group = /:cpu:(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? ''
+      const machine = group.replace(/\/(emulator|libvirt.*)$/, '')
+      assert.match(machine, /\/nova-[0-9a-f]{12}\//)
+      assert.equal(readFileSync(`/sys/fs/cgroup/cpu${machine}/cpu.shares`, 'utf8').trim(), '512')
+      await limiting.guest(spec.id).destroy()
+    } finally {
+      await limiting.close()
+    }
+  })
+
   test('guests that ask for a processor get it, or another architecture', async () => {
     const strong = guestWith(bench, {}, { 'trait:HW_CPU_X86_AVX2': 'required' })
     const small = guestWith(bench, { hw_emulation_architecture: 'i686' }, {})

@@ -54,6 +54,8 @@ export interface LibvirtPlace {
   readonly virtType: 'auto' | 'kvm' | 'qemu'
   /** A daemon of our own: it may have every device that its programs can do. */
   readonly isPrivate?: boolean
+  /** False where its guests can have no limits of processor time. */
+  readonly limitsCpu?: boolean
 }
 
 /** Real guests, with the options of nova.conf. */
@@ -63,7 +65,7 @@ export const libvirtDriver = async (
 ): Promise<VirtDriver> => {
   // Simulated hosts start without it.
   const { createLibvirtDriver } = await import('#virt/libvirt')
-  const { isPrivate = false, ...at } = place
+  const { isPrivate = false, limitsCpu = true, ...at } = place
   const { volumeOptions } = await import('./volume-options.ts')
   return createLibvirtDriver({
     ...at,
@@ -74,7 +76,7 @@ export const libvirtDriver = async (
     storage: storageOptions(config),
     cpuMode: config.libvirt.cpu_mode === null ? 'auto' : { mode: config.libvirt.cpu_mode },
     domain: domainSettings(config, isPrivate),
-    mayLimitCpu: !isPrivate,
+    mayLimitCpu: limitsCpu,
     ...(isPrivate ? {} : { shares: shareMounts(config) }),
     shutdownRetryMs: config.compute.shutdown_retry_interval * 1000,
     volumes: volumeOptions(config),

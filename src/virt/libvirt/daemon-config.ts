@@ -46,8 +46,8 @@ max_client_requests = 100
 log_outputs = "3:stderr"
 `
 
-// cgroup_controllers: two daemons on one machine would name the cgroups of their guests alike.
-const qemuConf = (host: SeparateHost | undefined) => `user = "root"
+// cgroup_controllers: only the one in which the daemon has a place of its own.
+const qemuConf = (host: SeparateHost | undefined, hasCpu: boolean) => `user = "root"
 group = "root"
 security_driver = "none"
 namespaces = []
@@ -55,7 +55,7 @@ dynamic_ownership = 0
 swtpm_user = "root"
 swtpm_group = "root"
 remember_owner = 0
-cgroup_controllers = []
+cgroup_controllers = [${hasCpu ? '"cpu"' : ''}]
 vnc_listen = "127.0.0.1"
 ${host === undefined ? '' : migrating(host)}`
 
@@ -85,6 +85,11 @@ for file in passwd group; do
   if [ -e "$STATE/$file" ]; then mount --bind "$STATE/$file" "/etc/$file"; fi
 done
 mount -t proc proc /proc
+if [ -n "$CPU_CGROUP" ]; then
+  mount --bind "$CPU_CGROUP" /sys/fs/cgroup/cpu
+  # libvirt would look for controllers in the empty tree of the second version beside those of the first.
+  umount /sys/fs/cgroup/unified 2>/dev/null || true
+fi
 # The default pid files lie in /run itself, which all daemons of the machine share.
 set +e
 keep() {
@@ -99,11 +104,11 @@ while :; do wait; sleep 1; done
 `
 
 /** Writes what is missing and what is ours to change; keeps the host's uuid. */
-export function writeDaemonConfig(stateDir: string, host: SeparateHost | undefined): void {
+export function writeDaemonConfig(stateDir: string, host: SeparateHost | undefined, hasCpuCgroup = false): void {
   for (const folder of Object.keys(binds)) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 })
   const conf = join(stateDir, 'etc/libvirtd.conf')
   writeFileSync(conf, libvirtdConf(knownUuid(conf) ?? randomUUID(), host))
-  writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf(host))
+  writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf(host, hasCpuCgroup))
   writeFileSync(join(stateDir, 'init.sh'), initScript, { mode: 0o700 })
   addCompiledUser(
     stateDir,

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Clock, fromJson, type Log, systemClock, waitFor } from '#base'
 import { HypervisorNotInstalled, HypervisorUnavailable } from '../faults.ts'
+import { hasCpuCgroup, makeCpuCgroup, removeCpuCgroup } from './cpu-cgroup.ts'
 import { type SeparateHost, writeDaemonConfig } from './daemon-config.ts'
 import { aptPackages } from './packages.ts'
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts'
@@ -29,6 +30,8 @@ export interface LibvirtDaemon {
   readonly socketPath: string
   /** False: the machine's own libvirtd, which we leave alone. */
   readonly isOurs: boolean
+  /** Its guests may have limits of processor time. */
+  readonly limitsCpu: boolean
   /** Leaves guests running; ends the daemons only when no guest runs. */
   close(): Promise<void>
 }
@@ -56,7 +59,7 @@ export async function startLibvirt(options: StartLibvirtOptions): Promise<Libvir
     const socketPath = await usableSystemSocket(clock)
     if (socketPath !== undefined) {
       log.info({ socketPath }, 'using the libvirtd of this machine')
-      return { socketPath, isOurs: false, close: async () => undefined }
+      return { socketPath, isOurs: false, limitsCpu: true, close: async () => undefined }
     }
   }
   const socketPath = join(stateDir, 'run/libvirt-sock')
@@ -68,7 +71,12 @@ export async function startLibvirt(options: StartLibvirtOptions): Promise<Libvir
   }
   await whenReady(stateDir, socketPath, clock)
   log.info({ socketPath, was_running: wasRunning }, 'private libvirtd is ready')
-  return { socketPath, isOurs: true, close: () => closeUnlessGuests(stateDir, socketPath, clock, log) }
+  return {
+    socketPath,
+    isOurs: true,
+    limitsCpu: hasCpuCgroup(stateDir),
+    close: () => closeUnlessGuests(stateDir, socketPath, clock, log),
+  }
 }
 
 /** Ends the private daemons and every guest under them; for tests and for a host that is given up. */
@@ -80,6 +88,7 @@ export async function stopEverything(folder: string): Promise<void> {
   await waitFor('the daemons to end', () => (isAlive(init) ? undefined : true), { deadlineMs: 20_000 })
   rmSync(join(stateDir, 'init.json'), { force: true })
   rmSync(join(stateDir, 'init.pid'), { force: true })
+  removeCpuCgroup(stateDir)
 }
 
 async function usableSystemSocket(clock: Clock): Promise<string | undefined> {
@@ -186,10 +195,13 @@ function commandLine(stateDir: string, host: SeparateHost | undefined): [string,
 }
 
 async function launch(stateDir: string, host: SeparateHost | undefined, clock: Clock): Promise<void> {
-  writeDaemonConfig(stateDir, host)
+  // A host of its own network sees no controllers.
+  const cpuCgroup = host === undefined ? makeCpuCgroup(stateDir) : undefined
+  writeDaemonConfig(stateDir, host, cpuCgroup !== undefined)
   rmSync(join(stateDir, 'init.pid'), { force: true })
   const output = openSync(join(stateDir, 'daemon.log'), 'a')
-  const named = host === undefined ? {} : { NOVA_HOSTNAME: host.hostname, NOVA_LISTEN: '--listen' }
+  const placed = cpuCgroup === undefined ? {} : { CPU_CGROUP: cpuCgroup }
+  const named = host === undefined ? placed : { NOVA_HOSTNAME: host.hostname, NOVA_LISTEN: '--listen' }
   const child = spawn(...commandLine(stateDir, host), {
     detached: true,
     stdio: ['ignore', output, output],
