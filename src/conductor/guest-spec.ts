@@ -10,7 +10,7 @@ import {
   volumeImage,
   withChosenHardware,
 } from '#model'
-import type { GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
+import type { GuestCard, GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { directBootOf } from './direct-boot.ts'
 import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
@@ -28,8 +28,19 @@ export function withCertificates(image: InstanceImage, { trustedImageCertificate
   return ids === null || ids.length === 0 ? image : { ...image, trustedCertificates: ids }
 }
 
-export function guestVif(vif: Vif, instance: Instance): GuestVif {
+/** The card behind a port that has one. */
+function cardOf({ portId, vnicType, details }: Vif, devices: GuestSpec['hostDevices'] = []): GuestCard | undefined {
+  const device = devices.find(one => one.portId === portId)
+  if (device === undefined) return undefined
+  const vlan = Number(details['vlan'] ?? 0)
+  const kind = vnicType === 'macvtap' ? 'direct' : 'hostdev'
+  const { address, interfaceName, isManaged } = device
+  return { kind, address, interfaceName, isManaged, vlan: vlan > 0 ? vlan : null }
+}
+
+export function guestVif(vif: Vif, instance: Instance, devices?: GuestSpec['hostDevices']): GuestVif {
   const bridge = vif.details['bridge_name']
+  const card = cardOf(vif, devices)
   return {
     portId: vif.portId,
     mac: vif.mac,
@@ -38,6 +49,7 @@ export function guestVif(vif: Vif, instance: Instance): GuestVif {
     devName: vif.devName,
     mtu: vif.mtu,
     model: guestImage(instance).properties['hw_vif_model'] ?? 'virtio',
+    ...(card === undefined ? {} : { card }),
   }
 }
 
@@ -126,7 +138,7 @@ export function guestSpec(
     },
     image: withCertificates(guestImage(instance), instance),
     disks: guestDisks(devices, instance),
-    vifs: vifs.map(vif => guestVif(vif, instance)),
+    vifs: vifs.map(vif => guestVif(vif, instance, seat.hostDevices)),
     ...seat,
   }
 }

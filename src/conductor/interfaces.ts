@@ -2,6 +2,7 @@ import type { RequestedNetwork } from '#bus'
 import type { NetworkView, PortView, SubnetView } from '#cloud'
 import type { Instance, Vif, VifSubnet } from '#model'
 import type { ConductorDeps } from './deps.ts'
+import { hasDevice, nameDevices, withoutDevice } from './port-devices.ts'
 
 /** Names of network devices are at most 15 characters; Neutron's agents expect the first 11 of the port's id. */
 export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
@@ -87,6 +88,7 @@ export async function connect(
   const known = new Set(instance.networkInfo.map(v => v.portId))
   const spare = mine.filter(p => !wanted.has(p.id) && !known.has(p.id))
   const ports: { port: PortView; isPreserved: boolean; tag: string | null }[] = []
+  await nameDevices(deps, instance, at.host)
   for (const request of requested) {
     const found = spare.findIndex(p => p.networkId === request.networkId)
     const left = request.portId === null && found >= 0 ? spare.splice(found, 1)[0] : undefined
@@ -136,7 +138,8 @@ export async function disconnect(
     if (only !== undefined && !only.has(port.id)) continue
     await deps.plugger?.unplug(port.id)
     if (preserved.has(port.id)) {
-      await deps.network.updatePort('service', port.id, { deviceId: '', deviceOwner: '', bindingHost: '' })
+      const profile = hasDevice(port.profile) ? { profile: withoutDevice(port.profile) } : {}
+      await deps.network.updatePort('service', port.id, { deviceId: '', deviceOwner: '', bindingHost: '', ...profile })
     } else await deps.network.deletePort('service', port.id)
   }
 }
@@ -145,7 +148,8 @@ export async function disconnect(
 export async function unbind(deps: ConductorDeps, instanceId: string): Promise<void> {
   for (const port of await deps.network.ports('service', { deviceId: instanceId })) {
     await deps.plugger?.unplug(port.id)
-    if (port.bindingHost !== '') await deps.network.updatePort('service', port.id, { bindingHost: '' })
+    const profile = hasDevice(port.profile) ? { profile: withoutDevice(port.profile) } : {}
+    if (port.bindingHost !== '') await deps.network.updatePort('service', port.id, { bindingHost: '', ...profile })
   }
 }
 
@@ -157,6 +161,7 @@ export async function rebind(
 ): Promise<readonly Vif[]> {
   const present = new Set((await deps.network.ports('service', { deviceId: instance.id })).map(port => port.id))
   const ports = []
+  await nameDevices(deps, instance, at.host)
   for (const { portId, isPreserved, tag } of instance.networkInfo.filter(vif => present.has(vif.portId))) {
     const binding = { deviceOwner: owner(at.zone), bindingHost: at.host }
     const port = await deps.network.updatePort('service', portId, binding)

@@ -1,6 +1,7 @@
 import type { PortBinding } from '#cloud'
 import type { Instance, Vif } from '#model'
 import type { ConductorDeps } from './deps.ts'
+import { nameDevices } from './port-devices.ts'
 
 /** The server's ports that are there; a port that somebody took away while it was attached is not worth a failed move. */
 async function portsOf(d: ConductorDeps, instance: Instance): Promise<readonly string[]> {
@@ -46,6 +47,8 @@ export async function moveBindings(
   from: string,
   to: string,
 ): Promise<readonly Vif[]> {
+  // A binding takes over what the port says of its card.
+  await nameDevices(d, instance, to)
   const vifs = await prepareBindings(d, instance, to)
   await switchBindings(d, instance, from, to)
   return vifs

@@ -6,15 +6,17 @@ export async function seatOf(d: ConductorDeps, consumerId: string): Promise<Pick
   const claim = await d.store.hostClaims.of(consumerId)
   if (claim === undefined || claim.nodeId === '') return {}
   const held = claim.requests.length === 0 ? [] : await d.store.pciDevices.of(consumerId)
-  const hostDevices = held.map(({ address, type, numaNode, vendorId, productId, tags, requestId }) => ({
+  const hostDevices = held.map(({ address, type, numaNode, vendorId, productId, interfaceName, tags, requestId }) => ({
     address,
     type,
     numaNode,
     vendorId,
     productId,
+    interfaceName,
     // The hypervisor takes the device from its driver and gives it back, unless the operator does that himself.
     isManaged: tags['managed']?.toLowerCase() !== 'no',
     alias: claim.requests.find(request => request.id === requestId)?.aliasName ?? null,
+    portId: claim.requests.find(request => request.id === requestId)?.portId ?? null,
   }))
   const devices = hostDevices.length === 0 ? {} : { hostDevices }
   if (claim.numa === null) return devices

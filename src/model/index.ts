@@ -39,6 +39,7 @@ export * from './pci/provider.ts'
 export {
   type PciAliases,
   type PciNumaPolicy,
+  type PciProperties,
   type PciRequest,
   pciAliases,
   pciNumaPolicies,

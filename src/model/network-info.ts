@@ -16,6 +16,9 @@ export interface VifSubnet {
   readonly ips: readonly VifAddress[]
 }
 
+/** Ports of these kinds are a function of a card, which the guest or a tap of its own has to itself. */
+export const sriovVnicTypes: readonly string[] = ['direct', 'macvtap', 'direct-physical', 'vdpa', 'remote-managed']
+
 export interface Vif {
   readonly portId: string
   readonly mac: string

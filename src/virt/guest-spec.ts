@@ -70,6 +70,9 @@ export interface GuestHostDevice {
   /** The hypervisor takes it from the host's driver, and gives it back. */
   readonly isManaged: boolean
   readonly alias: string | null
+  readonly interfaceName: string | null
+  /** The port that it is the card of; then it is one of the guest's interfaces. */
+  readonly portId: string | null
 }
 
 /** Holds the guest's first password: a driver writes the files to the drive and nowhere else. */
@@ -146,6 +149,17 @@ export interface GuestShare {
   readonly user: { readonly name: string; readonly key: string } | null
 }
 
+/** `hostdev`: the guest has the function itself; `direct`: a macvtap of its own over it. */
+export interface GuestCard {
+  readonly kind: 'hostdev' | 'direct'
+  readonly address: string
+  /** The host's name for it; a macvtap goes over that. */
+  readonly interfaceName: string | null
+  readonly isManaged: boolean
+  /** That the card puts on and takes off. */
+  readonly vlan: number | null
+}
+
 export interface GuestVif {
   readonly portId: string
   readonly mac: string
@@ -157,6 +171,8 @@ export interface GuestVif {
   readonly mtu: number
   /** `virtio` unless hw_vif_model says otherwise. */
   readonly model: string
+  /** The function of a card that it is, instead of a tap. */
+  readonly card?: GuestCard
   /** As the definition tells of them; nothing hangs on it. */
   readonly addresses?: readonly {
     readonly type: 'fixed' | 'floating'

@@ -119,6 +119,26 @@ describe('PCI devices of a host', () => {
     await remove(cloud, ...ids)
   })
 
+  test('a port that wants a function of a card: one is claimed and named, and free again when the network refuses', async () => {
+    const asked = { network_id: cloud.networkId, 'binding:vnic_type': 'direct', 'binding:profile': { kept: 'yes' } }
+    const { port } = await cloud.neutron('POST', '/ports', { port: asked }, cloud.admin)
+    const fields = { flavorRef: await flavorOf(cloud, {}), networks: [{ port: port.id }] }
+    // The built-in network knows taps only; what it was told about the card is in the way of nobody.
+    const id = await cloud.bootServer({ as: cloud.admin, fields, status: 'ERROR' })
+    const { fault } = await cloud.server(id, { as: cloud.admin })
+    assert.match(fault.message, /vnic_type direct is not supported/)
+    const spec = await cloud.store.requestSpecs.find(id)
+    assert.deepEqual(
+      spec?.pciRequests?.map(({ portId, specs }) => [portId, specs]),
+      [[port.id, [{ remote_managed: 'false' }]]],
+    )
+    const after = await cloud.neutron('GET', `/ports/${port.id}`, undefined, cloud.admin)
+    assert.deepEqual(after.port['binding:profile'], { kept: 'yes' })
+    assert.deepEqual(await addressesOf(cloud, id), [])
+    await remove(cloud, id)
+    assert.deepEqual(new Set(Object.values(await statesOn(cloud))), new Set(['available']))
+  })
+
   test('an alias that nobody has defined is refused', async () => {
     const flavorRef = await flavorOf(cloud, { 'pci_passthrough:alias': 'fpga:1' })
     const server = { name: 'x', imageRef: cloud.imageId, flavorRef, networks: 'none' }

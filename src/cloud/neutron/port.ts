@@ -55,6 +55,8 @@ export interface NetworkView {
   readonly mtu: number
   readonly subnetIds: readonly string[]
   readonly isPortSecurityEnabled: boolean
+  /** Of provider networks; only the operator is told. */
+  readonly physicalNetwork?: string | null
 }
 
 export interface SubnetView {

@@ -20,6 +20,7 @@ export interface WireNetwork {
   readonly mtu?: number
   readonly subnets: readonly string[]
   readonly port_security_enabled?: boolean
+  readonly 'provider:physical_network'?: string | null
 }
 
 export interface WireSubnet {
@@ -70,6 +71,7 @@ export const networkOf = (wire: WireNetwork): NetworkView => ({
   mtu: wire.mtu ?? 1500,
   subnetIds: wire.subnets,
   isPortSecurityEnabled: wire.port_security_enabled ?? true,
+  ...(wire['provider:physical_network'] ? { physicalNetwork: wire['provider:physical_network'] } : {}),
 })
 
 /** Like Nova: an outside DHCP server is not known to Neutron, and guests then find it at the gateway. */

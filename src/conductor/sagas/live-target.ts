@@ -96,7 +96,7 @@ async function forced(d: ConductorDeps, input: Live, instance: Placed, host: str
 
 /** A running guest keeps a PCI device only where its kind can be moved. */
 function mustBeMovable({ instanceId, spec }: Live): void {
-  if ((spec.pciRequests ?? []).every(request => request.canMove === true || request.portId !== undefined)) return
+  if ((spec.pciRequests ?? []).every(request => request.canMove === true)) return
   throw MigrationPreCheckError({
     reason: `non-VIF related PCI requests for instance ${instanceId} are not allowed for live migration.`,
   })

@@ -39,6 +39,12 @@ export class HostClaims {
     return row === undefined ? undefined : fromRow(row)
   }
 
+  /** Its own, and those of its moves. */
+  async ofInstance(instanceId: string): Promise<readonly HostClaim[]> {
+    const rows = await this.#db.selectFrom('host_claims').selectAll().where('instance_id', '=', instanceId).execute()
+    return rows.map(fromRow)
+  }
+
   async onNodes(nodeIds: readonly string[]): Promise<readonly HostClaim[]> {
     if (nodeIds.length === 0) return []
     const rows = await this.#db.selectFrom('host_claims').selectAll().where('node_id', 'in', among(nodeIds)).execute()

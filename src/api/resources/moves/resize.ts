@@ -143,8 +143,10 @@ export const resize = op({
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
       if (server.flavor.number === flavor.number) throw SameFlavor({})
       const ignoreHosts = withoutOwnHost(server, deps.settings.allowsResizeToSameHost)
-      const { pciRequests: _, ...before } = await moveSpec(deps, server)
-      const devices = withPci(pciWishes(deps, flavor, before.image?.properties ?? {}))
+      const { pciRequests: known = [], ...before } = await moveSpec(deps, server)
+      // Those of ports are none of the flavor's.
+      const ofPorts = known.filter(request => request.portId !== undefined)
+      const devices = withPci([...pciWishes(deps, flavor, before.image?.properties ?? {}), ...ofPorts])
       const spec = { ...before, ...devices, flavor, ignoreHosts }
       return moveTask(deps, caller, server, { action: 'resize', flavor, spec, ...disk })
     })

@@ -2,6 +2,7 @@ import type { Caller } from '#cloud'
 import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
 import { pciWishes } from '../../accept/pci.ts'
+import { portDevices } from '../../accept/port-devices.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
@@ -148,6 +149,7 @@ export async function buildIntent(
   const pciRequests = pciWishes(deps, flavor, boot.bootImage.properties)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   const networks = await networksFor(deps, body.networks, asking)
+  const cards = await portDevices(deps, caller, networks)
   return {
     projectId: caller.projectId ?? '',
     userId: caller.userId,
@@ -156,7 +158,7 @@ export async function buildIntent(
     hostname: body.hostname ?? null,
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
-    pciRequests,
+    pciRequests: [...pciRequests, ...cards],
     ...boot,
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,

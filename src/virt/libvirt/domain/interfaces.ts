@@ -1,6 +1,7 @@
-import type { GuestSpec, GuestVif } from '../../guest-spec.ts'
+import type { GuestCard, GuestSpec, GuestVif } from '../../guest-spec.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
+import { pciAddress } from './hostdevs.ts'
 import { extraSpec, flavorOrImage, imageProperty, isTrue, oneOf, positiveInteger } from './properties.ts'
 import type { DomainSettings } from './settings.ts'
 
@@ -25,8 +26,31 @@ function driver(options: VifOptions): XmlElement | undefined {
   return Object.values(attributes).every(value => value === undefined) ? undefined : element('driver', attributes)
 }
 
+/** A function of a card: the guest's own, or a macvtap in passthrough mode over it. */
+function cardElement({ mac, model }: GuestVif, card: GuestCard, options: VifOptions): XmlElement {
+  const address = pciAddress(card.address, { type: 'pci' })
+  const vlan = card.vlan === null ? undefined : element('vlan', {}, element('tag', { id: card.vlan }))
+  if (card.kind === 'hostdev')
+    return element(
+      'interface',
+      { type: 'hostdev', managed: card.isManaged ? 'yes' : 'no' },
+      element('mac', { address: mac }),
+      element('source', {}, address),
+      vlan,
+    )
+  return element(
+    'interface',
+    { type: 'direct' },
+    element('mac', { address: mac }),
+    element('source', { dev: card.interfaceName ?? '', mode: 'passthrough' }),
+    element('model', { type: oneOf(model, vifModels, 'virtio') }),
+    options.bandwidth,
+  )
+}
+
 /** libvirt makes the tap and puts it on the bridge; the bridge is the network's business and exists already. */
 export const vifElement = (vif: GuestVif, options: VifOptions = {}): XmlElement => {
+  if (vif.card !== undefined) return cardElement(vif, vif.card, options)
   const model = oneOf(vif.model, vifModels, 'virtio')
   return element(
     'interface',

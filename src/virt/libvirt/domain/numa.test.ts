@@ -3,6 +3,7 @@ import type { GuestNuma, GuestSpec } from '../../guest-spec.ts'
 import { cpu, vcpu } from './cpu.ts'
 import { cpuTuning } from './cpu-tuning.ts'
 import { hostdevs } from './hostdevs.ts'
+import { interfaces } from './interfaces.ts'
 import { memoryBacking } from './memory-backing.ts'
 import { numaTune } from './numa.ts'
 import { configured, shows } from './shows.test-kit.ts'
@@ -129,10 +130,32 @@ describe('a guest on nodes of its host', () => {
       productId: '10ed',
       isManaged: true,
       alias: 'vf',
+      interfaceName: null,
+      portId: null,
     } as const
     const at = '<address domain="0x0000" bus="0x81" slot="0x10" function="0x2"/>'
     const hostdev = (managed: string) =>
       `<hostdev mode="subsystem" type="pci" managed="${managed}"><source>${at}</source></hostdev>`
+    shows(hostdevs, { spec: { hostDevices: [{ ...device, portId: 'port' }] } }, '')
+    const plain = {
+      portId: 'port',
+      mac: 'fa:16:3e:00:00:01',
+      kind: 'bridge',
+      bridge: 'unbound',
+      devName: 'tap',
+    } as const
+    const vif = { ...plain, mtu: 1500, model: 'virtio' }
+    const card = { address: device.address, interfaceName: 'enp129s0v1', isManaged: true, vlan: 7 }
+    const own = { ...vif, card: { ...card, kind: 'hostdev' } } as const
+    const over = { ...vif, card: { ...card, kind: 'direct' } } as const
+    const mac = '<mac address="fa:16:3e:00:00:01"/>'
+    shows(
+      interfaces,
+      { spec: { vifs: [own, over] } },
+      `<interface type="hostdev" managed="yes">${mac}<source>${at.replace('<address', '<address type="pci"')}</source>` +
+        `<vlan><tag id="7"/></vlan></interface><interface type="direct">${mac}` +
+        '<source dev="enp129s0v1" mode="passthrough"/><model type="virtio"/></interface>',
+    )
     shows(
       hostdevs,
       { spec: { hostDevices: [device, { ...device, isManaged: false }] } },
