@@ -203,7 +203,7 @@ class LibvirtDriver implements VirtDriver {
 
   async close(): Promise<void> {
     this.#closed.abort()
-    this.snapshots.close()
+    await this.snapshots.close()
     this.#context.events.close()
     this.#context.client.close()
     await this.#context.handout?.close()

@@ -29,10 +29,10 @@ export class FileSystemFreeze implements Quiesce {
     this.#context = context
   }
 
-  close(): void {
+  /** Whoever is held still for somebody goes on. */
+  async close(): Promise<void> {
     this.#isClosed = true
-    for (const cancel of this.#later.values()) cancel()
-    this.#later.clear()
+    await Promise.all(Array.from(this.#later.keys(), id => this.thaw(id)))
   }
 
   /** After a start: guests that a process before us froze and did not thaw. */

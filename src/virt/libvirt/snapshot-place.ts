@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { InstanceId } from '#base'
-import { isStale, partial } from './stale-files.ts'
+import { isOurs, isStale, partial } from './stale-files.ts'
 
 /**
  * Where snapshots lie until they are read: a folder for each, that carries the guest and the process that takes it, so that
@@ -11,7 +11,7 @@ export class SnapshotPlace {
   readonly #path: string
 
   constructor(path: string) {
-    this.#path = path
+    this.#path = resolve(path)
   }
 
   async make(id: InstanceId): Promise<string> {
@@ -24,6 +24,12 @@ export class SnapshotPlace {
 
   remove(folder: string): Promise<void> {
     return rm(folder, { recursive: true, force: true })
+  }
+
+  /** Whether a copy of this guest into this folder is one that nobody waits for, when none is under way in this process. */
+  isAbandoned(folder: string, id: InstanceId): boolean {
+    const name = basename(folder)
+    return dirname(folder) === this.#path && name.startsWith(`${id}.`) && (isStale(name) || isOurs(name))
   }
 
   /** Folders of processes that have died, by guest. */

@@ -73,8 +73,8 @@ export class LibvirtSnapshots implements Snapshots {
     return this.#freeze
   }
 
-  close(): void {
-    this.#freeze.close()
+  close(): Promise<void> {
+    return this.#freeze.close()
   }
 
   /** What processes before us left of snapshots: jobs, files, frozen guests. */
@@ -85,12 +85,19 @@ export class LibvirtSnapshots implements Snapshots {
 
   async #settle(id: InstanceId): Promise<void> {
     await this.#freeze.thaw(id)
-    const left = (await this.#place.left()).filter(one => one.id === id)
-    if (left.length === 0) return
     const targets = await backupTargets(this.#context, id)
-    if (targets.some(target => left.some(({ folder }) => dirname(target) === folder)))
-      await abortBackup(this.#context, id).catch((error: unknown) => this.#context.log.info({ err: error }, 'aborted'))
-    for (const { folder } of left) await this.#place.remove(folder)
+    // Ours too: a copy of before, that could not be ended because libvirt was away.
+    if (targets.some(target => this.#place.isAbandoned(dirname(target), id))) await this.#endCopy(id)
+    for (const left of await this.#place.left()) if (left.id === id) await this.#place.remove(left.folder)
+  }
+
+  /** How it ended does not matter: nobody wants it any more. */
+  async #endCopy(id: InstanceId): Promise<void> {
+    try {
+      await abortBackup(this.#context, id)
+    } catch (error) {
+      this.#context.log.info({ instance_id: id, err: error }, 'a copy of the disk that nobody waits for was ended')
+    }
   }
 
   async #rootDisk(id: InstanceId): Promise<RootDisk> {
@@ -139,7 +146,12 @@ export class LibvirtSnapshots implements Snapshots {
     signal?.throwIfAborted()
     const begin = () => beginBackup(this.#context, id, backup)
     await (quiesce === 'no' ? begin() : this.#freeze.during(id, quiesce, begin))
-    return whenBackupEnds(this.#context, id, signal)
+    try {
+      return await whenBackupEnds(this.#context, id, signal)
+    } catch (error) {
+      if (signal?.aborted !== true) await this.#endCopy(id)
+      throw error
+    }
   }
 
   async #convert(

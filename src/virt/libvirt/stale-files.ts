@@ -33,6 +33,9 @@ export function isStale(name: string): boolean {
   return Number(owner) === process.pid ? !ours.has(made) : !isRunning(Number(owner))
 }
 
+/** Made by this process. */
+export const isOurs = (name: string): boolean => ours.has(unfinished.exec(name)?.[4] ?? '')
+
 /** Removes what processes that have died were making in a folder, and puts back what they were about to remove. */
 export async function settleStale(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
