@@ -55,6 +55,7 @@ export const domainSettings = (config: Config, hasEveryDevice: boolean): DomainO
     perfEvents: libvirt.enabled_perf_events,
     hasApic: !workarounds.libvirt_disable_apic,
     hasTpm: hasEveryDevice || libvirt.swtpm_enabled,
+    tpmSecretSecurity: libvirt.supported_tpm_secret_security,
     isMemoryFileBacked: libvirt.file_backed_memory > 0,
     sharedCpus: config.compute.cpu_shared_set ? [...cpusIn(config.compute.cpu_shared_set)] : null,
   }

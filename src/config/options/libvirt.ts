@@ -68,6 +68,9 @@ export const libvirtSection = {
   rescue_kernel_id: str(null, 'Kernel to rescue with.'),
   rescue_ramdisk_id: str(null, 'Initial file system to rescue with.'),
   swtpm_enabled: bool(false, 'Offer emulated TPMs.'),
+  supported_tpm_secret_security: list(['user', 'host', 'deployment'], "Who may keep the secrets of guests' TPMs.", {
+    choices: ['user', 'host', 'deployment'],
+  }),
   swtpm_user: str('tss', 'User of swtpm.'),
   swtpm_group: str('tss', 'Group of swtpm.'),
   images_cpu_time_limit: int(30, 'CPU seconds qemu-img may use on an image.'),

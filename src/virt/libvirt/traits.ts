@@ -43,6 +43,7 @@ const security = (host: TraitFacts): readonly Claim[] => {
     ['COMPUTE_SECURITY_UEFI_SECURE_BOOT', canBoot(host, 'secure-boot')],
     ['COMPUTE_SECURITY_STATELESS_FIRMWARE', canBoot(host) && host.libvirtVersion >= knowsStateless],
     ...named('COMPUTE_SECURITY_TPM', ['1_2', '2_0', 'tis', 'crb'], () => hasTpm),
+    ...named('COMPUTE_SECURITY_TPM_SECRET_SECURITY', host.settings.tpmSecretSecurity, () => hasTpm),
   ]
 }
 
@@ -85,6 +86,7 @@ export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly stri
     ['COMPUTE_NODE', true],
     ['COMPUTE_DEVICE_TAGGING', true],
     ['COMPUTE_TRUSTED_CERTS', true],
+    ['COMPUTE_SOCKET_PCI_NUMA_AFFINITY', true],
     ...named('COMPUTE_IMAGE_TYPE', host.imageFormats, () => true),
     ...attaching(host, facets),
     ...security(host),

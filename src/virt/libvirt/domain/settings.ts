@@ -29,6 +29,8 @@ export interface DomainSettings {
   readonly hasApic: boolean
   /** `[libvirt] swtpm_enabled`. */
   readonly hasTpm: boolean
+  /** `[libvirt] supported_tpm_secret_security` */
+  readonly tpmSecretSecurity: readonly string[]
   /** `[libvirt] file_backed_memory`. */
   readonly isMemoryFileBacked: boolean
   /** `[compute] cpu_shared_set`; null: every CPU. */
@@ -68,6 +70,7 @@ export const defaultSettings: DomainSettings = {
   perfEvents: [],
   hasApic: true,
   hasTpm: false,
+  tpmSecretSecurity: ['user', 'host', 'deployment'],
   isMemoryFileBacked: false,
   sharedCpus: null,
 }
