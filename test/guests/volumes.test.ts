@@ -123,8 +123,15 @@ describe('volumes of guests', { concurrency: false }, () => {
     const [mine, theirs] = [await diskOf(first, shared), await diskOf(other, shared)]
     await root(first, `printf from-the-first > ${mine}; sync`)
     assert.equal(await root(other, `head -c 14 ${theirs}`), 'from-the-first')
-    for (const at of [first, other])
-      await api.call('compute', 'DELETE', `/servers/${at.id}/os-volume_attachments/${shared}`)
+    for (const at of [first, other]) {
+      const path = `/servers/${at.id}/os-volume_attachments/${shared}`
+      await api.call('compute', 'DELETE', path)
+      // Cinder lets one after the other go.
+      await waitFor('the attachment to be gone', () => api.isGone('compute', path), {
+        deadlineMs: 60_000,
+        everyMs: 100,
+      })
+    }
     await api.whenVolume(shared, 'available')
   }
 

@@ -94,6 +94,22 @@ describe('libvirt driver: volumes of a booted guest', { concurrency: false }, ()
     assert.equal(await diskCount(spec.id), 1)
   })
 
+  test('a swap that a guest did not survive is taken back without it', async t => {
+    const other = aGuestSpec(bench)
+    const guest = bench.driver.guest(other.id)
+    t.after(() => guest.destroy())
+    const [old, fresh] = [aVolumeDisk(bench, '/dev/vdb'), aVolumeDisk(bench, '/dev/vdb')]
+    await guest.spawn({ ...other, disks: [...other.disks, old] })
+    await volumes().swap(other.id, idOf(old), fresh)
+    writePattern(pathOf(fresh))
+    await guest.stop('now')
+    await volumes().swap(other.id, idOf(fresh), old)
+    await volumes().swap(other.id, idOf(fresh), old)
+    assert.ok(hasPattern(pathOf(old)))
+    await volumes().detach(other.id, idOf(old))
+    assert.equal(await diskCount(other.id), 1)
+  })
+
   test('one that is too small is refused, and the other stays', async () => {
     const [old, small] = [aVolumeDisk(bench, '/dev/vdb'), aVolumeDisk(bench, '/dev/vdb')]
     truncateSync(pathOf(small), 1024 * 1024)

@@ -3,6 +3,7 @@ import type { VolumeAttachment } from '#cloud'
 import { InstanceNotReady } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
+import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
@@ -90,7 +91,12 @@ export const volumeSwap = saga<ConductorDeps, Swap, Store>('volume-swap')
       const device = await d.store.blockDevices.find(s.input.deviceId)
       if (instance === undefined || device === undefined) return
       const disk = guestDisk(device, instance)
-      await hostClient(d, s.reservation.host).swapVolume({ id, oldVolumeId: newVolumeId, disk }, { key: c.key })
+      try {
+        await hostClient(d, s.reservation.host).swapVolume({ id, oldVolumeId: newVolumeId, disk }, { key: c.key })
+      } catch (error) {
+        // A guest that is not there has the new one as little as the old.
+        if (!GuestNotFound.is(error)) throw error
+      }
     },
   )
   .step('complete', async (s, d) => {

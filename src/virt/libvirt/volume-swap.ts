@@ -1,14 +1,15 @@
 import { stat, truncate } from 'node:fs/promises'
 import { GiB, type InstanceId } from '#base'
-import { GuestInWrongState, HypervisorError } from '../faults.ts'
+import { HypervisorError } from '../faults.ts'
 import type { GuestDisk } from '../guest-spec.ts'
 import { AttachedDisks, type AttachedVolume } from './attached-disks.ts'
 import { whenBlockJob } from './block-job.ts'
-import { affect } from './device-unplug.ts'
 import { element, renderXml, volumeElement, type XmlElement } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
-import { blockJobType, blockProcedures, domainById, errorCode, isLibvirtError, procedures } from './rpc/index.ts'
+import { blockJobType, blockProcedures, domainById, errorCode, isLibvirtError } from './rpc/index.ts'
+import { defineDisk, placeOf } from './swap-place.ts'
 import { VolumeRebaseFailed } from './volume-faults.ts'
+import { swapOff } from './volume-swap-off.ts'
 import { nodeAt, textAt, type XmlNode } from './xml-tree.ts'
 
 /** virDomainBlockCopyFlags: into a volume that is there already, by a job that ends with the guest. */
@@ -34,11 +35,11 @@ export async function swapVolume(
   const found = guest.find(volume.id) ?? guest.find(oldVolumeId)
   if (found === undefined)
     throw HypervisorError({ operation: 'swap volume', reason: `volume ${oldVolumeId} is not attached` })
-  if (found.live === undefined) throw GuestInWrongState({ id, operation: 'swap volume', state: 'off' })
+  if (found.live === undefined) return swapOff(context, id, found, disk, oldVolumeId)
   if (isEncrypted(found.live) || volume.encryption !== undefined)
     throw VolumeRebaseFailed({ reason: 'encrypted volumes cannot be swapped' })
   const prepared = await connections.prepareDisk(id, disk)
-  const fresh = volumeElement(prepared, placeOf(found, found.live), host)
+  const fresh = volumeElement(prepared, placeOf(found.target, found.live), host)
   if (readsFrom(found.live, fresh)) {
     await endLeftJob(context, id, found.target)
     await grow(context, id, found.target, disk.size * GiB)
@@ -51,20 +52,12 @@ export async function swapVolume(
     }
     await pivotTo(context, id, found.target, fresh, disk.size * GiB)
   }
-  await define(context, id, fresh)
+  await defineDisk(context, id, fresh)
   if (volume.id !== oldVolumeId) await connections.release(id, oldVolumeId)
 }
 
 const isEncrypted = (live: XmlNode): boolean =>
   nodeAt(live, 'encryption') !== undefined || nodeAt(live, 'source', 'encryption') !== undefined
-
-/** The place of the old one, which the new one takes. */
-function placeOf({ target }: AttachedVolume, live: XmlNode) {
-  const bus = nodeAt(live, 'target')?.attributes['bus'] ?? 'virtio'
-  const address = nodeAt(live, 'address')?.attributes
-  const unit = bus === 'scsi' && address?.['type'] === 'drive' ? Number(address['unit']) : undefined
-  return { device: live.attributes['device'] as 'disk', bus: bus as 'virtio', target, unit }
-}
 
 interface SourceLike {
   readonly name: string
@@ -202,9 +195,4 @@ async function grow({ client, log }: GuestContext, id: InstanceId, target: strin
       'the guest sees the whole of its new volume at its next start',
     )
   }
-}
-
-async function define({ client }: GuestContext, id: InstanceId, fresh: XmlElement): Promise<void> {
-  const request = { domain: domainById(id), xml: renderXml(fresh), flags: affect.config }
-  await client.call(procedures.updateDevice, request, 'long')
 }
