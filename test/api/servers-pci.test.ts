@@ -202,3 +202,29 @@ describe('PCI devices in placement', () => {
     assert.deepEqual(new Set(Object.values(await statesOn(cloud))), new Set(['available']))
   })
 })
+
+test('devices of servers are counted in placement although it was not asked for them', async t => {
+  const cloud = await hosts({ report_in_placement: true, device_spec: [JSON.stringify(gpu)] })
+  t.after(() => cloud.close())
+  const flavorRef = await flavorOf(cloud, { 'pci_passthrough:alias': 'gpu:1' })
+  const id = await cloud.bootServer({ fields: { flavorRef } })
+  const devices = async () =>
+    Object.values((await cloud.placement.port.consumer(id)).allocations).flatMap(one => Object.entries(one))
+  const isDevice = ([name]: [string, number]) => name.startsWith('CUSTOM_PCI')
+  assert.deepEqual((await devices()).filter(isDevice), [])
+  // Its next report finds it.
+  await cloud.stopHost('host-1')
+  await cloud.startHost('host-1')
+  assert.deepEqual((await devices()).filter(isDevice), [['CUSTOM_PCI_10DE_1EB8', 1]])
+  assert.ok((await devices()).some(([name]) => name === 'VCPU'))
+  await remove(cloud, id)
+  assert.deepEqual(await devices(), [])
+})
+
+test('a card whose functions guests may have as well cannot be counted', async () => {
+  const device_spec = [JSON.stringify({ address: '0000:81:00.0' })]
+  await assert.rejects(
+    hosts({ report_in_placement: true, device_spec }),
+    /Both the physical function and virtual functions/,
+  )
+})

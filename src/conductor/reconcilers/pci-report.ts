@@ -2,6 +2,7 @@ import { Fault } from '#base'
 import type { HostReport } from '#bus'
 import type { PlacementPort } from '#cloud'
 import {
+  type HeldPciDevice,
   type PciDevice,
   PciPlacementInvalid,
   pciProviderId,
@@ -70,6 +71,42 @@ async function write(placement: PlacementPort, nodeId: string, wanted: DevicePro
   if (traits.join() !== wanted.traits.join()) await placement.setTraits(id, wanted.traits)
 }
 
+/** What a server has of the providers, by their ids. */
+function amountsOf(devices: readonly HeldPciDevice[], nodeId: string, wanted: readonly DeviceProvider[]) {
+  const classes = new Map(wanted.map(provider => [provider.id, provider.resourceClass]))
+  const amounts = new Map<string, Record<string, number>>()
+  for (const device of devices.filter(isCounted)) {
+    const id = pciProviderId(nodeId, device)
+    const resourceClass = classes.get(id)
+    if (resourceClass === undefined) continue
+    const now = amounts.get(id)?.[resourceClass] ?? 0
+    amounts.set(id, { [resourceClass]: now + 1 })
+  }
+  return amounts
+}
+
+/**
+ * Servers hold in placement the devices that they have, also those placed while placement was not asked for devices. Moves
+ * keep what they were handed; a server without any allocation is the audit's business.
+ */
+async function countHeld(d: ConductorDeps, { nodeId }: HostReport, wanted: readonly DeviceProvider[]): Promise<void> {
+  const held = (await d.store.pciDevices.on(nodeId)).filter(device => device.consumerId !== null)
+  for (const [consumerId, devices] of Map.groupBy(held, device => device.consumerId ?? '')) {
+    const instance = await d.store.instances.find(consumerId)
+    // Somebody works on it, and may be between the one and the other.
+    if (instance === undefined || (await d.store.sagas.openOf(consumerId)).length > 0) continue
+    const { allocations } = await d.placement.consumer(consumerId)
+    const missing = [...amountsOf(devices, nodeId, wanted)].filter(
+      ([id, amounts]) => JSON.stringify(allocations[id]) !== JSON.stringify(amounts),
+    )
+    if (missing.length === 0 || allocations[nodeId] === undefined) continue
+    const { projectId, userId } = instance
+    const all = { ...allocations, ...Object.fromEntries(missing) }
+    await d.placement.reallocate([{ consumerId, consumerType: 'INSTANCE', allocations: all, projectId, userId }])
+    d.log.info({ instance_id: consumerId, node_id: nodeId }, 'PCI devices of a server are counted in placement')
+  }
+}
+
 /** `[pci] report_in_placement`: the host's devices as providers below its own, and none that it has not any more. */
 export async function countDevices(d: ConductorDeps, report: HostReport, before: readonly PciDevice[]): Promise<void> {
   if (report.areDevicesInPlacement !== true) return
@@ -78,6 +115,7 @@ export async function countDevices(d: ConductorDeps, report: HostReport, before:
     first === undefined ? [] : [providerOf(report, [first, ...rest])],
   )
   for (const provider of wanted) await write(d.placement, report.nodeId, provider)
+  await countHeld(d, report, wanted)
   const ids = new Set(wanted.map(provider => provider.id))
   for (const id of new Set(before.map(device => pciProviderId(report.nodeId, device)))) {
     if (ids.has(id) || (await d.placement.provider(id)) === undefined) continue

@@ -26,7 +26,7 @@ import { crashDump, guestAgent, quiesce, rebuild, rescue, shares, suspendToDisk 
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
-import { type FakeHardware, hardwareSize, hardwareTraits } from './hardware.ts'
+import { cpuTopology, type FakeHardware, hardwareSize, hardwareTraits } from './hardware.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
 import { FakeMachine } from './machine.ts'
@@ -227,7 +227,7 @@ function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime
       model: 'fake',
       vendor: 'fake',
       features: [],
-      topology: { cells: 1, sockets: 1, cores: options.vcpus, threads: 1 },
+      topology: cpuTopology(options.hardware ?? {}, options.vcpus),
     },
     supportedInstances: [['x86_64', 'fake', 'hvm']],
     traits: options.traits ?? [...fakeTraits, ...hardwareTraits(options.hardware ?? {})],

@@ -74,6 +74,14 @@ export const hardwareTraits = ({ cells }: FakeHardware): readonly string[] =>
         ...(cells.some(cell => cell.siblings.some(core => core.length > 1)) ? ['HW_CPU_HYPERTHREADING'] : []),
       ]
 
+/** As libvirt counts: sockets and cores of one node. */
+export function cpuTopology({ cells }: FakeHardware, vcpus: number) {
+  const [first] = cells ?? []
+  if (cells === undefined || first === undefined) return { cells: 1, sockets: 1, cores: vcpus, threads: 1 }
+  const threads = Math.max(1, ...first.siblings.map(core => core.length))
+  return { cells: cells.length, sockets: 1, cores: first.siblings.length, threads }
+}
+
 /** The size of the host as its nodes have it. */
 export const hardwareSize = ({ cells }: FakeHardware): Partial<Pick<HostDescription, 'vcpus' | 'memoryMiB'>> =>
   cells === undefined
