@@ -3,8 +3,10 @@
  * its bench in `before`, calls `driverConformance`, and adds what only its driver has. Called by tests only.
  */
 export type { Bench } from './conformance/bench.ts'
+export { lifecycleTests } from './conformance/lifecycle.ts'
 export { moveTests } from './conformance/moves.ts'
 export { missingShareTest } from './conformance/shares.ts'
+export { snapshotTests } from './conformance/snapshots.ts'
 export { aConfigDrive, aGuestSpec, aVolumeDisk } from './conformance/specs.ts'
 export { consoleShows, eventOf, watchEvents } from './conformance/watch.ts'
 

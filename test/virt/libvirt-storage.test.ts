@@ -8,7 +8,7 @@ import { after, before, describe, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { GiB, MiB, waitFor } from '#base'
 import { type GuestSpec, power, type SnapshotWish, type VirtDriver } from '#virt'
-import { aGuestSpec, consoleShows } from '#virt/conformance'
+import { aGuestSpec, type Bench, consoleShows, lifecycleTests, snapshotTests } from '#virt/conformance'
 import type { StorageOptions } from '#virt/libvirt'
 import { type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
 
@@ -248,5 +248,32 @@ describe('disks and snapshots of libvirt guests', () => {
     run('rm', base)
     await assert.rejects(guest.start(other), /is gone/)
     await guest.destroy()
+  })
+
+  describe('a driver with flat disks keeps the contract as well', () => {
+    let flat: VirtDriver
+    // A raw snapshot is as large as the flavor says.
+    const open = () => bench.open({ storage: { rootDisks: 'flat', snapshotFormat: 'qcow2' } })
+    before(async () => {
+      flat = await open()
+    })
+    after(() => flat.close())
+    const flatBench = (): Bench => ({
+      get driver() {
+        return flat
+      },
+      reopen: async () => {
+        await flat.close()
+        flat = await open()
+      },
+      image: bench.image,
+      bootDeadlineMs: bench.bootDeadlineMs,
+      memoryMiB: bench.memoryMiB,
+      vif: () => bench.vif(),
+      kill: id => bench.kill(id),
+      leftovers: id => bench.leftovers(id),
+    })
+    lifecycleTests(flatBench)
+    snapshotTests(flatBench)
   })
 })
