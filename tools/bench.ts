@@ -8,6 +8,7 @@ import { withFakeCloud } from './bench/fake-cloud.ts'
 import type { Row } from './bench/figures.ts'
 import { measureLists } from './bench/lists.ts'
 import { describeMachine } from './bench/machine.ts'
+import { hostCount, measureAmongManyHosts } from './bench/many-hosts.ts'
 import { parseBenchOptions } from './bench/options.mjs'
 import { measureReads } from './bench/reads.ts'
 import { measureRealGuests } from './bench/real-guests.ts'
@@ -30,7 +31,10 @@ const measurements: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
   // Room for 10,000 servers of one VCPU and some more: a host has 64 and promises four times as many.
   lists: () => withFakeCloud({ ...common, hosts: 48 }, cloud => measureLists(cloud, isQuick)),
   start: () => measureStarts(common, isQuick),
-  scheduler: () => measureScheduler(isQuick),
+  scheduler: async () => [
+    ...measureScheduler(isQuick),
+    ...(await withFakeCloud({ ...common, hosts: hostCount }, cloud => measureAmongManyHosts(cloud, isQuick))),
+  ],
   libvirt: () => measureRealGuests({ ...common, rounds: options.rounds }),
 }
 

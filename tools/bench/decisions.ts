@@ -1,5 +1,11 @@
 import { benchScheduler } from '#scheduler'
-import type { Row } from './figures.ts'
+import { figure, type Row } from './figures.ts'
+
+/** Of one core that does nothing else. */
+const rate = (hosts: number, cpuMs: number): Row => {
+  const row = { group: 'scheduler', what: `  decisions among ${hosts} hosts`, unit: '/s' }
+  return figure(hosts === 1000 ? { ...row, aim: { atLeast: 2000 } } : row, 1000 / cpuMs)
+}
 
 /** The pure part of a scheduling decision. */
 export const measureScheduler = (isQuick: boolean): Row[] =>
@@ -15,5 +21,6 @@ export const measureScheduler = (isQuick: boolean): Row[] =>
         ...(aimMs === null ? {} : { aim: { text: `p99 < ${aimMs} ms`, isMet: p99Ms < aimMs } }),
       },
       { ...named, what: '  its CPU', p50: cpuMeanMs },
+      rate(hosts, cpuMeanMs),
     ]
   })
