@@ -11,7 +11,7 @@ const launcher = join(root, 'bin/nova-allinone')
 
 /** The JSON line of the all-in-one, as far as it is used here. */
 export interface Ready {
-  readonly urls: Readonly<Record<'identity' | 'compute' | 'image' | 'network' | 'placement', string>>
+  readonly urls: Readonly<Record<'identity' | 'compute' | 'image' | 'network' | 'placement' | 'volume', string>>
   readonly state: string
   readonly pid: number
 }

@@ -5,11 +5,11 @@ import { Client } from './client.ts'
 import { ControlPlane } from './control-plane.ts'
 import { distribution, figure, median, type Row } from './figures.ts'
 import { furnishReal } from './furniture.ts'
+import { measureOperations } from './guest-operations.ts'
 import { Observer } from './observer.ts'
 import { childrenOf, nameOf, residentMiBOf } from './process-figures.ts'
 import { commandOf, timeRawBoot, whenUserspace } from './raw-qemu.ts'
 import { Servers } from './servers.ts'
-import { measureSnapshots } from './snapshots.ts'
 import type { Undo } from './undo.ts'
 
 const group = 'libvirt'
@@ -71,7 +71,7 @@ export async function measureRealGuests(options: {
     const theirs = async () => raw.push(await timeRawBoot(command, folder, undo))
     for (const side of round % 2 === 0 ? [theirs, ours] : [ours, theirs]) await side()
   }
-  const snapshots = await measureSnapshots(client, servers, group, rounds)
+  const operations = await measureOperations({ client, servers }, { stateDir: plane.stateDir, folder, rounds })
   await client.close()
   const userspace = boots.map(boot => boot.userspaceMs)
   const guest = `${furniture.memoryMiB} MiB guest, image cached`
@@ -86,7 +86,7 @@ export async function measureRealGuests(options: {
       { group, what: 'ratio of the medians', unit: 'x', aim: { below: ratioAim, of: 'p50' } },
       median(userspace) / median(raw),
     ),
-    snapshots,
+    ...operations,
     ...memory(plane),
   ]
 }
