@@ -120,6 +120,23 @@ export class GuestSweeps {
     const { over, back } = await this.#conductor.settleMoves({ host, aside, left })
     for (const { spec, isOn } of back) await this.#unlessItFails(spec.id, () => coldMigration?.revert(spec, { isOn }))
     for (const id of over) await this.#unlessItFails(id, () => coldMigration?.confirm(id as GuestSummary['id']))
+    await this.#discardAbandoned()
+  }
+
+  /** What was made ready here for guests that do not come any more. */
+  async #discardAbandoned(): Promise<void> {
+    const { host, log, driver } = this.#p
+    const { liveMigration, coldMigration } = driver
+    const awaited = (await liveMigration?.awaited()) ?? []
+    if (awaited.length === 0) return
+    const { ids } = await this.#conductor.abandoned({ host, ids: awaited })
+    for (const id of ids as GuestSummary['id'][]) {
+      log.warn({ instance_id: id }, 'this host was made ready for a guest that does not come; removing what it made')
+      await this.#unlessItFails(id, async () => {
+        await liveMigration?.discardIncoming(id)
+        if (!(await driver.guest(id).state()).exists) await coldMigration?.discard(id)
+      })
+    }
   }
 
   /** Guests of servers that were deleted, most often while this host was away. */

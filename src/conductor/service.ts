@@ -11,7 +11,7 @@ import { patienceOf } from './patience.ts'
 import { precache } from './precache.ts'
 import { resumeGuests } from './reconcilers/host-boot.ts'
 import { carryIn } from './reconcilers/host-report.ts'
-import { settleMoves } from './reconcilers/moves.ts'
+import { abandonedAt, settleMoves } from './reconcilers/moves.ts'
 import { onGuestEvent } from './reconcilers/power-state.ts'
 import { sagas } from './sagas/index.ts'
 import { startTimers } from './timers.ts'
@@ -104,6 +104,7 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       return null
     },
     settleMoves: ({ host, ...found }) => settleMoves(deps, host, found),
+    abandoned: async ({ host, ids }) => ({ ids: await abandonedAt(deps, host, ids) }),
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
       return null

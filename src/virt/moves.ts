@@ -62,6 +62,8 @@ export interface LiveMigration {
   refusal(needs: MigrationNeeds, how: { readonly withDisks: boolean | null }): Promise<string | undefined>
   /** At the target: disks and a place that waits for memory. Nothing runs there yet; `state` says `isIncoming`. */
   prepareIncoming(spec: GuestSpec, needs: MigrationNeeds): Promise<Landing>
+  /** At the target: places that wait, and files of guests that this host does not have (yet, or any more). */
+  awaited(): Promise<readonly InstanceId[]>
   /** At the target: the waiting place goes. A guest that has arrived is left alone. */
   discardIncoming(id: InstanceId): Promise<void>
   /**

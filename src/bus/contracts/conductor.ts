@@ -72,6 +72,8 @@ export const conductorContract = contract('conductor', {
    * that are over, and which shall be guests again: their move was taken back while the host was away.
    */
   settleMoves: method<{ host: string; aside: readonly string[]; left: readonly string[] }, SettledMoves>(),
+  /** Which of these, for whom a host waits or has files, do not come any more and do not live there. */
+  abandoned: method<{ host: string; ids: readonly string[] }, { ids: readonly string[] }>(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(),
   /** A saga was asked to stop. */

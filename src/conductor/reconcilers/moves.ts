@@ -37,6 +37,21 @@ export async function settleMoves(
   return settled
 }
 
+/**
+ * A target may die in a move, which is then taken back without it: what it has made ready for the guest is litter. Files
+ * of servers that Nova never knew are not.
+ */
+export async function abandonedAt(d: ConductorDeps, host: string, ids: readonly string[]): Promise<readonly string[]> {
+  const moving = await d.store.moves.movingAt(host, ids)
+  const found: string[] = []
+  for (const id of ids.filter(one => !moving.has(one))) {
+    const instance = await d.store.instances.find(id, { withDeleted: true })
+    if (instance === undefined || instance.taskState !== null) continue
+    if (instance.isDeleted || instance.host !== host) found.push(id)
+  }
+  return found
+}
+
 /** Confirms in the user's place: a row, a record and a saga, as the API would write them; undefined when it may not be now. */
 async function confirm(d: ConductorDeps, move: Migration): Promise<string | undefined> {
   const nowMs = d.clock.now()

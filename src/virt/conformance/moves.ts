@@ -134,6 +134,7 @@ function liveTests(bench: () => Bench): void {
         const needs = await from.describe(spec.id)
         const landing = await twice(() => to.prepareIncoming(spec, needs))
         assert.equal((await there.guest(spec.id).state()).isIncoming, true)
+        assert.ok((await to.awaited()).includes(spec.id))
         const seen = []
         const never = new AbortController().signal
         for await (const progress of from.send(spec.id, landing, { withDisks: true }, never)) seen.push(progress)
@@ -143,6 +144,7 @@ function liveTests(bench: () => Bench): void {
         await twice(() => from.forget(spec.id))
         await mustBe(here, spec, gone)
         await mustBe(there, spec, is(expected))
+        assert.ok(!(await to.awaited()).includes(spec.id))
         await to.discardIncoming(spec.id)
         await mustBe(there, spec, is(expected))
         await there.guest(spec.id).destroy()

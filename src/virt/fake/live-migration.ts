@@ -152,6 +152,10 @@ export function liveMigration(parts: CopyParts): LiveMigration & { close(): Prom
         hypervisor.put(spec.id, { ...place, startedAtMs: null, isIncoming: true, display: hypervisor.freeDisplay() })
         return { uri }
       }),
+    awaited: () =>
+      hypervisor.ask('list', () =>
+        [...hypervisor.guests].filter(([, guest]) => guest.isIncoming === true).map(([id]) => instanceId(id)),
+      ),
     discardIncoming: id =>
       hypervisor.change('discardIncoming', id, () => {
         if (hypervisor.guests.get(id)?.isIncoming !== true) return

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from '#base'
 import type { GuestEvent, GuestSummary, ImageStock, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
@@ -118,7 +118,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const migration = options.migration ?? plainMigration
     const shared = { client, events, files, images, storage, host, clock, log, changes, hostName }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
-    const ofMoves = { migration, handout }
+    const ofMoves = { migration, handout, daemonFolder: daemonFolderOf(options.socketPath) }
     const ofStarts = {
       serialPorts: new SerialPorts(),
       secrets: new GuestSecrets(client),
@@ -227,6 +227,12 @@ const hostView = (
     clock,
     pciFunctions: async () => (options.listsPciDevices === true ? hostPciFunctions(client) : []),
   })
+
+/** A daemon of our own has its socket in `run`, beside the folder that it sees as /var/lib/libvirt. */
+const daemonFolderOf = (socketPath: string): string => {
+  const own = join(dirname(dirname(socketPath)), 'lib')
+  return socketPath.startsWith('/run/') || socketPath.startsWith('/var/run/') ? '/var/lib/libvirt' : own
+}
 
 async function openHandout(options: LibvirtDriverOptions, root: string, host: string): Promise<Handout | undefined> {
   if (options.handoutAt === undefined) return undefined

@@ -31,6 +31,8 @@ export interface GuestContext extends VolumeParts {
   readonly log: Log
   /** Changes of one guest run one after the other; reads do not wait. */
   readonly changes: KeyedQueues<InstanceId>
+  /** Where libvirt keeps what is its own of guests: `/var/lib/libvirt`, or the folder that is bound there. */
+  readonly daemonFolder: string
   /** This host as the hypervisor names it. */
   readonly hostName: string
   readonly migration: MigrationSettings

@@ -141,6 +141,11 @@ export class GuestFiles {
     return owner === undefined || owner.host === this.#host ? undefined : owner.host
   }
 
+  /** This host has said that they are its own. */
+  async isOwn(id: string): Promise<boolean> {
+    return (await readOwner(this.folderOf(id)))?.host === this.#host
+  }
+
   /** From whom this host has taken the files over. */
   async takenFrom(id: string): Promise<string | undefined> {
     return (await readOwner(this.folderOf(id)))?.from

@@ -31,6 +31,14 @@ function withChildren(node: XmlNode, other: XmlNode, ...names: readonly string[]
   }
 }
 
+/** In the order in which they are, for the firmware's parts belong together. */
+function withFiles(node: XmlNode, other: XmlNode, ...names: readonly string[]): XmlNode {
+  const children = node.children.map(child =>
+    names.includes(child.name) ? { ...child, text: nodeAt(other, child.name)?.text ?? child.text } : child,
+  )
+  return { ...node, children }
+}
+
 function disk(node: XmlNode, theirs: XmlNode): XmlNode {
   // What lies under it is looked up at the target; what is being mirrored is none of its business.
   const bare = { ...node, children: without(node, 'backingStore', 'mirror') }
@@ -98,6 +106,9 @@ export function arrivingDomain(ours: string, theirs: string): string {
   const children = here.children.map(node => {
     if (node.name === 'devices')
       return { ...node, children: node.children.map(device => devices[device.name]?.(device, there) ?? device) }
+    // Files of the firmware and of a kernel that is booted directly.
+    const os = node.name === 'os' ? nodeAt(there, 'os') : undefined
+    if (os !== undefined) return withFiles(node, os, 'nvram', 'kernel', 'initrd')
     if (ofHost.has(node.name)) return there.children.find(other => other.name === node.name) ?? node
     return node
   })

@@ -15,6 +15,7 @@ import { domainState, hasProcess } from '../power.ts'
 import { domainById, errorCode, isLibvirtError, procedures } from '../rpc/index.ts'
 import { coldDetailOf, offerOf, refuseShrinking } from './cold-offer.ts'
 import { receiveDisks } from './received-disks.ts'
+import { tpmPack } from './tpm-state.ts'
 
 /** Of virDomainUndefineFlags: as for a removal, but variables of the firmware and the TPM's state stay. */
 const undefineButKeep = 1 | 2 | 8 | 16 | 64
@@ -117,7 +118,7 @@ export class LibvirtColdMigration implements ColdMigration {
         if (status !== undefined) await this.#undefineButKeep(id)
         await removeFolder(files.folderOf(id))
         await rename(files.asideFolder(id), files.folderOf(id))
-        await rm(join(files.folderOf(id), 'handout.json'), { force: true })
+        for (const name of ['handout.json', tpmPack]) await rm(join(files.folderOf(id), name), { force: true })
       } else if (!(await exists(files.folderOf(id))) || (await files.otherOwner(id)) !== undefined) {
         throw GuestNotFound({ id })
       } else if (status !== undefined && hasProcess(status)) return

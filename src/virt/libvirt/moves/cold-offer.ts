@@ -11,19 +11,20 @@ import { backingName } from './arriving-disks.ts'
 import type { HandoutOffer } from './handout.ts'
 import { type LocalDisk, localDisks } from './local-disks.ts'
 import { identityOfFiles, type StorageIdentity } from './storage-identity.ts'
+import { packTpm, tpmPack } from './tpm-state.ts'
 
 /** What only hosts with libvirt tell each other of a guest that is off. */
 export interface ColdDetail {
   readonly id: InstanceId
   readonly disks: readonly LocalDisk[]
-  /** Beside the disks: what the guest's firmware remembers. */
+  /** Beside the disks: what the guest's firmware and its TPM remember. */
   readonly files: readonly string[]
   /** Of the files that are set aside. */
   readonly storage: StorageIdentity
   readonly handout: HandoutOffer | null
 }
 
-export const swapName = 'disk.swap'
+const swapName = 'disk.swap'
 
 /** Made anew in the size of the flavor; nobody misses what was in it. */
 export const isSwapDisk = (disk: LocalDisk): boolean => disk.name.startsWith(swapName)
@@ -33,7 +34,9 @@ export async function offerOf(context: GuestContext, id: InstanceId): Promise<Mo
   const folder = files.asideFolder(id)
   const domain = parseXml(await readFile(join(folder, 'libvirt.xml'), 'utf8'))
   const disks = (await localDisks(domain, folder)).filter(disk => !isSwapDisk(disk))
-  const kept = (await exists(join(folder, nvramName))) ? [nvramName] : []
+  await packTpm(context, id, folder)
+  const kept: string[] = []
+  for (const name of [nvramName, tpmPack]) if (await exists(join(folder, name))) kept.push(name)
   const names = [...disks.map(({ name }) => name), ...kept]
   const own = names.map(name => [name, join(folder, name)])
   const bases = disks.flatMap(disk => (disk.backing === null ? [] : [[backingName(disk), disk.backing]]))

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { join } from 'node:path'
@@ -122,6 +122,11 @@ export class Handout {
     const { address } = this.#options
     const host = address.includes(':') ? `[${address}]` : address
     return { url: `https://${host}:${this.#port}`, identity, secret }
+  }
+
+  /** What was offered is not to be had any more. */
+  async withdraw(identity: string): Promise<void> {
+    await rm(this.#pathOf(identity), { force: true })
   }
 
   async close(): Promise<void> {

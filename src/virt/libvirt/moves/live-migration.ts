@@ -6,7 +6,7 @@ import { GuestInWrongState, HypervisorError, HypervisorUnavailable, LiveMigratio
 import type { GuestSpec } from '../../guest-spec.ts'
 import type { Landing, LiveMigration, MigrationNeeds } from '../../moves.ts'
 import { withKeptConfigDrive } from '../config-drive.ts'
-import { statusOf } from '../daemon-calls.ts'
+import { listGuests, statusOf } from '../daemon-calls.ts'
 import { domainXml } from '../domain/index.ts'
 import { LibvirtGuest } from '../guest.ts'
 import type { GuestContext } from '../guest-context.ts'
@@ -21,7 +21,7 @@ import { holdStill, letGo } from './held-guest.ts'
 import { describeGuest, detailOf, refusalOf, seesFiles } from './needs.ts'
 import { OutgoingCopy } from './outgoing-copy.ts'
 import { peerUri } from './settings.ts'
-import { isAwaited, makeWaitingPlace, removeWaitingPlace, waitingPlace } from './waiting-place.ts'
+import { isAwaited, makeWaitingPlace, removeWaitingPlace, waitingPlace, waitingPlaces } from './waiting-place.ts'
 
 /** What the target tells the source's libvirt driver. */
 export interface LandingDetail {
@@ -108,6 +108,15 @@ export class LibvirtLiveMigration implements LiveMigration {
     return { uri: peerUri(migration, address), detail }
   }
 
+  async awaited(): Promise<readonly InstanceId[]> {
+    const { files, client, hostName } = this.#context
+    const known = new Set((await listGuests(client)).map(guest => guest.id))
+    const ids = new Set<InstanceId>()
+    for (const id of await files.ids()) if (!known.has(id) && (await files.isOwn(id))) ids.add(id)
+    for (const id of await waitingPlaces(files)) if ((await waitingPlace(files, id))?.host === hostName) ids.add(id)
+    return [...ids]
+  }
+
   discardIncoming(id: InstanceId): Promise<void> {
     const { files, client, hostName } = this.#context
     const { changing, pullPlug } = new LibvirtGuest(id, this.#context).steps
@@ -143,6 +152,7 @@ export class LibvirtLiveMigration implements LiveMigration {
       throw asFault(error, 'live migration', id)
     } finally {
       signal.removeEventListener('abort', onAbort)
+      await this.#context.handout?.withdraw(id)
     }
   }
 
@@ -178,6 +188,7 @@ export class LibvirtLiveMigration implements LiveMigration {
         await pause(lookMs, this.#context.clock)
       }
       if (await this.#isStillHere(id)) await letGo(this.#context, id)
+      await this.#context.handout?.withdraw(id)
     })
   }
 

@@ -16,6 +16,7 @@ import type { ColdDetail } from './cold-offer.ts'
 import { FileFetcher } from './fetch-files.ts'
 import type { LocalDisk } from './local-disks.ts'
 import { isSharedWith } from './storage-identity.ts'
+import { unpackTpm } from './tpm-state.ts'
 
 const copyCpuSeconds = 1800
 const rebaseCpuSeconds = 60
@@ -29,24 +30,24 @@ export async function receiveDisks(context: GuestContext, detail: ColdDetail, sp
   const isHere = await isSharedWith(detail.storage, files.root, aside)
   const fetcher = detail.handout === null ? undefined : new FileFetcher(detail.handout)
   try {
+    const bring = async (name: string, path: string): Promise<void> => {
+      if (isHere) await copyFile(context, join(aside, name), path)
+      else if (fetcher !== undefined) await fetcher.fetch(name, path)
+      else throw HypervisorError({ operation: 'receive', reason: 'the other host hands out no files' })
+    }
     for (const disk of detail.disks) {
       const path = join(files.folderOf(spec.id), disk.name)
       // Written first, and looked at whenever there is a disk.
       await recordFormat(path, disk.format)
-      if (isHere) await copyFile(context, join(aside, disk.name), path)
-      else if (fetcher !== undefined) await fetcher.fetch(disk.name, path)
-      else throw HypervisorError({ operation: 'receive', reason: 'the other host hands out no files' })
+      await bring(disk.name, path)
       await rebase(context, spec, disk, path, isHere ? undefined : fetcher)
       await grow(disk, path, spec)
     }
-    for (const name of detail.files ?? []) {
-      const path = join(files.folderOf(spec.id), name)
-      if (isHere) await copyFile(context, join(aside, name), path)
-      else await fetcher?.fetch(name, path)
-    }
+    for (const name of detail.files) await bring(name, join(files.folderOf(spec.id), name))
   } finally {
     fetcher?.close()
   }
+  await unpackTpm(context, spec.id, files.folderOf(spec.id))
   await makeSpareDisks(spec, files, context.ephemeralFormat)
 }
 

@@ -1,5 +1,5 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { fromJson, type InstanceId } from '#base'
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { fromJson, type InstanceId, instanceId } from '#base'
 import type { GuestContext } from '../guest-context.ts'
 import type { GuestFiles } from '../guest-files.ts'
 import { type DomainStatus, hasProcess, isIncomingMemory } from '../power.ts'
@@ -25,6 +25,14 @@ export async function waitingPlace(files: GuestFiles, id: string): Promise<Waiti
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+/** For whom anybody waits. */
+export async function waitingPlaces(files: GuestFiles): Promise<readonly InstanceId[]> {
+  return (await readdir(files.root)).flatMap(name => {
+    const id = /^([0-9a-f-]{36})_incoming$/.exec(name)?.[1]
+    return id === undefined ? [] : [instanceId(id)]
+  })
 }
 
 export async function makeWaitingPlace(files: GuestFiles, id: string, place: WaitingPlace): Promise<void> {
