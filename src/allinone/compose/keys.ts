@@ -14,6 +14,6 @@ function bytesOf(hex: string): Uint8Array {
   return Buffer.from(hex, 'hex')
 }
 
-/** Nova's own secrets, in its state folder. */
+/** Nova's own secrets, in its state folder; `keys` beside it holds those of users, for ssh. */
 export const keysOf = ({ key_manager: { fixed_key: fixed } }: Config, statePath: string): KeyPort =>
-  fileKeys(join(statePath, 'keys'), { fixedKey: fixed === null ? undefined : bytesOf(fixed) })
+  fileKeys(join(statePath, 'secrets'), { fixedKey: fixed === null ? undefined : bytesOf(fixed) })

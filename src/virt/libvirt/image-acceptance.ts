@@ -15,6 +15,9 @@ const readable: Readonly<Partial<Record<ImageFormat, string>>> = {
   vhd: 'vpc',
   vhdx: 'vhdx',
 }
+/** Amazon's word for a file system without a boot loader: a raw disk whose kernel is an image of its own. */
+const bootless = 'ami'
+
 export const qemuNameOf = (format: ImageFormat): string => readable[format] ?? format
 
 /** What QEMU takes for a raw disk when nobody tells it. */
@@ -25,22 +28,23 @@ const refusal = (image: GuestImage, reason: string, detail?: string): Error =>
 
 /** `disk_format` of the images that this host takes. */
 export const acceptedFormats = ({ excludedFormats, vmdkTypes }: Storage): readonly string[] =>
-  Object.keys(readable).filter(
+  [...Object.keys(readable), bootless].filter(
     format => format !== 'gpt' && !excludedFormats.includes(format) && (format !== 'vmdk' || vmdkTypes.length > 0),
   )
 
 /** Said before anything is fetched. */
 export function refuseUnsupported(image: GuestImage, storage: Storage): void {
   const { diskFormat, containerFormat } = image
-  if (containerFormat !== 'bare')
+  if (containerFormat !== 'bare' && containerFormat !== bootless)
     throw refusal(image, `container format ${containerFormat} is not supported by this host`)
-  if (!Object.hasOwn(readable, diskFormat) || storage.excludedFormats.includes(diskFormat))
+  const isKnown = diskFormat === bootless || Object.hasOwn(readable, diskFormat)
+  if (!isKnown || storage.excludedFormats.includes(diskFormat))
     throw refusal(image, `disk format ${diskFormat} is not supported by this host`)
 }
 
 /** A disk with a partition table is a raw one, however the image service calls it. */
 const isSame = (found: ImageFormat, said: string): boolean =>
-  found === said || (looksRaw.has(found) && found !== 'iso' && (said === 'raw' || said === 'gpt'))
+  found === said || (looksRaw.has(found) && found !== 'iso' && (said === 'raw' || said === 'gpt' || said === bootless))
 
 /** Reads what the file really is before any tool that follows its pointers touches it. */
 export async function inspectFor(image: GuestImage, path: string, storage: Storage): Promise<ImageInspection> {

@@ -41,6 +41,8 @@ describe('traits say what is there', () => {
         'COMPUTE_ARCH_X86_64',
         'COMPUTE_GRAPHICS_MODEL_NONE',
         'COMPUTE_GRAPHICS_MODEL_VGA',
+        'COMPUTE_IMAGE_TYPE_AKI',
+        'COMPUTE_IMAGE_TYPE_ARI',
         'COMPUTE_IMAGE_TYPE_QCOW2',
         'COMPUTE_IMAGE_TYPE_RAW',
         'COMPUTE_STORAGE_BUS_IDE',

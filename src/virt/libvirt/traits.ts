@@ -88,6 +88,8 @@ export function hostTraits(host: TraitFacts, facets: TraitFacets): readonly stri
     ['COMPUTE_TRUSTED_CERTS', true],
     ['COMPUTE_SOCKET_PCI_NUMA_AFFINITY', true],
     ...named('COMPUTE_IMAGE_TYPE', host.imageFormats, () => true),
+    // Kernels and first file systems of other images.
+    ...named('COMPUTE_IMAGE_TYPE', ['aki', 'ari'], () => true),
     ...attaching(host, facets),
     ...security(host),
     ...addressSpace(host),
