@@ -49,6 +49,9 @@ export function guestVif(vif: Vif, instance: Instance, devices?: GuestSpec['host
     devName: vif.devName,
     mtu: vif.mtu,
     model: guestImage(instance).properties['hw_vif_model'] ?? 'virtio',
+    addresses: vif.subnets.flatMap(({ ips }) =>
+      ips.map(({ address, version }) => ({ type: 'fixed', address, version }) as const),
+    ),
     ...(card === undefined ? {} : { card }),
   }
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { channels } from './channels.ts'
 import { clock } from './clock.ts'
@@ -6,14 +7,16 @@ import { cpu } from './cpu.ts'
 import { cpuTuning } from './cpu-tuning.ts'
 import { controllers } from './disks.ts'
 import { graphics, video } from './display.ts'
+import { renderXml, type XmlElement } from './element.ts'
 import { features } from './features.ts'
 import { input } from './input.ts'
 import { interfaces } from './interfaces.ts'
 import { iommu } from './iommu.ts'
 import { memoryBacking } from './memory-backing.ts'
+import { metadata } from './metadata.ts'
 import { os } from './os.ts'
 import { perf } from './perf.ts'
-import { sampleSpec } from './sample-spec.ts'
+import { sampleHost, sampleSpec } from './sample-spec.ts'
 import { serial } from './serial.ts'
 import { configured, shows } from './shows.test-kit.ts'
 import { sound } from './sound.ts'
@@ -223,6 +226,17 @@ describe('buses', () => {
     )
     shows(iommu, { properties: q35, extraSpecs: { 'hw:viommu_model': 'auto' } }, '<iommu model="virtio"/>')
     shows(iommu, {}, '')
+  })
+})
+
+describe('what tools read of a guest', () => {
+  test('ports with their addresses, and the volume that it boots from', () => {
+    const [vif] = sampleSpec().vifs
+    const addresses = [{ type: 'fixed', address: '10.0.0.7', version: 4 }] as const
+    const spec = sampleSpec({ spec: { vifs: vif === undefined ? [] : [{ ...vif, addresses }] } })
+    const xml = renderXml(metadata(spec, sampleHost()) as XmlElement)
+    assert.match(xml, /<nova:port uuid="[^"]+">\s*<nova:ip type="fixed" address="10.0.0.7" ipVersion="4"\/>/)
+    assert.match(xml, /<nova:root type="image" uuid="70a599e0-[^"]+"\/>/)
   })
 })
 
