@@ -125,6 +125,12 @@ test('a value that refers to itself is refused', t => {
   assert.throws(() => load(t, '[DEFAULT]\nmy_ip = $my_block_storage_ip\n'), /refers to itself through \$my_ip/)
 })
 
+test('nodes of physical networks, as many sections as there are networks', t => {
+  const config = load(t, '[neutron]\nphysnets = blue\n[neutron_physnet_blue]\nnuma_nodes = 0, 1\n')
+  assert.deepEqual(config.physnetNodes, { blue: '0, 1' })
+  assert.deepEqual(config.unknown, [])
+})
+
 test('unknown options are listed, old names still work and are told', t => {
   const config = load(t, '[DEFAULT]\nosapi_max_limit = 50\nvnc_keymap = de\n[ironic]\nx = 1\n')
   assert.equal(config.api.max_limit, 50)

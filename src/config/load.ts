@@ -21,6 +21,8 @@ export interface ConfigFacts {
   /** The files that were read, in order. */
   readonly files: readonly string[]
   readonly unknown: readonly UnknownOption[]
+  /** `numa_nodes` of `[neutron_physnet_NAME]`, by the name: there are as many such sections as networks. */
+  readonly physnetNodes: Readonly<Record<string, string>>
   /** Deprecated names in use, as sentences. */
   readonly warnings: readonly string[]
 }
@@ -86,18 +88,24 @@ function knownNames(): Map<string, { target: string; isOld: boolean }> {
 interface Gathered {
   readonly settings: Map<string, Setting>
   readonly unknown: UnknownOption[]
+  readonly physnetNodes: Record<string, string>
   readonly warnings: string[]
 }
 
 /** Sorts assignments by the option they set. */
 function gather(files: readonly { file: string; assignments: Assignment[] }[]): Gathered {
   const names = knownNames()
-  const gathered: Gathered = { settings: new Map(), unknown: [], warnings: [] }
+  const gathered: Gathered = { settings: new Map(), unknown: [], physnetNodes: {}, warnings: [] }
   for (const { file, assignments } of files) {
     const current = new Map<string, Setting>()
     const old = new Map<string, Setting>()
     for (const { section, key, value, line } of assignments) {
       const place = `${file}:${line}`
+      const [, physnet] = /^neutron_physnet_(.+)$/.exec(section) ?? []
+      if (physnet !== undefined && key === 'numa_nodes') {
+        gathered.physnetNodes[physnet] = value
+        continue
+      }
       const known = names.get(`${section}.${key}`)
       if (known === undefined) {
         gathered.unknown.push({ section, name: key, place })
@@ -207,7 +215,7 @@ class Evaluation {
 /** Reads files, environment and overrides; throws one fault that names every wrong value with file and line. */
 export function loadConfig(options: LoadOptions = {}): Config {
   const files = [...(options.files ?? []), ...(options.dirs ?? []).flatMap(filesIn)]
-  const { settings, unknown, warnings } = gather(
+  const { settings, unknown, physnetNodes, warnings } = gather(
     files.map(file => ({ file, assignments: parseIni(readText(file), file) })),
   )
   fromEnvironment(settings, options.env ?? process.env)
@@ -220,7 +228,7 @@ export function loadConfig(options: LoadOptions = {}): Config {
   )
   if (evaluation.problems.length > 0) throw ConfigValuesWrong({ problems: evaluation.problems })
   // The shape was built from the table that the type is made of.
-  return { ...values, files, unknown, warnings } as unknown as Config
+  return { ...values, files, unknown, physnetNodes, warnings } as unknown as Config
 }
 
 /** Tells the log once, at start, what in the files has no effect or will lose it. */

@@ -1,7 +1,15 @@
 import type { HardwareOptions } from '#compute'
 import type { Config } from '#config'
-import { deviceSpecs, reservedPages } from '#model'
+import { deviceSpecs, InvalidHostCpus, reservedPages } from '#model'
 import { evenCells, type FakeHardware, simulatedFunction } from '#virt/fake'
+
+function nodesOf({ physnetNodes }: Config, name: string): readonly number[] {
+  const nodes = physnetNodes[name]?.split(',').map(text => text.trim()) ?? []
+  if (nodes.length > 0 && nodes.every(node => /^\d+$/.test(node))) return nodes.map(Number)
+  const option = `[neutron_physnet_${name}] numa_nodes`
+  const text = `the physnet '${name}' was listed in '[neutron] physnets' but no corresponding '${option}' option was defined.`
+  throw InvalidHostCpus({ text: `Invalid NUMA network affinity configured: ${text}` })
+}
 
 /** What nova.conf lets guests have of a host by name. */
 export const hardwareOptions = (config: Config): HardwareOptions => ({
@@ -9,7 +17,7 @@ export const hardwareOptions = (config: Config): HardwareOptions => ({
     shared: config.compute.cpu_shared_set,
     dedicated: config.compute.cpu_dedicated_set,
     reservedPages: reservedPages(config.DEFAULT.reserved_huge_pages),
-    physnets: {},
+    physnets: Object.fromEntries(config.neutron.physnets.map(name => [name, nodesOf(config, name)])),
     tunnels: config.neutron_tunnel.numa_nodes.map(Number),
     packsCells: config.compute.packing_host_numa_cells_allocation_strategy,
   },

@@ -10,6 +10,7 @@ import {
   isVolumeBacked,
   keptOfVolume,
   type LaunchSecret,
+  type NetworkNearness,
   nameDevices,
   type PciRequest,
   type RequestSpec,
@@ -37,6 +38,7 @@ export interface BuildIntent {
   readonly description: string | null
   readonly flavor: Flavor
   readonly pciRequests?: readonly PciRequest[]
+  readonly networkNearness?: NetworkNearness
   /** The image of the request; null for a server that boots from a volume. */
   readonly image: InstanceImage | null
   /** What it boots from: the image, or what the root volume has kept of one. */
@@ -158,6 +160,7 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   networkIds: intent.networks.map(n => n.networkId),
   serverGroup,
   ...withPci(intent.pciRequests ?? []),
+  ...(intent.networkNearness === undefined ? {} : { networkNearness: intent.networkNearness }),
 })
 
 /** Servers of one request, also where no quota is set: they are written in one transaction, which holds up all others. */

@@ -57,6 +57,7 @@ export interface NetworkView {
   readonly isPortSecurityEnabled: boolean
   /** Of provider networks; only the operator is told. */
   readonly physicalNetwork?: string | null
+  readonly networkType?: string
 }
 
 export interface SubnetView {

@@ -21,6 +21,7 @@ export interface WireNetwork {
   readonly subnets: readonly string[]
   readonly port_security_enabled?: boolean
   readonly 'provider:physical_network'?: string | null
+  readonly 'provider:network_type'?: string | null
 }
 
 export interface WireSubnet {
@@ -71,6 +72,7 @@ export const networkOf = (wire: WireNetwork): NetworkView => ({
   mtu: wire.mtu ?? 1500,
   subnetIds: wire.subnets,
   isPortSecurityEnabled: wire.port_security_enabled ?? true,
+  ...(wire['provider:network_type'] ? { networkType: wire['provider:network_type'] } : {}),
   ...(wire['provider:physical_network'] ? { physicalNetwork: wire['provider:physical_network'] } : {}),
 })
 

@@ -149,6 +149,33 @@ test('the same question has the same answer, and what is given back is there aga
   })
 })
 
+test('a guest goes to the cells that its networks are at, where the host tells where that is', () => {
+  const cell = (id: number, more: Partial<HostCell>): HostCell => {
+    const cpus = { sharedCpus: [id], dedicatedCpus: [], siblings: [[id]] }
+    return { id, memoryMiB: 512, ...cpus, pages: [], socket: id, ...more }
+  }
+  const host = { cells: [cell(0, {}), cell(1, { physnets: ['blue'] }), cell(2, { hasTunnels: true })] }
+  const one: NumaTopology = {
+    cells: [{ id: 0, cpus: [0], pinned: [], memoryMiB: 64 }],
+    pageSizeKiB: undefined,
+    cpuPolicy: null,
+    threadPolicy: null,
+    emulatorPolicy: null,
+  }
+  const place = (physnets: readonly string[], isTunneled: boolean) => {
+    const fit = fitOnHost(host, numaUsage(host, []), {
+      topology: one,
+      limits: ratios,
+      networks: { physnets, isTunneled },
+    })
+    return fit.ok ? fit.fitted.cells[0]?.hostCell : fit.reason
+  }
+  assert.equal(place(['blue'], false), 1)
+  assert.equal(place([], true), 2)
+  assert.equal(place(['red'], false), 0)
+  assert.match(String(place(['blue'], true)), /^(network blue is|tunnels are) not at cell \d$/)
+})
+
 test('a refusal says what each cell had', () => {
   const cell = (id: number, pinnable: readonly number[]): HostCell => ({
     id,

@@ -1,6 +1,7 @@
 import type { Caller } from '#cloud'
 import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
+import { nearnessOf } from '../../accept/network-nearness.ts'
 import { pciWishes } from '../../accept/pci.ts'
 import { portDevices } from '../../accept/port-devices.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -145,11 +146,12 @@ export async function buildIntent(
   })
   // Refuses hardware and a layout that no host could make.
   checkHardware({ flavor, image: boot.bootImage })
-  numaTopology({ flavor, imageProperties: boot.bootImage.properties })
+  const layout = numaTopology({ flavor, imageProperties: boot.bootImage.properties })
   const pciRequests = pciWishes(deps, flavor, boot.bootImage.properties)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   const networks = await networksFor(deps, body.networks, asking)
   const cards = await portDevices(deps, caller, networks)
+  const networkNearness = layout === undefined ? undefined : await nearnessOf(deps, networks)
   return {
     projectId: caller.projectId ?? '',
     userId: caller.userId,
@@ -159,6 +161,7 @@ export async function buildIntent(
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
     pciRequests: [...pciRequests, ...cards],
+    ...(networkNearness === undefined ? {} : { networkNearness }),
     ...boot,
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,
