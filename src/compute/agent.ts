@@ -1,4 +1,4 @@
-import { type Clock, every, type Log, retry } from '#base'
+import { type Clock, every, GiB, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
 import type { VirtDriver } from '#virt'
 import { recording } from './guest-records.ts'
@@ -27,6 +27,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly ratios: HostReport['ratios']
   /** What the operator adds to resource providers. */
   readonly providers?: readonly ProviderConfig[]
+  /** `[workarounds] reserve_disk_resource_for_image_cache`: cached images count as reserved disk. */
+  readonly reservesImageCache?: boolean
   /** What guests may have of the host by name; nothing without it. */
   readonly hardware?: HardwareOptions
 }
@@ -45,13 +47,20 @@ interface Parts {
 
 const binary = 'nova-compute'
 
+async function reservedOf({ imageCache }: VirtDriver, { reserved, reservesImageCache }: AgentOptions) {
+  if (reservesImageCache !== true || imageCache === undefined) return reserved
+  return { ...reserved, diskGiB: reserved.diskGiB + Math.ceil((await imageCache.usedBytes()) / GiB) }
+}
+
 /** Tells the conductor what this host is; called at start and then every minute. */
 async function report({ driver, bus, options }: Parts): Promise<void> {
-  const { host, nodeId, reserved, ratios } = options
+  const { host, nodeId, ratios } = options
   const found = await driver.host.describe()
   const added = configFor(options.providers ?? [], { nodeId, name: found.hypervisorHostname })
   const facts = described(withProviderConfig(found, added), options.hardware)
-  await bus.client(conductorContract).reportHost({ host, nodeId, ...facts, reserved, ratios })
+  await bus
+    .client(conductorContract)
+    .reportHost({ host, nodeId, ...facts, reserved: await reservedOf(driver, options), ratios })
 }
 
 async function follow(parts: Parts, signal: AbortSignal): Promise<void> {

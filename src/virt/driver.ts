@@ -249,6 +249,8 @@ export interface ImageStock {
   fetch(image: GuestImage): Promise<boolean>
   /** Removes those that no guest has used for as long as the operator said. */
   clean(): Promise<void>
+  /** What they take of the disk that guests have. */
+  usedBytes(): Promise<number>
 }
 
 export type MachineAction = 'startup' | 'shutdown' | 'reboot'

@@ -25,5 +25,6 @@ export const conductorSection = {
 
 export const workaroundsSection = {
   disable_fallback_pcpu_query: bool(false, 'Hosts that report pinned CPUs as VCPU are not looked for.'),
+  reserve_disk_resource_for_image_cache: bool(false, 'What cached images take of the disk is not for guests.'),
   libvirt_disable_apic: bool(false, 'Guests have no APIC; for old kernels under nested virtualization.'),
 } as const

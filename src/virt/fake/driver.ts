@@ -151,6 +151,7 @@ const imageStock = (hypervisor: FakeHypervisor, ids: Set<string>): ImageStock =>
       ids.add(id)
       return isNew
     }),
+  usedBytes: async () => 0,
   // Ids have no age.
   clean: () =>
     hypervisor.ask('cleanImages', () => {

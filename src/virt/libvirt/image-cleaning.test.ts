@@ -17,7 +17,7 @@ import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { ManualClock, silentLog } from '#base'
 import { ImageCache } from './image-cache.ts'
-import { type CleaningRules, cleanImages, usualCleaning } from './image-cleaning.ts'
+import { type CleaningRules, cleanImages, usedBytes, usualCleaning } from './image-cleaning.ts'
 import { createOverlay } from './qcow2-overlay.ts'
 
 const hour = 3_600_000
@@ -89,6 +89,14 @@ describe('cleaning of the image cache', () => {
     clock.advance(25 * hour)
     await clean()
     assert.deepEqual(readdirSync(cacheFolder), [])
+  })
+
+  test('what the cache takes is what its files hold, not what they say', async () => {
+    execFileSync('truncate', ['-s', '1G', base(digest(1), 0)])
+    writeFileSync(base(digest(2), 0), Buffer.alloc(1024 * 1024, 1))
+    const bytes = await usedBytes(cacheFolder, instancesPath)
+    assert.ok(bytes >= 1024 * 1024 && bytes < 2 * 1024 * 1024, String(bytes))
+    assert.equal(await usedBytes(cacheFolder, '/proc'), 0)
   })
 
   test('a crash between the two looks loses nothing', async () => {

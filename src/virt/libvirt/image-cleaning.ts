@@ -108,3 +108,15 @@ async function backingOf(path: string): Promise<string | null> {
     await file.close()
   }
 }
+
+/** Blocks of the files in the cache; none that count where the guests' disks lie on another file system. */
+export async function usedBytes(cacheFolder: string, instancesPath: string): Promise<number> {
+  const [cache, instances] = await Promise.all([stat(cacheFolder), stat(instancesPath)])
+  if (cache.dev !== instances.dev) return 0
+  let blocks = 0
+  for (const name of await readdir(cacheFolder)) {
+    const found = await stat(join(cacheFolder, name)).catch(unlessGone(undefined))
+    if (found?.isFile() === true) blocks += found.blocks
+  }
+  return blocks * 512
+}
