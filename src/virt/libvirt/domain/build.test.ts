@@ -43,6 +43,33 @@ describe('domain definition', () => {
     matchesGolden('many-properties-kvm', domainXml(spec, sampleHost({ virtType: 'kvm', cpu: { mode: 'host-model' } })))
   })
 
+  test('a Windows guest with secure boot, a TPM and limits, KVM', () => {
+    const spec = sampleSpec({
+      vcpus: 2,
+      properties: {
+        os_type: 'windows',
+        hw_machine_type: 'q35',
+        hw_firmware_type: 'uefi',
+        os_secure_boot: 'required',
+        hw_watchdog_action: 'reset',
+        hw_input_bus: 'virtio',
+        hw_sound_model: 'ich9',
+        hw_viommu_model: 'intel',
+        img_hide_hypervisor_id: 'true',
+      },
+      extraSpecs: {
+        'hw:tpm_version': '2.0',
+        'hw:tpm_model': 'tpm-crb',
+        'hw:vif_multiqueue_enabled': 'true',
+        'quota:cpu_shares': '512',
+        'quota:vif_inbound_average': '1024',
+        'quota:disk_read_bytes_sec': '1048576',
+      },
+      spec: { tpmSecret: { id: '0c4d6a0e-0000-4000-8000-000000000001', base64: 'eA==' } },
+    })
+    matchesGolden('windows-kvm', domainXml(spec, sampleHost({ virtType: 'kvm', cpu: { mode: 'host-passthrough' } })))
+  })
+
   test('no text of a user changes the structure', () => {
     const structure = (xml: string): unknown => {
       const shape = (node: ReturnType<typeof parseXml>): unknown => [node.name, node.children.map(shape)]
