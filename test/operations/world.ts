@@ -21,6 +21,9 @@ import type { ApiDeps } from '../../src/api/deps.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
 import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
 
+/** Hosts here never report again, and a machine may be so busy that a sweep takes minutes. */
+const patienceMs = 3_600_000
+
 export const imageId = '70a599e0-31e7-49b7-b260-868f441e862b'
 export const projectId = 'a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0'
 
@@ -121,7 +124,7 @@ const settings: ApiDeps['settings'] = {
   defaultZone: 'nova',
   internalZone: 'internal',
   defaultScheduleZone: null,
-  serviceDownTimeMs: 60_000,
+  serviceDownTimeMs: patienceMs,
   showsAdminPassword: true,
   rescueImageId: null,
   maxLimit: 1000,
@@ -185,13 +188,13 @@ export async function smallCloud(
     clock: systemClock,
     log: silentLog,
     options: {
-      serviceDownTimeMs: 60_000,
+      serviceDownTimeMs: patienceMs,
       defaultZone: 'nova',
       reportMs: 10_000,
       shelvedOffloadMs: 0,
       patienceMs: 0,
       shutdownTimeoutMs: 1000,
-      volumePatienceMs: 10_000,
+      volumePatienceMs: patienceMs,
       volumePollMs: 5,
       mixesZones: true,
       sharePolicyMs: 1000,
@@ -206,7 +209,7 @@ export async function smallCloud(
   for (const host of hosts) drivers.set(host, await addHost(conductor, host, folder, hardware))
   const scheduler = createScheduler({
     placement: placement.port,
-    hosts: storeHosts(store, systemClock, { serviceDownTimeMs: 60_000 }),
+    hosts: storeHosts(store, systemClock, { serviceDownTimeMs: patienceMs }),
     claims: storeClaims(store),
     options: schedulerDefaults,
     log: silentLog,
