@@ -9,6 +9,7 @@ import type { Row } from './bench/figures.ts'
 import { measureLists } from './bench/lists.ts'
 import { describeMachine } from './bench/machine.ts'
 import { hostCount, measureAmongManyHosts } from './bench/many-hosts.ts'
+import { measureMoves } from './bench/moves.ts'
 import { parseBenchOptions } from './bench/options.mjs'
 import { measureReads } from './bench/reads.ts'
 import { measureRealGuests } from './bench/real-guests.ts'
@@ -35,6 +36,7 @@ const measurements: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
     ...measureScheduler(isQuick),
     ...(await withFakeCloud({ ...common, hosts: hostCount }, cloud => measureAmongManyHosts(cloud, isQuick))),
   ],
+  moves: () => measureMoves({ undo, offset, rounds: options.rounds }),
   libvirt: () => measureRealGuests({ ...common, rounds: options.rounds }),
 }
 

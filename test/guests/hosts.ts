@@ -124,6 +124,7 @@ export class HostsCloud {
   readonly #options: HostsOptions
   readonly #computes: ComputeHost[] = []
   #token = ''
+  #projectId = ''
   /** Of the Compute API. */
   microversion = '2.95'
 
@@ -232,6 +233,7 @@ ${credentials}`
     })
     if (!reply.ok) throw new Error(`no token: ${reply.status} ${await reply.text()}`)
     this.#token = reply.headers.get('x-subject-token') ?? ''
+    this.#projectId = ((await reply.json()) as { token: { project: { id: string } } }).token.project.id
   }
 
   /** One request to the Compute API, or to the network's. */
@@ -247,7 +249,7 @@ ${credentials}`
       compute: `${ports.compute}/v2.1`,
       network: `${ports.network}/v2.0`,
       image: `${ports.image}/v2`,
-      volume: `${ports.volume}/v3`,
+      volume: `${ports.volume}/v3/${this.#projectId}`,
     }
     const reply = await fetch(`http://127.0.0.1:${bases[service]}${path}`, {
       method,

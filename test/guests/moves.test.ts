@@ -60,6 +60,15 @@ describe('moves of real guests', { concurrency: false }, () => {
     await cloud.act(id, { 'os-migrateLive': { host: cloud.host(number).name, block_migration: block } })
     await cloud.settled(id, 'ACTIVE')
   }
+  const readVolume = () => ssh('sudo dd if=/dev/vdb bs=13 count=1 2>/dev/null')
+  const attachVolume = async () => {
+    const made = await cloud.call('POST', '/volumes', { volume: { size: 1, name: 'moves along' } }, 'volume')
+    const volumeId = made.volume.id as string
+    const isThere = async () =>
+      (await cloud.call('GET', `/volumes/${volumeId}`, undefined, 'volume')).volume.status === 'available' || undefined
+    await waitFor('the volume', isThere, { deadlineMs: 30_000 })
+    await cloud.call('POST', `/servers/${id}/os-volume_attachments`, { volumeAttachment: { volumeId } })
+  }
   const newestMigration = async () => (await cloud.call('GET', `/os-migrations?instance_uuid=${id}`)).migrations[0]
 
   test('a guest on the third host speaks to a server on its network', async () => {
@@ -82,6 +91,15 @@ describe('moves of real guests', { concurrency: false }, () => {
     await reachable()
     await mustLiveOn(alone)
     await ssh('echo kept > kept && sync')
+    await attachVolume()
+    await waitFor(
+      'the volume in the guest',
+      async () => ((await ssh('ls /dev/vdb').catch(() => '')) ? true : undefined),
+      {
+        deadlineMs: 30_000,
+      },
+    )
+    await ssh('echo on the volume | sudo dd of=/dev/vdb conv=fsync 2>/dev/null')
     // A counter in memory, told over one connection for as long as it lasts.
     const count = 'i=0; while :; do i=$((i+1)); echo $i > /tmp/counter; echo $i; sleep 0.2; done'
     await ssh(`(${count}) 2>/dev/null | nc ${server.address} ${server.port} >/dev/null 2>&1 &`)
@@ -95,6 +113,7 @@ describe('moves of real guests', { concurrency: false }, () => {
     await server.whenHeard(before + 5)
     assert.equal(server.connections, 1)
     assert.equal(await ssh('cat kept'), 'kept')
+    assert.equal(await readVolume(), 'on the volume')
     assert.equal((await newestMigration()).status, 'completed')
   })
 
@@ -199,6 +218,7 @@ describe('moves of real guests', { concurrency: false }, () => {
     await mustLiveOn(one)
     await reachable()
     assert.equal(await ssh('cat kept; cat /sys/block/vda/size'), `kept\n${(2 * 1024 ** 3) / 512}`)
+    assert.equal(await readVolume(), 'on the volume')
   })
 
   test('evacuated on shared storage with its disk, but not while it still runs; the dead host takes nothing with it', async () => {

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { SetupFault } from '../setup/fault.mjs'
 
-export const groups = ['boots', 'reads', 'lists', 'start', 'scheduler', 'libvirt']
+export const groups = ['boots', 'reads', 'lists', 'start', 'scheduler', 'libvirt', 'moves']
 
 const words = {
   fake: ['boots', 'reads', 'lists', 'start'],
@@ -19,15 +19,16 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
   start        start of an existing cloud, stop, resident memory
   scheduler    the pure part of a decision with 100 to 10,000 hosts; boots while 1,000 hosts report
   libvirt      real guests beside plain QEMU; images of one, volumes into and out of one (root)
+  moves        real guests between two hosts on this machine: live migration, resize (root)
   fake         boots, reads, lists and start
-  quick        all but libvirt, with fewer rounds
+  quick        all but libvirt and moves, with fewer rounds
 
-Without a group: everything, libvirt only as root.
+Without a group: everything, libvirt and moves only as root.
 
   --json          one JSON document on stdout instead of the table
   --state DIR     make the temporary state folders under DIR (default: the system's temporary folder)
   --offset N      offset of the ports (default 21000)
-  --rounds N      guests per side in the libvirt group (default 5)
+  --rounds N      guests per side in the libvirt group, and moves of each kind (default 5)
   -h, --help      this text
 `
 
@@ -66,9 +67,11 @@ export function parseBenchOptions(argv) {
   const unknown = positionals.find(word => words[word] === undefined && !groups.includes(word))
   if (unknown !== undefined) refuse(`there is no group '${unknown}'`)
   const isRoot = process.getuid?.() === 0
-  if (positionals.includes('libvirt') && !isRoot) refuse('the libvirt group needs root')
+  const forRoot = group => group === 'libvirt' || group === 'moves'
+  const tooMuch = isRoot ? undefined : positionals.find(forRoot)
+  if (tooMuch !== undefined) refuse(`the ${tooMuch} group needs root`)
   const asked = positionals.flatMap(word => words[word] ?? [word])
-  const chosen = asked.length === 0 ? groups.filter(group => group !== 'libvirt' || isRoot) : asked
+  const chosen = asked.length === 0 ? groups.filter(group => !forRoot(group) || isRoot) : asked
   return {
     help: values.help ? help : undefined,
     groups: groups.filter(group => chosen.includes(group)),

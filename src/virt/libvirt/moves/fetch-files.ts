@@ -2,7 +2,7 @@ import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import { dirname } from 'node:path'
-import { fromJson, MiB } from '#base'
+import { fromJson, MiB, pause } from '#base'
 import { HypervisorError } from '../../faults.ts'
 import { mustHaveRoom } from '../disk-room.ts'
 import { exists } from '../guest-files.ts'
@@ -12,15 +12,27 @@ import { type Extent, type FileMap, type HandoutOffer, keyOf, pskCiphers } from 
 const pieceBytes = 64 * MiB
 const idleMs = 60_000
 
+/** A nova-compute that is started again is back within this time. */
+const usualPatienceMs = 60_000
+const retryMs = 1000
+
+/** The other host does not answer now; what it has sent stays. */
+class Away extends Error {}
+
+const lostCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+const isLost = (error: Error): boolean => lostCodes.has((error as NodeJS.ErrnoException).code ?? '')
+
 const failed = (reason: string) => HypervisorError({ operation: 'fetch of disks', reason })
 
 /** Files of a guest from the host that it comes from. */
 export class FileFetcher {
   readonly #offer: HandoutOffer
   readonly #agent: Agent
+  readonly #patienceMs: number
 
-  constructor(offer: HandoutOffer) {
+  constructor(offer: HandoutOffer, patienceMs = usualPatienceMs) {
     this.#offer = offer
+    this.#patienceMs = patienceMs
     const psk = { psk: keyOf(offer.secret), identity: offer.identity }
     this.#agent = new Agent({
       keepAlive: true,
@@ -39,11 +51,23 @@ export class FileFetcher {
 
   /**
    * The file appears at the path when it is complete, as sparse as it was there. What an interrupted call has fetched of
-   * the same file is not fetched again.
+   * the same file is not fetched again; nor is it when the other host was away for a while.
    */
   async fetch(name: string, path: string): Promise<void> {
+    for (let waitedMs = 0; ; waitedMs += retryMs) {
+      try {
+        return await this.#fetchOnce(name, path)
+      } catch (error) {
+        if (!(error instanceof Away)) throw error
+        if (waitedMs >= this.#patienceMs) throw failed(error.message)
+      }
+      await pause(retryMs)
+    }
+  }
+
+  async #fetchOnce(name: string, path: string): Promise<void> {
     if (await exists(path)) return
-    const map = fromJson<FileMap>((await this.#body(`/${encodeURIComponent(name)}?map`, {})).toString('utf8'))
+    const map = await this.mapOf(name)
     const partial = `${path}.part`
     const note = `${path}.part.note`
     const done = await doneOf(note, map.version, partial)
@@ -68,6 +92,11 @@ export class FileFetcher {
     await rm(note, { force: true })
   }
 
+  /** What the file is there, and where it holds anything. */
+  async mapOf(name: string): Promise<FileMap> {
+    return fromJson<FileMap>((await this.#body(`/${encodeURIComponent(name)}?map`, {})).toString('utf8'))
+  }
+
   async #piece(
     name: string,
     version: string,
@@ -81,11 +110,15 @@ export class FileFetcher {
       throw failed(`${name} has changed at its host`)
     }
     let at = start
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      await write(chunk, at)
-      at += chunk.length
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        await write(chunk, at)
+        at += chunk.length
+      }
+    } catch (error) {
+      throw isLost(error as Error) ? new Away((error as Error).message) : error
     }
-    if (at !== start + length) throw failed(`${name} ended ${start + length - at} bytes too early`)
+    if (at !== start + length) throw new Away(`${name} ended ${start + length - at} bytes too early`)
   }
 
   async #body(path: string, headers: Record<string, string>): Promise<Buffer> {
@@ -103,8 +136,11 @@ export class FileFetcher {
         response.resume()
         fail(statusCode === 404 ? 'it does not offer this file' : `answered with ${statusCode}`)
       })
-      asked.on('timeout', () => asked.destroy(new Error('it is silent')))
-      asked.on('error', error => fail(error.message))
+      asked.on('timeout', () => asked.destroy(Object.assign(new Error('it is silent'), { code: 'ETIMEDOUT' })))
+      asked.on('error', error => {
+        if (isLost(error)) reject(new Away(`${this.#offer.url}: ${error.message}`))
+        else fail(error.message)
+      })
       asked.end()
     })
   }
