@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { waitFor } from '#base'
-import { power } from '#virt'
+import { newUuid, waitFor } from '#base'
+import { type GuestSpec, power, type VirtDriver } from '#virt'
 import { aGuestSpec, moveTests } from '#virt/conformance'
 import { type MovingBench, movingBench, qemusOf } from './moving-bench.ts'
 
@@ -16,6 +16,7 @@ for (const isShared of [false, true]) {
     after(() => bench.close())
     moveTests(() => bench)
     if (isShared) evacuationTests(() => bench)
+    else firmwareTests(() => bench)
   })
 }
 
@@ -42,4 +43,52 @@ function evacuationTests(bench: () => MovingBench): void {
     await other.guest(spec.id).destroy()
     assert.deepEqual(await bench().leftovers(spec.id), [])
   })
+}
+
+/** What a guest's firmware and its TPM remember goes along. */
+function firmwareTests(bench: () => MovingBench): void {
+  for (const kind of ['live', 'cold'] as const) {
+    test(`a guest with UEFI and a TPM goes ${kind}, with all that they remember`, async () => {
+      const settings = { domain: { hasTpm: true } }
+      const [here, there] = [await bench().open(0, settings), await bench().open(1, settings)]
+      const properties = {
+        hw_firmware_type: 'uefi',
+        hw_machine_type: 'q35',
+        hw_tpm_version: '2.0',
+        hw_tpm_model: 'tpm-crb',
+      }
+      const image = { ...bench().image, properties: { ...bench().image.properties, ...properties } }
+      const tpmSecret = { id: newUuid(), base64: Buffer.from('opens the state of the TPM').toString('base64') }
+      const spec = { ...aGuestSpec(bench(), { image }), tpmSecret }
+      const stateOf = (number: number) =>
+        join(bench().hosts.hosts[number]?.folder ?? '', 'libvirt/lib/swtpm', spec.id, 'tpm2')
+      await here.guest(spec.id).spawn(spec)
+      if (kind === 'cold') await moveCold(here, there, spec)
+      else await moveLive(here, there, spec)
+      assert.equal((await there.guest(spec.id).state()).power, power.running)
+      assert.ok(existsSync(stateOf(1)))
+      assert.ok(!existsSync(stateOf(0)))
+      assert.ok(existsSync(join(bench().folders[1], spec.id, 'nvram')))
+      await there.guest(spec.id).destroy()
+      assert.deepEqual(await bench().leftovers(spec.id), [])
+      await here.close()
+      await there.close()
+    })
+  }
+}
+
+async function moveCold(here: VirtDriver, there: VirtDriver, spec: GuestSpec): Promise<void> {
+  const [from, to] = [here.coldMigration, there.coldMigration]
+  if (from === undefined || to === undefined) throw new Error('no cold migration')
+  await to.receive(await from.offer(spec, { gracefulMs: 0 }), spec, { isOn: true })
+  await from.confirm(spec.id)
+}
+
+async function moveLive(here: VirtDriver, there: VirtDriver, spec: GuestSpec): Promise<void> {
+  const [from, to] = [here.liveMigration, there.liveMigration]
+  if (from === undefined || to === undefined) throw new Error('no live migration')
+  const landing = await to.prepareIncoming(spec, await from.describe(spec.id))
+  for await (const { memoryTotal } of from.send(spec.id, landing, { withDisks: true }, new AbortController().signal))
+    assert.ok(memoryTotal > 0)
+  await from.forget(spec.id)
 }

@@ -87,16 +87,25 @@ class OtherHost {
       this.#isPrepared = true
     }
     const taps = new Map(wanted.ports.map(port => [port.id, port]))
-    for (const [id, port] of this.#taps) if (!taps.has(id)) await this.#bridges.removeLink(port.tap)
+    const left = [...this.#taps].filter(([id]) => !taps.has(id)).map(([, port]) => port)
+    for (const port of left) await this.#bridges.removeLink(port.tap)
     if (wanted.networks.length > 0 || this.#taps.size > 0) await this.#firewall.apply(wanted)
     for (const [networkId, link] of this.#links) {
       if (wanted.networks.some(network => network.id === networkId)) continue
       await here.ask('ip', ['link', 'delete', link])
       this.#links.delete(networkId)
     }
+    for (const port of left) await this.#forgetFlows(port)
     await this.#bridges.apply(wanted)
     for (const network of wanted.networks) if (!this.#links.has(network.id)) await this.#join(here, network)
     this.#taps = taps
+  }
+
+  /** A guest that comes back later goes on with connections of which this host would know an old state. */
+  async #forgetFlows({ addresses }: DesiredPort): Promise<void> {
+    for (const { address, version } of addresses)
+      for (const side of ['--orig-src', '--orig-dst'])
+        await this.#commands.ask('conntrack', ['-D', '-f', `ipv${version}`, side, address])
   }
 
   removeLeftovers(desired: Desired): Promise<void> {
