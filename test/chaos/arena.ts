@@ -6,6 +6,8 @@ export interface Target {
   readonly name: string
   /** The hypervisor host whose nova-compute it is. */
   readonly host?: string
+  /** It is not killed but declared dead, and always for so long that it is believed. */
+  readonly isFenced?: true
   /** kill -9; returns when it is dead. */
   kill(): Promise<void>
   start(): Promise<void>

@@ -18,7 +18,7 @@ export async function runKiller(arena: Arena, course: Course, dice: Dice): Promi
   while (!course.isOver) {
     const before = course.asked
     const target = dice.pick(arena.targets) as Target
-    const isOutage = target.host !== undefined && dice.chance(outage)
+    const isOutage = target.host !== undefined && (target.isFenced === true || dice.chance(outage))
     const [count, delayMs, awayMs] = [dice.whole(fewest, most), dice.whole(0, 500), dice.whole(0, 1000)]
     course.allow(count)
     await waitFor('the burst to begin', () => course.isOver || course.asked > before || undefined, {

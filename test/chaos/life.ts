@@ -9,6 +9,7 @@ import type { World } from './world.ts'
 export interface Surroundings {
   /** Guests are killed too: any server may be off at any time. */
   readonly killsGuests: boolean
+  readonly hostCount: number
   readonly client: Client
   readonly world: World
   readonly course: Course
@@ -149,6 +150,7 @@ export class Life {
       server,
       world,
       dice,
+      hostCount: this.#at.hostCount,
       attached: world.volumes.filter(id => has.includes(id)),
       free: world.volumes.filter(id => idle.includes(id)),
       ports: interfaces.body.interfaceAttachments.map((a: Json) => a.port_id),

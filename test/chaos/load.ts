@@ -85,8 +85,8 @@ class Worker {
   }
 
   #life(id: string): Life {
-    const { client, killsGuests = false } = this.#arena
-    return new Life(id, { client, killsGuests, world: this.#world, course: this.#course, dice: this.#dice })
+    const { client, killsGuests = false, hostCount } = this.#arena
+    return new Life(id, { client, killsGuests, hostCount, world: this.#world, course: this.#course, dice: this.#dice })
   }
 
   async #create(): Promise<void> {

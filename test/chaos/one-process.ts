@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fromJson } from '#base'
 import { launcher } from '../bin/processes.ts'
-import { type Arena, impatience } from './arena.ts'
+import { type Arena, impatience, type Target } from './arena.ts'
 import { Client, type Service } from './client.ts'
 import { filesOf, simulatedHosts } from './simulated-hosts.ts'
 
@@ -59,6 +59,15 @@ class OneProcess {
   }
 }
 
+/** An operator who says that the host is down, and later that it is back; its nova-compute does not notice. */
+function fenceOf(client: Client, host: string): Target {
+  const say = async (forced_down: boolean): Promise<void> => {
+    const { body } = await client.get('compute', `/os-services?binary=nova-compute&host=${host}`)
+    await client.must('compute', 'PUT', `/os-services/${body.services[0].id}`, { forced_down })
+  }
+  return { name: `fence of ${host}`, host, isFenced: true, kill: () => say(true), start: () => say(false) }
+}
+
 export async function oneProcessArena(hostCount: number, offset: number): Promise<Arena> {
   const folder = mkdtempSync(join(tmpdir(), 'nova-chaos-'))
   const configFile = join(folder, 'nova.conf')
@@ -80,10 +89,12 @@ export async function oneProcessArena(hostCount: number, offset: number): Promis
     const { hypervisors } = await client.must('compute', 'GET', '/os-hypervisors')
     const hosts = hypervisors.map((h: { hypervisor_hostname: string }) => filesOf(h.hypervisor_hostname, folder))
     const look = async () => simulatedHosts(hosts)
-    const target = { name: 'nova-allinone', kill: () => process.kill(), start: () => process.start() }
+    const whole = { name: 'nova-allinone', kill: () => process.kill(), start: () => process.start() }
+    // Killed most of the time.
+    const targets = [whole, whole, whole, fenceOf(client, hosts[0].host)]
     return {
       client,
-      targets: [target],
+      targets,
       hostCount,
       look,
       database: `sqlite:///${join(folder, 'nova.sqlite')}`,

@@ -12,6 +12,7 @@ export interface Scene {
   /** Volumes of the world that this server has now, and those that no server has. */
   readonly attached: readonly string[]
   readonly free: readonly string[]
+  readonly hostCount: number
   /** Ports of the server. */
   readonly ports: readonly string[]
   /** Hosts whose nova-compute is dead and counts as down. */
@@ -78,14 +79,21 @@ const moves: readonly Operation[] = [
       return other === undefined ? undefined : action({ resize: { flavorRef: other } })
     },
   },
-  { name: 'migrate', weight: 4, from: up, ends: moved, ask: plain({ migrate: null }) },
+  {
+    name: 'migrate',
+    weight: 4,
+    from: up,
+    ends: moved,
+    ask: ({ hostCount }) => (hostCount > 1 ? action({ migrate: null }) : undefined),
+  },
   { name: 'confirm', weight: 10, from: moved, ends: up, ask: plain({ confirmResize: null }) },
   { name: 'revert', weight: 10, from: moved, ends: up, ask: plain({ revertResize: null }) },
   {
     name: 'live migrate',
     weight: 5,
     from: ['ACTIVE', 'PAUSED'],
-    ask: plain({ 'os-migrateLive': { host: null, block_migration: 'auto' } }),
+    ask: ({ hostCount }) =>
+      hostCount > 1 ? action({ 'os-migrateLive': { host: null, block_migration: 'auto' } }) : undefined,
   },
   {
     name: 'evacuate',

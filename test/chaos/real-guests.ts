@@ -11,10 +11,11 @@ import { RealHost } from './real-host.ts'
 /** Not TMPDIR: what a killed run leaves there must be found by the next one. */
 const parent = '/var/tmp'
 const prefix = 'nova-chaos-'
+const leftover = /^nova-chaos-\w{6}$/
 
 /** Clouds of runs that were killed. */
 async function removeLeftovers(offset: number): Promise<void> {
-  for (const name of readdirSync(parent).filter(entry => entry.startsWith(prefix))) {
+  for (const name of readdirSync(parent).filter(entry => leftover.test(entry))) {
     await new TestCloud(offset, join(parent, name)).destroy().catch(error => {
       // A cloud in use belongs to a run of now.
       if (!String((error as { stderr?: string }).stderr).includes('Another cloud')) throw error
@@ -45,7 +46,10 @@ export async function realGuestsArena(offset: number, dice: Dice): Promise<Arena
   const folder = mkdtempSync(join(parent, prefix))
   const configFile = `${folder}.conf`
   const quick = '[libvirt]\nwait_soft_reboot_seconds = 2\n[quota]\ninstances = -1\ncores = -1\nram = -1\n'
-  writeFileSync(configFile, `[DEFAULT]\nallow_resize_to_same_host = true${impatience}${quick}`)
+  writeFileSync(
+    configFile,
+    `[DEFAULT]\nallow_resize_to_same_host = true\ncpu_allocation_ratio = 32${impatience}${quick}`,
+  )
   const cloud = new TestCloud(offset, folder)
   const start = () => cloud.start('--bare', '--config-file', configFile)
   const close = async (keepsFiles = false) => {

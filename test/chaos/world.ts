@@ -59,7 +59,9 @@ export async function furnish(arena: Arena): Promise<World> {
     flavors.push((await client.must('compute', 'POST', '/flavors', { flavor })).flavor.id)
   }
   const groups: string[] = []
-  for (const policy of ['anti-affinity', 'soft-anti-affinity', 'soft-affinity']) {
+  // On one host there is nowhere else to go.
+  const policies = ['soft-anti-affinity', 'soft-affinity', ...(hostCount === 1 ? [] : ['anti-affinity'])]
+  for (const policy of policies) {
     const server_group = { name: policy, policy }
     groups.push((await client.must('compute', 'POST', '/os-server-groups', { server_group })).server_group.id)
   }
