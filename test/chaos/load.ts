@@ -102,7 +102,8 @@ class Worker {
     }
     this.#course.tally.answered('create', reply?.status)
     if (reply !== undefined && reply.status >= 400) return this.#course.tally.refused('create', reply)
-    const { body } = await client.get('compute', `/servers?name=${encodeURIComponent(`^${name}(-[12])?$`)}`)
+    const { status, body } = await client.get('compute', `/servers?name=${encodeURIComponent(`^${name}(-[12])?$`)}`)
+    if (status !== 200) throw new Error(`the list of servers was answered with ${status}: ${JSON.stringify(body)}`)
     const lives = body.servers.map(({ id }: { id: string }) => this.#life(id))
     if (reply !== undefined && lives.length !== count)
       this.#course.tally.complain(`${lives.length} servers of ${count} that were accepted as ${name}`)

@@ -80,7 +80,8 @@ export class RealHost {
   /** Files within a guest's folder that say that something was not finished. */
   #unfinished(folder: string, guest: FoundGuest | undefined): readonly string[] {
     const names = readdirSync(folder).filter(
-      name => /\.(part|unused)-/.test(name) || (name.endsWith('.rescue') && guest?.isRescued === false),
+      // One that was killed in its rescue is still to be unrescued.
+      name => /\.(part|unused)-/.test(name) || (name.endsWith('.rescue') && guest?.power === 1 && !guest.isRescued),
     )
     return names.map(name => `${join(folder, name)} is left`)
   }

@@ -90,7 +90,8 @@ export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
   )
   .pivot('complete', async (s, d) => {
     const device = await d.store.blockDevices.find(s.input.deviceId)
-    if (device !== undefined && device.attachmentId !== null)
+    // Without a host it is only held.
+    if (device !== undefined && device.attachmentId !== null && s.reservation.host !== null)
       await d.volumes.completeAttachment('service', device.attachmentId)
   })
   .settled(async (s, outcome, tx, { nowMs }: SettleContext) => {
