@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fromJson } from '#base'
+import { fromJson, waitFor } from '#base'
 import { launcher } from '../bin/processes.ts'
 import { type Arena, impatience, type Target } from './arena.ts'
 import { Client, type Service } from './client.ts'
@@ -61,11 +61,15 @@ class OneProcess {
 
 /** An operator who says that the host is down, and later that it is back; its nova-compute does not notice. */
 function fenceOf(client: Client, host: string): Target {
-  const say = async (forced_down: boolean): Promise<void> => {
+  const say = async (forced_down: boolean): Promise<true | undefined> => {
     const { body } = await client.get('compute', `/os-services?binary=nova-compute&host=${host}`)
-    await client.must('compute', 'PUT', `/os-services/${body.services[0].id}`, { forced_down })
+    const { status } = await client.send('compute', 'PUT', `/os-services/${body.services[0].id}`, { forced_down })
+    // Not up again before it has given up what was evacuated from it.
+    return status < 400 || undefined
   }
-  return { name: `fence of ${host}`, host, isFenced: true, kill: () => say(true), start: () => say(false) }
+  const until = (forced_down: boolean) => async () =>
+    void (await waitFor(`${host} to be declared`, () => say(forced_down), { deadlineMs: 90_000, everyMs: 300 }))
+  return { name: `fence of ${host}`, host, isFenced: true, kill: until(true), start: until(false) }
 }
 
 export async function oneProcessArena(hostCount: number, offset: number): Promise<Arena> {

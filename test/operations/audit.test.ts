@@ -176,6 +176,37 @@ test('an image that nobody is going to fill goes; others stay', async () => {
   assert.ok(left.includes(awaited.id) && left.includes(users.id))
 })
 
+test('an image of volumes over which its API died goes, and its action ends', async () => {
+  const id = await boot()
+  const { images } = cloud.conductor
+  const event = { instanceId: id, requestId: 'req-lost', event: 'api_snapshot_instance', host: null }
+  const nowMs = systemClock.now()
+  const { userId } = caller
+  await cloud.store.actions.start({ ...event, action: 'createImage', userId, projectId, startAtMs: nowMs })
+  await cloud.store.actions.startEvent({ ...event, nowMs })
+  const properties = { bdm_v2: 'True', block_device_mapping: JSON.stringify([{ snapshot_id: newUuid() }]) }
+  const record = {
+    visibility: 'private',
+    diskFormat: 'qcow2',
+    containerFormat: 'bare',
+    minDiskGiB: 1,
+    minRamMiB: 0,
+  } as const
+  const half = await images.create(caller, { ...record, name: 'half', properties })
+  const elder = { ...cloud.conductor, options: { ...cloud.conductor.options, auditMs: 60_000 } }
+  audit = new Audit({ ...elder, clock: { ...systemClock, now: () => systemClock.now() + later } })
+  await audit.round(0)
+  assert.ok(
+    (await images.list('service')).some(image => image.id === half.id),
+    'it may still be on its way',
+  )
+  later = 3_600_000
+  await audit.round(0)
+  assert.ok(!(await images.list('service')).some(image => image.id === half.id))
+  const action = await cloud.store.actions.find(id, 'req-lost')
+  assert.equal(action?.message, 'Error')
+})
+
 test('a task, a build and a move that no saga works on end, and say why', async () => {
   const id = await boot()
   const nowMs = systemClock.now()

@@ -26,6 +26,15 @@ export interface ActionEvent {
   readonly details: string | null
 }
 
+/** Part of an action that nobody is going to end. */
+export interface LostEvent {
+  readonly instanceId: string
+  readonly requestId: string
+  readonly projectId: string | null
+  readonly event: string
+  readonly startAtMs: number
+}
+
 export interface ActionQuery {
   readonly limit?: number
   /** Request id of the last action of the previous page. */
@@ -185,13 +194,12 @@ export class Actions {
       .execute()
   }
 
-  /** Actions with an event that began before this time and never ended, and no open saga of the server that could end it. */
-  async lost(beforeMs: number, limit: number): Promise<readonly { instanceId: string; requestId: string }[]> {
+  /** Events that began before this time and never ended, and no open saga of the server that could end them. */
+  async lost(beforeMs: number, limit: number): Promise<readonly LostEvent[]> {
     const rows = await this.#db
       .selectFrom('instance_action_events as event')
       .innerJoin('instance_actions as action', 'action.number', 'event.action_number')
-      .select(['action.instance_id', 'action.request_id'])
-      .distinct()
+      .select(['action.instance_id', 'action.request_id', 'action.project_id', 'event.event', 'event.start_at'])
       .where('event.finish_at', 'is', null)
       .where('event.start_at', '<', beforeMs)
       .where(e =>
@@ -207,7 +215,13 @@ export class Actions {
       )
       .limit(limit)
       .execute()
-    return rows.map(row => ({ instanceId: row.instance_id, requestId: row.request_id }))
+    return rows.map(row => ({
+      instanceId: row.instance_id,
+      requestId: row.request_id,
+      projectId: row.project_id,
+      event: row.event,
+      startAtMs: row.start_at,
+    }))
   }
 
   async #number(instanceId: string, requestId: string): Promise<number | undefined> {

@@ -1,3 +1,6 @@
+import { fromJson } from '#base'
+import { SnapshotNotFound } from '#cloud'
+import type { LostEvent } from '#store'
 import type { ConductorDeps } from '../../deps.ts'
 import { removeImage } from '../../images.ts'
 import type { Suspects } from './suspects.ts'
@@ -20,6 +23,36 @@ export async function auditImages(d: ConductorDeps, suspects: Suspects): Promise
   for (const { id, status } of ours) {
     if (wanted.has(id) || !suspects.note(`image ${id}`)) continue
     d.log.warn({ image_id: id, status }, 'image of a server that nobody is going to fill; removing it')
+    await removeImage(d, id)
+  }
+}
+
+/** What an API does by itself for a server whose root disk is a volume. */
+export const volumeSnapshotEvent = 'api_snapshot_instance'
+
+interface Mapping {
+  readonly snapshot_id: string | null
+}
+
+/** Ids of the snapshots of which an image without bits says that a server is made. */
+const snapshotsIn = (text: string): readonly string[] =>
+  fromJson<readonly Mapping[]>(text).flatMap(({ snapshot_id: id }) => (id === null ? [] : [id]))
+
+/**
+ * The API that made an image of a server's volumes has died over it: the image that it had described and not made active,
+ * and the snapshots that it names, are nobody's. Found by owner and time, as its action was written before.
+ */
+export async function removeHalfSnapshot(d: ConductorDeps, lost: LostEvent, withinMs: number): Promise<void> {
+  for (const { id, ownerId, createdAtMs, properties } of await d.images.list('service', { status: 'queued' })) {
+    const { bdm_v2: isOfVolumes, block_device_mapping: mapping } = properties
+    const isInTime = createdAtMs >= lost.startAtMs - 1000 && createdAtMs <= lost.startAtMs + withinMs
+    if (isOfVolumes !== 'True' || mapping === undefined || ownerId !== lost.projectId || !isInTime) continue
+    d.log.warn({ image_id: id, instance_id: lost.instanceId }, 'image of volumes that nobody has finished; removing it')
+    for (const snapshotId of snapshotsIn(mapping)) {
+      await d.volumes.deleteSnapshot('service', snapshotId).catch((error: unknown) => {
+        if (!SnapshotNotFound.is(error)) throw error
+      })
+    }
     await removeImage(d, id)
   }
 }

@@ -1,11 +1,12 @@
 import { declareFault } from '#base'
 import type { Instance } from '#model'
 import type { ConductorDeps } from '../../deps.ts'
+import { removeHalfSnapshot, volumeSnapshotEvent } from './images.ts'
 import type { Suspects } from './suspects.ts'
 
 const mostAtOnce = 100
-/** An API works on a request for minutes at most. */
-const actionPatienceMs = 600_000
+/** So many rounds an API may work on a request. */
+const actionRounds = 10
 
 export const WorkLost = declareFault('WorkLost', 'final', () => 'The operation was lost: nobody works on it any more.')
 
@@ -44,8 +45,11 @@ export async function auditWork(d: ConductorDeps, suspects: Suspects): Promise<v
     if ((await store.services.find(host, 'nova-compute')) !== undefined || !suspects.note(`done ${uuid}`)) continue
     await store.moves.change(uuid, { status: 'completed' }, clock.now(), 'done')
   }
-  for (const { instanceId, requestId } of await store.actions.lost(clock.now() - actionPatienceMs, mostAtOnce)) {
+  const patienceMs = actionRounds * (d.options.auditMs ?? 0)
+  for (const lost of await store.actions.lost(clock.now() - patienceMs, mostAtOnce)) {
     const { message } = WorkLost({})
+    const { instanceId, requestId } = lost
+    if (lost.event === volumeSnapshotEvent) await removeHalfSnapshot(d, lost, patienceMs)
     const end = { event: 'conductor_audit', nowMs: clock.now(), details: message, traceback: message }
     await store.actions.conclude({ instanceId, requestId, ...end })
   }
