@@ -199,6 +199,51 @@ describe('hosts on which nobody says whose the CPUs are', () => {
   })
 })
 
+describe('a resize on one host', () => {
+  let cloud: ApiCloud
+  before(async () => {
+    cloud = await startCloud({
+      hardware: { cells },
+      settings: { allowsResizeToSameHost: true },
+      quotas: { cores: 1000, instances: 1000, ram: 1_000_000 },
+    })
+  })
+  after(() => cloud.close())
+
+  const pins = async () =>
+    Object.fromEntries(
+      (await cloud.store.hostClaims.all()).map(({ consumerId, numa }) => [
+        consumerId,
+        numa?.cells.flatMap(cell => cell.pins).length,
+      ]),
+    )
+  const act = async (id: string, body: Json, status: string) => {
+    await cloud.request('POST', `/servers/${id}/action`, { version: newest, body })
+    return cloud.waitForStatus(id, status)
+  }
+
+  test('old and new CPUs are held until it is confirmed or reverted, then only those that the server has', async () => {
+    const small = await flavorOf(cloud, 2, { 'hw:cpu_policy': 'dedicated' })
+    const large = await flavorOf(cloud, 3, { 'hw:cpu_policy': 'dedicated' })
+    const id = await bootOf(cloud, small)
+    const before = pinsOf(await topologyOf(cloud, id))
+    await act(id, { resize: { flavorRef: large } }, 'VERIFY_RESIZE')
+    assert.deepEqual(Object.values(await pins()).sort(), [2, 3])
+    const during = pinsOf(await topologyOf(cloud, id))
+    assert.equal(new Set([...before, ...during]).size, 5)
+    await act(id, { revertResize: null }, 'ACTIVE')
+    assert.deepEqual(await pins(), { [id]: 2 })
+    assert.deepEqual(pinsOf(await topologyOf(cloud, id)), before)
+    await act(id, { resize: { flavorRef: large } }, 'VERIFY_RESIZE')
+    await act(id, { confirmResize: null }, 'ACTIVE')
+    assert.deepEqual(await pins(), { [id]: 3 })
+    const there = cloud.driver.recordOf(id as never)?.spec.numa?.cells.flatMap(cell => cell.pins.map(([, cpu]) => cpu))
+    assert.deepEqual(there, pinsOf(await topologyOf(cloud, id)))
+    await remove(cloud, id)
+    assert.deepEqual(await pins(), {})
+  })
+})
+
 const settledServer = (cloud: ApiCloud, id: string): Promise<Json> =>
   waitFor(
     'the server to settle',
