@@ -1,4 +1,5 @@
 import type { Instance } from '#model'
+import { releaseRequest } from '#store'
 import type { ConductorDeps } from './deps.ts'
 
 const keys = ['pci_slot', 'pci_vendor_info', 'physical_network']
@@ -36,4 +37,14 @@ export async function nameDevices(d: ConductorDeps, { id }: Pick<Instance, 'id'>
     }
     await d.network.updatePort('service', portId, { profile })
   }
+}
+
+/** The port is the server's no more: its card is free, and the server does not ask for one when it moves. */
+export async function giveUpCard(d: ConductorDeps, instanceId: string, portId: string): Promise<void> {
+  const spec = await d.store.requestSpecs.find(instanceId)
+  const request = spec?.pciRequests?.find(one => one.portId === portId)
+  if (spec === undefined || request === undefined) return
+  await releaseRequest(d.store, instanceId, request.id)
+  const pciRequests = spec.pciRequests?.filter(one => one.id !== request.id) ?? []
+  await d.store.requestSpecs.save(instanceId, { ...spec, pciRequests })
 }

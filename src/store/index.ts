@@ -18,6 +18,7 @@ export {
   hostOccupancies,
   leaveHost,
   releaseHost,
+  releaseRequest,
   reportDevices,
   takeBackHost,
 } from './cell-db/host-occupancy.ts'

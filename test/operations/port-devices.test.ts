@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { deviceSpecs } from '#model'
-import { claimHost, leaveHost } from '#store'
+import { claimHost, leaveHost, releaseRequest } from '#store'
 import { simulatedFunction } from '#virt/fake'
 import { nameDevices } from '../../src/conductor/port-devices.ts'
 import { makeUserPort } from './intent.ts'
@@ -60,4 +60,13 @@ test('a port is told its card on the host that it is bound to, also when a move 
       .sort(),
     [id, migrationId].sort(),
   )
+  for (let again = 0; again < 2; again++) {
+    await releaseRequest(store, id, request.id)
+    assert.equal(await store.hostClaims.of(id), undefined)
+    const left = await store.pciDevices.on(nodes.get('two') ?? '')
+    assert.deepEqual(
+      left.map(one => one.state),
+      ['available'],
+    )
+  }
 })

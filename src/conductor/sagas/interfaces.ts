@@ -6,6 +6,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { guestVif } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
+import { giveUpCard } from '../port-devices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
 async function placed(d: ConductorDeps, id: string): Promise<Instance & { host: string }> {
@@ -90,6 +91,7 @@ export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'
   .step('port', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId)
     await disconnect(d, s.input.instanceId, preservedPorts(instance), new Set([s.input.portId]))
+    await giveUpCard(d, s.input.instanceId, s.input.portId)
   })
   .step('record', (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.input.portId)))
   .settled(async (s, outcome, tx, { nowMs }) => {

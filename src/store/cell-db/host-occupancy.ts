@@ -131,6 +131,19 @@ export async function releaseHost(store: Store, consumerId: string): Promise<voi
   })
 }
 
+/** One of the consumer's requests is over; what else it has stays. Nothing there: nothing to do. */
+export async function releaseRequest(store: Store, consumerId: string, requestId: string): Promise<void> {
+  const claim = await store.hostClaims.of(consumerId)
+  if (claim === undefined || !claim.requests.some(request => request.id === requestId)) return
+  const { nodeId, numa } = claim
+  await changeNode(store, nodeId, async tx => {
+    await tx.pciDevices.takeBack(nodeId, consumerId, requestId)
+    const requests = claim.requests.filter(request => request.id !== requestId)
+    await tx.hostClaims.remove(consumerId)
+    if (numa !== null || requests.length > 0) await tx.hostClaims.add({ ...claim, requests })
+  })
+}
+
 /** The move keeps the source for its server, which may then claim another host. A server without a claim leaves an empty one. */
 export async function leaveHost(store: Store, instanceId: string, migrationId: string): Promise<void> {
   await store.transaction(async tx => {

@@ -100,9 +100,12 @@ export class PciDevices {
     )
   }
 
-  async takeBack(nodeId: string, consumerId: string): Promise<void> {
+  /** All that the consumer has of the node, or what answers one request. */
+  async takeBack(nodeId: string, consumerId: string, requestId?: string): Promise<void> {
     await this.#change(nodeId, device =>
-      device.consumerId === consumerId ? { ...device, state: 'available', consumerId: null, requestId: null } : device,
+      device.consumerId === consumerId && (requestId === undefined || device.requestId === requestId)
+        ? { ...device, state: 'available', consumerId: null, requestId: null }
+        : device,
     )
   }
 
