@@ -4,11 +4,27 @@ import { GuestNotFound } from '../faults.ts'
 import type { GuestVif } from '../guest-spec.ts'
 import { statusOf } from './daemon-calls.ts'
 import { affect, type DevicePlace, removeFromDefinition, unplug } from './device-unplug.ts'
-import { hostVifOptions, renderXml, vifElement } from './domain/index.ts'
+import { guestVifElement, renderXml, type VifWishes } from './domain/index.ts'
 import type { GuestContext } from './guest-context.ts'
 import { hasProcess } from './power.ts'
 import { asFault, domainById, procedures } from './rpc/index.ts'
-import { nodeAt, nodesAt, parseXml, type XmlNode } from './xml-tree.ts'
+import { nodeAt, nodesAt, parseXml, textAt, type XmlNode } from './xml-tree.ts'
+
+/** What flavor and image asked for when the guest was defined; its definition tells of it. */
+function wishesIn(domain: XmlNode): VifWishes {
+  const told = nodeAt(domain, 'metadata', 'nova:instance')
+  const named = (...path: readonly string[]): Readonly<Record<string, string>> =>
+    Object.fromEntries(
+      (told === undefined ? [] : nodesAt(told, ...path)).map(node => [node.attributes['name'] ?? '', node.text.trim()]),
+    )
+  return {
+    flavor: {
+      vcpus: Number(textAt(domain, 'vcpu') ?? 1),
+      extraSpecs: named('nova:flavor', 'nova:extraSpecs', 'nova:extraSpec'),
+    },
+    image: { properties: named('nova:image', 'nova:properties', 'nova:property') },
+  }
+}
 
 /** virDomainXMLFlags */
 const inactiveXml = 2
@@ -22,8 +38,10 @@ export class LibvirtHotplug implements Hotplug {
 
   attachVif(id: InstanceId, vif: GuestVif): Promise<void> {
     return this.#changing('attach interface', id, async () => {
-      const xml = renderXml(vifElement(vif, hostVifOptions(this.#context.host.settings)))
-      for (const where of await this.#places(id)) {
+      const places = await this.#places(id)
+      const wishes = wishesIn(await this.#domain(id, 'config'))
+      const xml = renderXml(guestVifElement(vif, wishes, this.#context.host))
+      for (const where of places) {
         if ((await this.#find(id, vif.mac, where)) !== undefined) continue
         await this.#context.client.call(
           procedures.attachDevice,
@@ -52,12 +70,15 @@ export class LibvirtHotplug implements Hotplug {
   }
 
   async #find(id: InstanceId, mac: string, where: DevicePlace): Promise<XmlNode | undefined> {
-    const flags = where === 'config' ? inactiveXml : 0
-    const document = await this.#context.client.call(procedures.xml, { domain: domainById(id), flags })
     const wanted = mac.toLowerCase()
-    return nodesAt(parseXml(document), 'devices', 'interface').find(
+    return nodesAt(await this.#domain(id, where), 'devices', 'interface').find(
       nic => nodeAt(nic, 'mac')?.attributes.address?.toLowerCase() === wanted,
     )
+  }
+
+  async #domain(id: InstanceId, where: DevicePlace): Promise<XmlNode> {
+    const flags = where === 'config' ? inactiveXml : 0
+    return parseXml(await this.#context.client.call(procedures.xml, { domain: domainById(id), flags }))
   }
 
   async #changing(operation: string, id: InstanceId, work: () => Promise<void>): Promise<void> {

@@ -3,7 +3,6 @@ import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
 import { pciAddress } from './hostdevs.ts'
 import { extraSpec, flavorOrImage, imageProperty, isTrue, oneOf, positiveInteger } from './properties.ts'
-import type { DomainSettings } from './settings.ts'
 
 export const vifModels = ['virtio', 'e1000', 'e1000e', 'igb', 'rtl8139', 'ne2k_pci', 'pcnet', 'vmxnet3'] as const
 
@@ -65,32 +64,37 @@ export const vifElement = (vif: GuestVif, options: VifOptions = {}): XmlElement 
   )
 }
 
-/**
- * Options of nova.conf alone; for NICs that are plugged into a running guest. tx_queue_size is not among them: QEMU takes
- * another size than its own only of vhost-user.
- */
-export const hostVifOptions = ({ rxQueueSize }: DomainSettings): VifOptions => ({ rxQueueSize })
-
-export const interfaces: Family = (spec, host) => {
-  const asked = imageProperty(spec, 'hw_vif_model')
-  const options: VifOptions = {
-    ...hostVifOptions(host.settings),
-    queues: queuesOf(spec, host),
-    isPacked: isTrue(flavorOrImage(spec, 'hw:virtio_packed_ring', 'hw_virtio_packed_ring'), false),
-    bandwidth: bandwidthOf(spec),
-    isUnnamed: asked === undefined && !host.settings.usesVirtioNics,
-  }
-  return spec.vifs.map(vif => vifElement(asked === undefined ? vif : { ...vif, model: asked }, options))
+/** What is asked of the NICs of a guest: by its flavor, its image, and nova.conf. */
+export interface VifWishes {
+  readonly flavor: Pick<GuestSpec['flavor'], 'vcpus' | 'extraSpecs'>
+  readonly image: Pick<GuestSpec['image'], 'properties'>
 }
 
+/** One NIC as this guest has them, from the start or plugged in later. */
+export function guestVifElement(vif: GuestVif, wishes: VifWishes, host: DomainHost): XmlElement {
+  const asked = wishes.image.properties['hw_vif_model']
+  const { rxQueueSize, usesVirtioNics } = host.settings
+  const options: VifOptions = {
+    // tx_queue_size is not among them: QEMU takes another size than its own only of vhost-user.
+    rxQueueSize,
+    queues: queuesOf(wishes, host),
+    isPacked: isTrue(flavorOrImage(wishes, 'hw:virtio_packed_ring', 'hw_virtio_packed_ring'), false),
+    bandwidth: bandwidthOf(wishes),
+    isUnnamed: asked === undefined && !usesVirtioNics,
+  }
+  return vifElement(asked === undefined ? vif : { ...vif, model: asked }, options)
+}
+
+export const interfaces: Family = (spec, host) => spec.vifs.map(vif => guestVifElement(vif, spec, host))
+
 /** A queue for each processor. */
-function queuesOf(spec: GuestSpec, host: DomainHost): number | undefined {
+function queuesOf(spec: VifWishes, host: DomainHost): number | undefined {
   const isOn = isTrue(flavorOrImage(spec, 'hw:vif_multiqueue_enabled', 'hw_vif_multiqueue_enabled'), false)
   return isOn && spec.flavor.vcpus > 1 ? Math.min(spec.flavor.vcpus, host.settings.maxQueues) : undefined
 }
 
 /** KiB/s of the flavor's `quota:vif_…`; libvirt wants an average wherever there is a peak or a burst. */
-function bandwidthOf(spec: GuestSpec): XmlElement | undefined {
+function bandwidthOf(spec: VifWishes): XmlElement | undefined {
   const way = (name: 'inbound' | 'outbound') => {
     const limit = (kind: string) => positiveInteger(extraSpec(spec, `quota:vif_${name}_${kind}`))
     const average = limit('average')

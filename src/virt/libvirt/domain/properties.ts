@@ -14,16 +14,22 @@ export const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^-?\d{1,15}$/.test(text.trim()) ? Number(text) : undefined
 
 /** An image property; names are Nova's, `hw_disk_bus`. */
-export const imageProperty = (spec: GuestSpec, name: string): string | undefined => spec.image.properties[name]
+/** Flavor and image, as far as they ask for anything. */
+export interface Wishes {
+  readonly flavor: Pick<GuestSpec['flavor'], 'extraSpecs'>
+  readonly image: Pick<GuestSpec['image'], 'properties'>
+}
 
-export const extraSpec = (spec: GuestSpec, name: string): string | undefined => spec.flavor.extraSpecs[name]
+export const imageProperty = (spec: Wishes, name: string): string | undefined => spec.image.properties[name]
+
+export const extraSpec = (spec: Wishes, name: string): string | undefined => spec.flavor.extraSpecs[name]
 
 /** The flavor wins over the image, as for most hw properties; where they contradict each other the API has refused. */
-export const flavorOrImage = (spec: GuestSpec, extra: string, property: string): string | undefined =>
+export const flavorOrImage = (spec: Wishes, extra: string, property: string): string | undefined =>
   spec.flavor.extraSpecs[extra] ?? spec.image.properties[property]
 
 /** The few where the image wins: boot menu, watchdog. */
-export const imageOrFlavor = (spec: GuestSpec, property: string, extra: string): string | undefined =>
+export const imageOrFlavor = (spec: Wishes, property: string, extra: string): string | undefined =>
   spec.image.properties[property] ?? spec.flavor.extraSpecs[extra]
 
 /** The value if the family knows it; a property that names something else is ignored, the API has validated it. */
