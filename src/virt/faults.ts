@@ -69,6 +69,13 @@ export const AgentNotEnabled = declareFault(
   () => 'Guest agent is not enabled for the instance',
   409,
 )
+/** It should be there, and does not answer. Nova calls that unsupported. */
+export const AgentUnresponsive = declareFault(
+  'NotImplemented',
+  'final',
+  () => 'Unable to set password on instance',
+  501,
+)
 export const GuestNotRunning = declareFault(
   'InstanceNotRunning',
   'final',

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { ManualClock, newUuid, waitFor } from '#base'
 import {
   AgentNotEnabled,
+  AgentUnresponsive,
   type Guest,
   type GuestDisk,
   GuestInWrongState,
@@ -256,8 +257,8 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
           told = error
         })
         const fault = await waitFor('the fault', () => (clock.advance(1000), told), { deadlineMs: 20_000 })
-        assert.ok(HypervisorError.is(fault), String(fault))
-        assert.match((fault as Error).message, /the guest agent is not connected/)
+        assert.ok(AgentUnresponsive.is(fault), String(fault))
+        assert.match(fault.detail ?? '', /the guest agent is not connected/)
         assert.doesNotMatch(JSON.stringify(fault), /gocubsgo/)
       })
     })

@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import { power } from '../driver.ts'
-import { AgentNotEnabled, GuestInWrongState, HypervisorError } from '../faults.ts'
+import { AgentNotEnabled, AgentUnresponsive, GuestInWrongState, HypervisorError } from '../faults.ts'
 import type { GuestAgent } from '../guest-facets.ts'
 import { statusOf } from './daemon-calls.ts'
 import { LibvirtGuest } from './guest.ts'
@@ -28,10 +28,15 @@ export class LibvirtGuestAgent implements GuestAgent {
     const { changing, existing } = new LibvirtGuest(id, this.#context).steps
     return changing('set the password', async () => {
       mustRun(id, powerOf(await existing()))
-      await whenAgentIsThere(this.#context, id)
-      const domain = domainById(id)
-      await client.call(procedures.setAgentTimeout, { domain, seconds: answerSeconds }, 'long')
-      await client.call(procedures.setUserPassword, { domain, user, password }, 'long')
+      try {
+        await whenAgentIsThere(this.#context, id)
+        const domain = domainById(id)
+        await client.call(procedures.setAgentTimeout, { domain, seconds: answerSeconds }, 'long')
+        await client.call(procedures.setUserPassword, { domain, user, password }, 'long')
+      } catch (error) {
+        const isSilent = HypervisorError.is(error) || isLibvirtError(error, errorCode.agentUnresponsive)
+        throw isSilent ? AgentUnresponsive({}, { cause: error, detail: error.message }) : error
+      }
     })
   }
 }
