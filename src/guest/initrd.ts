@@ -8,6 +8,8 @@ import type { StockKernel } from './stock-kernel.ts'
 
 /** Of the label in the superblock of ext4, from the start of the partition. */
 const labelAt = 1024 + 120
+/** Looks at disks that were there before the one with a root file system and may still be read for partitions. */
+const patience = 20
 
 /**
  * Loads the drivers, finds the root file system and goes there. One modprobe for all: each fork costs 5-10 ms. Of several
@@ -21,8 +23,13 @@ mount -t sysfs sysfs /sys
 modprobe -a ${modulesOfGuest.join(' ')} 2>/dev/null
 tries=0; root=
 until [ -n "$root" ] || [ $tries -ge 100 ]; do
-  for part in /dev/[vsh]d?2; do
-    [ "$(dd if=$part bs=1 skip=${labelAt} count=${rootLabel.length} 2>/dev/null)" = ${rootLabel} ] && root=$part && break
+  before=
+  for disk in /dev/[vsh]d?; do
+    if [ "$(dd if=\${disk}2 bs=1 skip=${labelAt} count=${rootLabel.length} 2>/dev/null)" = ${rootLabel} ]; then
+      if [ -z "$before" ] || [ $tries -ge ${patience} ]; then root=\${disk}2; fi
+      break
+    fi
+    before=$disk
   done
   [ -n "$root" ] || { tries=$((tries + 1)); usleep 50000; }
 done
