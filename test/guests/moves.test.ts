@@ -251,11 +251,14 @@ describe('moves of real guests', { concurrency: false }, () => {
 
   test('evacuated to other storage it is made anew from its image', async () => {
     await cloud.host(two).kill()
+    // Its volume is locked as long as the guest runs there.
+    await cloud.machines.powerOff(cloud.host(two).machine)
     await forceDown(cloud, two, true)
     await cloud.act(id, { evacuate: { host: cloud.host(alone).name } })
     await cloud.settled(id, 'ACTIVE')
     await reachable()
     assert.equal(await ssh('cat kept || echo new'), 'new')
+    await cloud.machines.powerOn(cloud.host(two).machine)
     await cloud.host(two).start()
     await waitFor('the record', async () => ((await newestMigration()).status === 'completed' ? true : undefined), {
       deadlineMs: 60_000,
