@@ -8,15 +8,6 @@ import { nodeAt, renderNode, type XmlNode } from './xml-tree.ts'
 export const affect = { live: 1, config: 2 } as const
 export type DevicePlace = keyof typeof affect
 
-export interface DetachPatience {
-  /** `device_detach_attempts`: a guest that is still booting ignores the request. */
-  readonly attempts: number
-  /** `device_detach_timeout`: how long each may take. */
-  readonly timeoutMs: number
-}
-
-export const usualDetachPatience: DetachPatience = { attempts: 8, timeoutMs: 20_000 }
-
 /** Looks the device up as it is now; undefined when it is gone. */
 export type FindDevice = (place: DevicePlace) => Promise<XmlNode | undefined>
 

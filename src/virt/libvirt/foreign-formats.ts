@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { ImageInspection } from './image-format.ts'
+import type { ImageInspection } from './image-inspection.ts'
 import { readAt } from './read-at.ts'
 
 /*

@@ -1,6 +1,7 @@
 import { ImageRefused } from '../faults.ts'
 import type { GuestImage } from '../guest-spec.ts'
-import { type ImageFormat, type ImageInspection, inspectImage } from './image-format.ts'
+import { inspectImage } from './image-format.ts'
+import type { ImageFormat, ImageInspection } from './image-inspection.ts'
 import { qemuImg } from './qemu-img.ts'
 import type { Storage } from './storage.ts'
 

@@ -1,20 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { inspectVdi, inspectVhd, inspectVhdx, inspectVmdk } from './foreign-formats.ts'
+import type { ImageFormat, ImageInspection } from './image-inspection.ts'
 import { inspectQcow2 } from './qcow2-inspection.ts'
 import { readAt } from './read-at.ts'
-
-/** `gpt`: a raw disk with a partition table that says so. */
-export type ImageFormat = 'raw' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx' | 'iso' | 'gpt' | 'luks' | 'qed'
-
-export interface ImageInspection {
-  readonly format: ImageFormat
-  /** What a guest would see. */
-  readonly virtualBytes: number
-  /** What the disk takes once it is unpacked to raw: bounds what a small file can blow up to. */
-  readonly unpackedBytes: number
-  /** Why it must not be used, or undefined. */
-  readonly refusal: string | undefined
-}
 
 interface Magic {
   readonly format: ImageFormat

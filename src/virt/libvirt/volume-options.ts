@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { type DetachPatience, usualDetachPatience } from './device-unplug.ts'
+import { type DetachPatience, usualDetachPatience } from './detach-patience.ts'
 import type { DiskOptions } from './domain/index.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
 import { type HostIdentity, initiatorName } from './host-connector.ts'

@@ -1,17 +1,8 @@
 import type { GuestSpec } from '../../guest-spec.ts'
 import type { DomainHost } from './host.ts'
+import type { Loader } from './loader.ts'
 import { architectureOf, canonicalMachine, isPciExpress, machineType } from './machine.ts'
 import { flavorOrImage, imageProperty, isTrue } from './properties.ts'
-
-/** One build of a UEFI, as its descriptor under /usr/share/qemu/firmware tells of it. */
-export interface Loader {
-  readonly executable: string
-  /** What a guest's own variables begin as; null: a build that keeps none. */
-  readonly nvramTemplate: string | null
-  /** `secure-boot`, `requires-smm`, … */
-  readonly features: readonly string[]
-  readonly targets: readonly { readonly architecture: string; readonly machines: readonly string[] }[]
-}
 
 export interface Firmware {
   readonly loader: Loader

@@ -1,7 +1,7 @@
 import type { GuestShare, GuestSpec } from '../../guest-spec.ts'
 import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
-import type { Loader } from './firmware.ts'
+import type { Loader } from './loader.ts'
 import type { DomainSettings } from './settings.ts'
 
 export type VirtType = 'kvm' | 'qemu'

@@ -1,8 +1,8 @@
 import { instanceId } from '#base'
 import type { GuestDisk, GuestImage, GuestSpec } from '../../guest-spec.ts'
 import { defaultDiskOptions } from './disk-options.ts'
-import type { Loader } from './firmware.ts'
 import type { DomainHost } from './host.ts'
+import type { Loader } from './loader.ts'
 import { defaultSettings } from './settings.ts'
 
 /** For tests of the families: a plain guest, changed by image properties, extra specs, and anything else. */

@@ -18,19 +18,11 @@ import { makeEmptyDisk, mustHaveRoomFor } from './arriving-disks.ts'
 import { abortCopy, jobOf } from './copy-job.ts'
 import { FileFetcher } from './fetch-files.ts'
 import { holdStill, letGo } from './held-guest.ts'
+import type { LandingDetail } from './landing-detail.ts'
 import { describeGuest, detailOf, refusalOf, seesFiles } from './needs.ts'
 import { OutgoingCopy } from './outgoing-copy.ts'
 import { peerUri } from './settings.ts'
 import { isAwaited, makeWaitingPlace, removeWaitingPlace, waitingPlace, waitingPlaces } from './waiting-place.ts'
-
-/** What the target tells the source's libvirt driver. */
-export interface LandingDetail {
-  readonly host: string
-  readonly address: string
-  /** The definition as the target would make it. */
-  readonly xml: string
-  readonly isShared: boolean
-}
 
 const lookMs = 100
 
