@@ -188,7 +188,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     const shared: WithStore = { config, clock, log, bus, store }
     const stopScheduler = await composeScheduler(shared, neighbours)
     closers.add(stopScheduler)
-    const conductor = await composeConductor(shared, neighbours, true)
+    const conductor = await composeConductor(shared, neighbours, true, true)
     closers.add(() => conductor.stop())
     network.onServersChanged(followServers(shared.bus))
     const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)
@@ -216,6 +216,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       })
       closers.add(() => agent.stop())
     }
+    conductor.resume()
     await bus.ready?.()
     return { identity, images, network, close: () => closers.close() }
   } catch (error) {

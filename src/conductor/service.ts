@@ -18,6 +18,8 @@ import { startTimers } from './timers.ts'
 
 export interface Conductor {
   readonly engine: SagaEngine<Store>
+  /** The hosts are there. */
+  resume(): void
   /** Within half a second; running sagas stay where their journals stand. */
   stop(): Promise<void>
 }
@@ -25,6 +27,8 @@ export interface Conductor {
 export interface ConductorStart {
   /** This process is the only conductor (the one-process cloud): sagas of a dead one need not wait for their leases. */
   readonly isAlone: boolean
+  /** Sagas of before wait for `resume`: their hosts are not there yet, and would count as down. */
+  readonly waitsForHosts?: boolean
   readonly probe?: Probe
 }
 
@@ -137,9 +141,10 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
     deps.clock.now(),
   )
   const timers = startTimers(deps, engine, name)
-  engine.start()
+  if (start.waitsForHosts !== true) engine.start()
   return {
     engine,
+    resume: () => engine.start(),
     stop: async () => {
       for (const stopTimer of timers) stopTimer()
       stopServing()

@@ -232,9 +232,8 @@ export class Audit {
     for (const { id, name, members } of this.#f.groups) {
       for (const member of members) this.#if(!this.#byId.has(member), `${member} is deleted and in group ${id}`)
       if (name !== 'anti-affinity') continue
-      const hosts = members
-        .map((member: string) => hostOf(this.#byId.get(member)))
-        .filter((h: string | null) => h !== null)
+      const places = members.flatMap((member: string) => this.#byId.get(member) ?? []).map(hostOf)
+      const hosts = places.filter((host: string | null) => host !== null)
       this.#if(new Set(hosts).size !== hosts.length, `members of ${name} on [${hosts}]`)
     }
   }

@@ -21,7 +21,12 @@ const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: second
 const mostPatience = 15
 
 /** nova-conductor from its configuration. */
-export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAlone: boolean): Promise<Conductor> => {
+export const composeConductor = (
+  shared: WithStore,
+  neighbours: Neighbours,
+  isAlone: boolean,
+  waitsForHosts = false,
+): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
   const { placement, network, images, volumes, shares, keys, plugger } = neighbours
   const log = shared.log.child({ service: 'nova-conductor' })
@@ -61,7 +66,7 @@ export const composeConductor = (shared: WithStore, neighbours: Neighbours, isAl
   }
   return startConductor(
     { store, bus, placement, network, images, volumes, shares, keys, plugger, configDrive, clock, log, options },
-    { isAlone },
+    { isAlone, waitsForHosts },
   )
 }
 

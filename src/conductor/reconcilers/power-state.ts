@@ -12,7 +12,10 @@ const off: readonly PowerState[] = [4, 6]
 export function verdict(vmState: VmState, power: PowerState): { becomes?: VmState; stop?: true } {
   if (vmState === 'active' && (off.includes(power) || power === 7)) return { becomes: 'stopped' }
   if (vmState === 'paused' && off.includes(power)) return { becomes: 'stopped' }
-  if (vmState === 'stopped' && !off.includes(power) && power !== 0) return { stop: true }
+  // Those on the shelf or put away are off too; Nova only says so in its log.
+  const isOff = vmState === 'stopped' || vmState === 'shelved' || vmState === 'soft-delete'
+  if (isOff && (power === 1 || power === 3)) return { stop: true }
+  if (vmState === 'stopped' && power === 7) return { stop: true }
   return {}
 }
 

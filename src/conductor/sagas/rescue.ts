@@ -60,8 +60,13 @@ export const serverRescue = saga<ConductorDeps, SagaInputs['server-rescue'], Sto
     async (s, d, c) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       const client = hostClient(d, s.before.host)
-      // A delete has taken the server over, or its host is gone: whoever finds the guest then decides about it.
-      if (instance?.sagaId !== c.sagaId || !(await isHostUp(d, s.before.host))) return
+      // A delete has taken the server over: it removes the guest.
+      if (instance?.sagaId !== c.sagaId) return
+      if (!(await isHostUp(d, s.before.host))) {
+        // Nobody can say from which disk the guest runs; a hard reboot makes it its own again.
+        await d.store.instances.change(instance.id, { vmState: 'error' }, d.clock.now(), { sagaId: c.sagaId })
+        return
+      }
       await client.unrescue({ spec: await startSpecOf(d, instance) }, { key: c.key })
       if (s.before.power !== power.running) await client.stop({ id: instance.id, gracefulMs: 0 }, { key: c.key })
     },
