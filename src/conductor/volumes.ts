@@ -146,6 +146,10 @@ export async function deleteVolume(d: ConductorDeps, instanceId: string, volumeI
 export async function giveUpVolumes(d: ConductorDeps, instanceId: string): Promise<void> {
   for (const device of await volumesOf(d, instanceId)) {
     await releaseVolume(d, device)
+    // A move that was cut off may have connected it to another host too; Cinder deletes no volume that is in use.
+    if (device.attachmentId !== null && device.volumeId !== null)
+      for (const left of await attachmentsLeft(d, device.volumeId, instanceId))
+        await d.volumes.deleteAttachment('service', left.id)
     if (device.deleteOnTermination && device.volumeId !== null) await deleteVolume(d, instanceId, device.volumeId)
   }
 }
