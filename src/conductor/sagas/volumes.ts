@@ -90,8 +90,8 @@ export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
   )
   .pivot('complete', async (s, d) => {
     const device = await d.store.blockDevices.find(s.input.deviceId)
-    // Without a host it is only held.
-    if (device !== undefined && device.attachmentId !== null && s.reservation.host !== null)
+    // Without a host it is only held, and in use nevertheless: what Nova's callers wait for.
+    if (device !== undefined && device.attachmentId !== null)
       await d.volumes.completeAttachment('service', device.attachmentId)
   })
   .settled(async (s, outcome, tx, { nowMs }: SettleContext) => {
