@@ -48,14 +48,22 @@ async function audit(arena: Arena, world: World, course: Course): Promise<readon
   }
 }
 
+/** A delete of a server that is being deleted is none of its own: it is accepted, and the first one is on record. */
+async function isRepeatedDelete({ client }: Arena, serverId: string, operation: string): Promise<boolean> {
+  if (!operation.endsWith('delete')) return false
+  const { body } = await client.get('compute', `/servers/${serverId}/os-instance-actions`)
+  return body.instanceActions.some(({ action }: { action: string }) => /delete/i.test(action))
+}
+
 /** Every action that was accepted has a record with a result. */
-async function unrecorded({ client }: Arena, course: Course): Promise<readonly string[]> {
+async function unrecorded(arena: Arena, course: Course): Promise<readonly string[]> {
+  const { client } = arena
   const complaints: string[] = []
   for (const { serverId, operation, requestId } of course.tally.accepted) {
     const { status, body } = await client.get('compute', `/servers/${serverId}/os-instance-actions/${requestId}`)
     const events = status === 200 ? body.instanceAction.events : []
     const isDone = events.length > 0 && events.every((e: { result: string | null }) => e.result !== null)
-    if (!isDone)
+    if (!isDone && !(status === 404 && (await isRepeatedDelete(arena, serverId, operation))))
       complaints.push(`${serverId}: ${operation} ${requestId} has no result: ${status} ${JSON.stringify(body)}`)
   }
   return complaints
