@@ -14,8 +14,9 @@ describe('moves of real guests', { concurrency: false }, () => {
     offset: 21_100,
     count: 3,
     sharing: [one, two],
-    // A copy away from the third host takes long enough to be met half way.
-    libvirt: { [alone]: 'live_migration_bandwidth = 12' },
+    // A copy away from this host takes long enough to be met half way. Only such copies: QEMU without KVM loses some of
+    // what a guest writes while it is copied slowly (7.2), and the guest then hangs at the target.
+    libvirt: { [two]: 'live_migration_bandwidth = 6' },
   })
   let server: TenantServer
   let id = ''
@@ -107,9 +108,9 @@ describe('moves of real guests', { concurrency: false }, () => {
   })
 
   test('live, with its disk, to a host with other storage: the connection stays', async () => {
-    const before = server.heard
     await liveMigrate(one, 'auto')
     await mustLiveOn(one)
+    const before = server.heard
     await server.whenHeard(before + 5)
     assert.equal(server.connections, 1)
     assert.equal(await ssh('cat kept'), 'kept')
@@ -124,16 +125,14 @@ describe('moves of real guests', { concurrency: false }, () => {
     })
     await cloud.settled(id, 'ACTIVE')
     await mustLiveOn(one)
-    const before = server.heard
     await liveMigrate(two, false)
     await mustLiveOn(two)
+    const before = server.heard
     await server.whenHeard(before + 5)
     assert.equal(server.connections, 1)
   })
 
   test('a copy that is aborted leaves the guest where it was, one that is forced ends', async () => {
-    await liveMigrate(alone, 'auto')
-    await mustLiveOn(alone)
     const begun = async () => {
       await cloud.act(id, { 'os-migrateLive': { host: cloud.host(one).name, block_migration: 'auto' } })
       return waitFor(
@@ -149,7 +148,7 @@ describe('moves of real guests', { concurrency: false }, () => {
     const aborted = await begun()
     await cloud.call('DELETE', `/servers/${id}/migrations/${aborted.id}`)
     await cloud.settled(id, 'ACTIVE')
-    await mustLiveOn(alone)
+    await mustLiveOn(two)
     assert.equal((await newestMigration()).status, 'cancelled')
     let before = server.heard
     await server.whenHeard(before + 3)
@@ -163,7 +162,10 @@ describe('moves of real guests', { concurrency: false }, () => {
   })
 
   test('kill -9 of the source’s nova-compute in the middle of a copy: the guest is in one place', async () => {
-    await liveMigrate(alone, 'auto')
+    await liveMigrate(two, 'auto')
+    // A guest that is held writes nothing meanwhile, see above.
+    await cloud.act(id, { pause: null })
+    await cloud.settled(id, 'PAUSED')
     await cloud.act(id, { 'os-migrateLive': { host: cloud.host(one).name, block_migration: 'auto' } })
     await waitFor(
       'a running copy',
@@ -171,14 +173,16 @@ describe('moves of real guests', { concurrency: false }, () => {
         (await cloud.call('GET', `/servers/${id}/migrations`)).migrations[0]?.status === 'running' ? true : undefined,
       { deadlineMs: 60_000, everyMs: 50 },
     )
-    await cloud.host(alone).kill()
-    await cloud.host(alone).start()
-    await cloud.settled(id, 'ACTIVE')
-    const before = server.heard
+    await cloud.host(two).kill()
+    await cloud.host(two).start()
+    await cloud.settled(id, 'PAUSED')
     await mustLiveOn(cloud.hosts.findIndex(host => host.qemusOf(id).length > 0))
+    const before = server.heard
+    await cloud.act(id, { unpause: null })
     await server.whenHeard(before + 3)
     assert.equal(server.connections, 1)
-    if ((await hostOf()) !== cloud.host(alone).name) await liveMigrate(alone, 'auto')
+    await cloud.settled(id, 'ACTIVE')
+    await liveMigrate(alone, 'auto')
   })
 
   test('resized onto another host and taken back, resized on its own and kept', async () => {
