@@ -21,7 +21,7 @@ const patience = { deadlineMs: 60_000, everyMs: 20 } as const
 
 /** What stays for the record. */
 const history =
-  /^[+-] (?:nova\.(?:instances|instance_\w+|request_specs|migrations|block_device_mappings|sagas|quotas|console_auth_tokens|task_log)|image\.\w+|identity\.\w+|placement\.(?:placement_state|resource_providers)) /
+  /^[+-] (?:nova\.(?:instances|instance_\w+|request_specs|migrations|block_device_mappings|sagas|quotas|console_auth_tokens|task_log|scheduling_\w+)|image\.\w+|identity\.\w+|placement\.(?:placement_state|resource_providers)) /
 
 describe(`a crowd, SEED=${seed}`, { concurrency: false }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'nova-crowd-'))

@@ -5,8 +5,13 @@ import { DatabaseSync } from 'node:sqlite'
 /** Rows by `service.table`, each row as text. */
 export type Rows = ReadonlyMap<string, readonly string[]>
 
-/** What goes on by itself: reports of hosts, leases, logins. */
-const restless = new Set(['nova.services', 'nova.compute_nodes'])
+/** What goes on by itself: reports of hosts, leases, logins; and what the scheduler decided is written down a moment later. */
+const restless = new Set([
+  'nova.services',
+  'nova.compute_nodes',
+  'nova.scheduling_decisions',
+  'nova.scheduling_decision_instances',
+])
 const restlessColumns = new Set(['updated_at', 'lease_until', 'leased_until', 'owner', 'last_checked'])
 
 interface File {
