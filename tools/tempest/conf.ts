@@ -64,6 +64,8 @@ const logins: Section = {
   auth_method: 'keypair',
   image_ssh_user: 'cirros',
   image_ssh_password: 'gocubsgo',
+  image_alt_ssh_user: 'cirros',
+  image_alt_ssh_password: 'gocubsgo',
   ssh_timeout: 180,
   ping_timeout: 120,
   network_for_ssh: 'public',
