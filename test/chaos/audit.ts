@@ -202,8 +202,15 @@ export class Audit {
       // One that came while its server was on the shelf is in use at once, as in Nova.
       const wanted = owners.length === 0 ? ['available'] : isOff ? ['reserved', 'in-use'] : ['in-use']
       this.#if(!wanted.includes(status), `${what} instead of ${wanted.join(' or ')}`)
-      const isOurs = this.#world.volumes.includes(id) || owners.length > 0
+      // Images of a server on a volume are made of snapshots, and Cinder deletes no volume under its snapshots.
+      const isNeeded = this.#f.snapshots.some(snapshot => snapshot.volume_id === id)
+      const isOurs = this.#world.volumes.includes(id) || owners.length > 0 || isNeeded
       this.#if(!isOurs, `volume ${id} (${volume.name}) of nobody`)
+    }
+    const inImages = this.#f.images.map(image => image.block_device_mapping ?? '').join()
+    for (const { id, status } of this.#f.snapshots) {
+      this.#if(status !== 'available', `snapshot ${id} is ${status}`)
+      this.#if(!inImages.includes(id), `snapshot ${id} of no image`)
     }
     const known = new Set(this.#f.volumes.map(({ id }) => id))
     for (const { id, volume_id: volume } of this.#f.attachments)

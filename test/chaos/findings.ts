@@ -15,6 +15,7 @@ export interface Findings extends HostsView {
   readonly ports: readonly Json[]
   readonly volumes: readonly Json[]
   readonly attachments: readonly Json[]
+  readonly snapshots: readonly Json[]
   readonly images: readonly Json[]
   readonly limits: Json
   readonly groups: readonly Json[]
@@ -77,6 +78,7 @@ export async function find(arena: Arena, everServers: readonly string[]): Promis
     ports: (await get('network', '/v2.0/ports')).ports,
     volumes: (await get('volume', `${volumePath}/volumes/detail?all_tenants=1`)).volumes,
     attachments,
+    snapshots: (await get('volume', `${volumePath}/snapshots/detail?all_tenants=1`)).snapshots,
     images: (await get('image', '/v2/images?limit=1000')).images,
     limits: (await get('compute', '/limits')).limits.absolute,
     groups: (await get('compute', '/os-server-groups')).server_groups,

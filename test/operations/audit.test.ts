@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { instanceId, newUuid, silentLog, systemClock } from '#base'
+import { instanceId, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { sagas } from '#conductor'
 import { emptyJournal, type Journal, SagaEngine } from '#saga'
 import { sagaJournal } from '#store'
@@ -184,7 +184,15 @@ test('an image of volumes over which its API died goes, and its action ends', as
   const { userId } = caller
   await cloud.store.actions.start({ ...event, action: 'createImage', userId, projectId, startAtMs: nowMs })
   await cloud.store.actions.startEvent({ ...event, nowMs })
-  const properties = { bdm_v2: 'True', block_device_mapping: JSON.stringify([{ snapshot_id: newUuid() }]) }
+  const { volumes } = cloud.conductor
+  const [volumeId = ''] = await userVolumes(cloud)
+  const [device] = await cloud.store.blockDevices.of(id)
+  assert.ok(device !== undefined)
+  await cloud.store.blockDevices.change(device.id, { volumeId })
+  const asked = { volumeId, description: null, isForced: true }
+  const snapshot = await volumes.createSnapshot('service', { ...asked, name: 'snapshot for half' })
+  const users = await volumes.createSnapshot('service', { ...asked, name: 'of the user' })
+  const properties = { bdm_v2: 'True', block_device_mapping: JSON.stringify([{ snapshot_id: snapshot.id }]) }
   const record = {
     visibility: 'private',
     diskFormat: 'qcow2',
@@ -203,6 +211,16 @@ test('an image of volumes over which its API died goes, and its action ends', as
   later = 3_600_000
   await audit.round(0)
   assert.ok(!(await images.list('service')).some(image => image.id === half.id))
+  await waitFor(
+    'the snapshot to go',
+    // One that is being made cannot be deleted yet: the next round does it.
+    async () => {
+      await audit.round(0)
+      return (await volumes.listSnapshots('service')).some(s => s.id === snapshot.id) ? undefined : true
+    },
+    { deadlineMs: 10_000 },
+  )
+  assert.ok((await volumes.listSnapshots('service')).some(s => s.id === users.id))
   const action = await cloud.store.actions.find(id, 'req-lost')
   assert.equal(action?.message, 'Error')
 })

@@ -48,11 +48,26 @@ export async function removeHalfSnapshot(d: ConductorDeps, lost: LostEvent, with
     const isInTime = createdAtMs >= lost.startAtMs - 1000 && createdAtMs <= lost.startAtMs + withinMs
     if (isOfVolumes !== 'True' || mapping === undefined || ownerId !== lost.projectId || !isInTime) continue
     d.log.warn({ image_id: id, instance_id: lost.instanceId }, 'image of volumes that nobody has finished; removing it')
-    for (const snapshotId of snapshotsIn(mapping)) {
-      await d.volumes.deleteSnapshot('service', snapshotId).catch((error: unknown) => {
-        if (!SnapshotNotFound.is(error)) throw error
-      })
-    }
     await removeImage(d, id)
+  }
+  await removeSnapshots(d, lost, withinMs)
+}
+
+/** Snapshots of the server's volumes that were made for an image which does not name them, because it never came to be. */
+async function removeSnapshots(d: ConductorDeps, lost: LostEvent, withinMs: number): Promise<void> {
+  const volumes = new Set((await d.store.blockDevices.of(lost.instanceId)).map(device => device.volumeId))
+  const images = await d.images.list('service', { properties: { bdm_v2: 'True' } })
+  const named = new Set(images.flatMap(({ properties: { block_device_mapping: text = '[]' } }) => snapshotsIn(text)))
+  for (const { id, volumeId, name, createdAtMs } of await d.volumes.listSnapshots('service')) {
+    const isInTime = createdAtMs >= lost.startAtMs - 1000 && createdAtMs <= lost.startAtMs + withinMs
+    const isOurs = volumes.has(volumeId) && name?.startsWith('snapshot for ') === true
+    if (!isOurs || !isInTime || named.has(id)) continue
+    d.log.warn(
+      { snapshot_id: id, instance_id: lost.instanceId },
+      'snapshot for an image that never came to be; removing it',
+    )
+    await d.volumes.deleteSnapshot('service', id).catch((error: unknown) => {
+      if (!SnapshotNotFound.is(error)) throw error
+    })
   }
 }
