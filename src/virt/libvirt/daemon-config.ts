@@ -92,10 +92,28 @@ if [ -n "$CPU_CGROUP" ]; then
 fi
 # The default pid files lie in /run itself, which all daemons of the machine share.
 set +e
+# A start that was cut off before libvirt had written down the process of the guest would be "starting" for ever, and
+# nothing could be asked of the guest any more. It never happened.
+settle() {
+  for file in /run/libvirt/qemu/*.xml; do
+    grep -qs "^<domstatus .* pid='0'" "$file" || continue
+    name=$(basename "$file" .xml)
+    qemu=$(cat "/run/libvirt/qemu/$name.pid" 2>/dev/null)
+    if [ -n "$qemu" ] && grep -qsa "guest=$name," "/proc/$qemu/cmdline"; then kill -9 "$qemu"; fi
+    rm -f "$file" "/run/libvirt/qemu/$name.pid"
+    rm -rf /var/lib/libvirt/qemu/domain-[0-9]*-"$name" /var/lib/libvirt/qemu/channel/target/domain-[0-9]*-"$name"
+    echo "nova: the start of $name was cut off"
+  done
+}
 keep() {
   echo 0 2>/dev/null > /proc/self/oom_score_adj
   trap - INT HUP TERM
-  while :; do "$@"; echo "nova: $1 ended with $?, starting it again"; sleep 1; done
+  while :; do
+    if [ "$1" = libvirtd ]; then settle; fi
+    "$@"
+    echo "nova: $1 ended with $?, starting it again"
+    sleep 1
+  done
 }
 keep virtlogd --pid-file /run/libvirt/virtlogd.pid &
 keep libvirtd --pid-file /run/libvirt/libvirtd.pid $NOVA_LISTEN &
