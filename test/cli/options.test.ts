@@ -37,9 +37,10 @@ describe('options', { concurrency: false }, () => {
     assert.doesNotMatch(cloud.log(), new RegExp(/OS_PASSWORD='(.+)'/.exec(before)?.[1] ?? 'no password'))
   })
 
-  test('a second program on the same folder is refused', async () => {
+  test('a second program on the same folder is refused', async t => {
     const { stateDir } = cloud
     const second = new TestCloud(22_700, stateDir)
+    t.after(() => second.stop('SIGKILL'))
     await assert.rejects(second.start('--hypervisor', 'fake'), /ended with 1: Another cloud \(process \d+\) runs on/)
   })
 
