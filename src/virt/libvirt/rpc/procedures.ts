@@ -28,8 +28,12 @@ export const remote = <A, R>(
   read: (reader: XdrReader) => R,
 ): Procedure<A, R> => ({ name, program: program.remote, number, write, read })
 
-/** The many calls that take a domain and flags and return nothing. */
-const onDomain = (name: string, number: number): Procedure<{ domain: DomainRef; flags: number }, void> =>
+/** A call that takes a domain and flags. */
+const withFlags = <Out>(
+  name: string,
+  number: number,
+  read: (r: XdrReader) => Out,
+): Procedure<{ domain: DomainRef; flags: number }, Out> =>
   remote(
     name,
     number,
@@ -37,13 +41,43 @@ const onDomain = (name: string, number: number): Procedure<{ domain: DomainRef; 
       writeDomain(w, a.domain)
       w.uint(a.flags)
     },
-    nothing,
+    read,
+  )
+
+const onDomain = (name: string, number: number) => withFlags(name, number, nothing)
+
+/** A question about a domain, without flags that are set. */
+const askDomain = <Out>(name: string, number: number, read: (r: XdrReader) => Out): Procedure<DomainRef, Out> =>
+  remote(
+    name,
+    number,
+    (w, domain) => {
+      writeDomain(w, domain)
+      w.uint(0)
+    },
+    read,
+  )
+
+/** Of all file systems of the guest; how many it were. */
+const onFileSystems = (name: string, number: number): Procedure<DomainRef, number> =>
+  remote(
+    name,
+    number,
+    (w, domain) => {
+      writeDomain(w, domain)
+      w.array([], () => undefined).uint(0)
+    },
+    r => r.int(),
   )
 
 const onDomainOnly = (name: string, number: number): Procedure<DomainRef, void> =>
   remote(name, number, (w, a) => writeDomain(w, a), nothing)
 
-const withDevice = (name: string, number: number): Procedure<{ domain: DomainRef; xml: string; flags: number }, void> =>
+/** A call that takes a domain, a document and flags. */
+export const withXml = (
+  name: string,
+  number: number,
+): Procedure<{ domain: DomainRef; xml: string; flags: number }, void> =>
   remote(
     name,
     number,
@@ -108,58 +142,18 @@ export const procedures = {
     },
     readDomain,
   ),
-  create: remote(
-    'create',
-    196,
-    (w, a: { domain: DomainRef; flags: number }) => {
-      writeDomain(w, a.domain)
-      w.uint(a.flags)
-    },
-    readDomain,
-  ),
-  getState: remote(
-    'get state',
-    212,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.uint(0)
-    },
-    r => ({ state: r.int(), reason: r.int() }),
-  ),
-  xml: remote(
-    'xml',
-    14,
-    (w, a: { domain: DomainRef; flags: number }) => {
-      writeDomain(w, a.domain)
-      w.uint(a.flags)
-    },
-    r => r.string(),
-  ),
+  create: withFlags('create', 196, readDomain),
+  getState: askDomain('get state', 212, r => ({ state: r.int(), reason: r.int() })),
+  xml: withFlags('xml', 14, r => r.string()),
   destroy: onDomain('destroy', 234),
   undefine: onDomain('undefine', 231),
   shutdown: onDomain('shutdown', 258),
   suspend: onDomainOnly('suspend', 34),
   resume: onDomainOnly('resume', 28),
   managedSave: onDomain('managed save', 182),
-  hasManagedSave: remote(
-    'has managed save',
-    183,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.uint(0)
-    },
-    r => r.int() === 1,
-  ),
+  hasManagedSave: askDomain('has managed save', 183, r => r.int() === 1),
   removeManagedSave: onDomain('remove managed save', 184),
-  managedSaveXml: remote(
-    'xml of managed save',
-    388,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.uint(0)
-    },
-    r => r.string(),
-  ),
+  managedSaveXml: askDomain('xml of managed save', 388, r => r.string()),
   injectNmi: onDomain('inject NMI', 210),
   setUserPassword: remote(
     'set user password',
@@ -191,24 +185,8 @@ export const procedures = {
     },
     nothing,
   ),
-  freezeFileSystems: remote(
-    'freeze file systems',
-    335,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.array([], () => undefined).uint(0)
-    },
-    r => r.int(),
-  ),
-  thawFileSystems: remote(
-    'thaw file systems',
-    336,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.array([], () => undefined).uint(0)
-    },
-    r => r.int(),
-  ),
+  freezeFileSystems: onFileSystems('freeze file systems', 335),
+  thawFileSystems: onFileSystems('thaw file systems', 336),
   /** Copies disks as they are at this moment, while the guest runs; the job ends by itself. */
   beginBackup: remote(
     'begin backup',
@@ -221,28 +199,12 @@ export const procedures = {
     },
     nothing,
   ),
-  backupXml: remote(
-    'xml of backup',
-    422,
-    (w, domain: DomainRef) => {
-      writeDomain(w, domain)
-      w.uint(0)
-    },
-    r => r.string(),
-  ),
+  backupXml: askDomain('xml of backup', 422, r => r.string()),
   abortJob: onDomainOnly('abort job', 164),
-  jobStats: remote(
-    'job stats',
-    298,
-    (w, a: { domain: DomainRef; flags: number }) => {
-      writeDomain(w, a.domain)
-      w.uint(a.flags)
-    },
-    r => ({ type: r.int(), params: readTypedParams(r) }),
-  ),
-  attachDevice: withDevice('attach device', 160),
-  detachDevice: withDevice('detach device', 161),
-  updateDevice: withDevice('update device', 174),
+  jobStats: withFlags('job stats', 298, r => ({ type: r.int(), params: readTypedParams(r) })),
+  attachDevice: withXml('attach device', 160),
+  detachDevice: withXml('detach device', 161),
+  updateDevice: withXml('update device', 174),
   stats: remote(
     'domain stats',
     344,

@@ -1,4 +1,4 @@
-import { nothing, optionalString, remote } from './procedures.ts'
+import { nothing, optionalString, remote, withXml } from './procedures.ts'
 import { type DomainRef, writeDomain } from './values.ts'
 import type { XdrReader, XdrWriter } from './xdr.ts'
 
@@ -94,15 +94,7 @@ export const blockProcedures = {
       return { allocation, capacity }
     },
   ),
-  snapshot: remote(
-    'snapshot',
-    185,
-    (w, a: { domain: DomainRef; xml: string; flags: number }) => {
-      writeDomain(w, a.domain)
-      w.string(a.xml).uint(a.flags)
-    },
-    nothing,
-  ),
+  snapshot: withXml('snapshot', 185),
 } as const
 
 /** A secret as the protocol names it. */
