@@ -5,9 +5,10 @@ import type { GuestVif } from '../guest-spec.ts'
 import { statusOf } from './daemon-calls.ts'
 import { affect, type DevicePlace, removeFromDefinition, unplug } from './device-unplug.ts'
 import { guestVifElement, renderXml, type VifWishes } from './domain/index.ts'
+import { changeGuest } from './guest-change.ts'
 import type { GuestContext } from './guest-context.ts'
 import { hasProcess } from './power.ts'
-import { asFault, domainById, procedures } from './rpc/index.ts'
+import { domainById, procedures } from './rpc/index.ts'
 import { nodeAt, nodesAt, parseXml, textAt, type XmlNode } from './xml-tree.ts'
 
 /** What flavor and image asked for when the guest was defined; its definition tells of it. */
@@ -37,7 +38,7 @@ export class LibvirtHotplug implements Hotplug {
   }
 
   attachVif(id: InstanceId, vif: GuestVif): Promise<void> {
-    return this.#changing('attach interface', id, async () => {
+    return changeGuest(this.#context, 'attach interface', id, async () => {
       const places = await this.#places(id)
       const wishes = wishesIn(await this.#domain(id, 'config'))
       const xml = renderXml(guestVifElement(vif, wishes, this.#context.host))
@@ -53,7 +54,7 @@ export class LibvirtHotplug implements Hotplug {
   }
 
   detachVif(id: InstanceId, mac: string): Promise<void> {
-    return this.#changing('detach interface', id, async () => {
+    return changeGuest(this.#context, 'detach interface', id, async () => {
       const find = (where: DevicePlace) => this.#find(id, mac, where)
       for (const where of await this.#places(id)) {
         if (where === 'config') await removeFromDefinition(this.#context, id, find)
@@ -79,13 +80,5 @@ export class LibvirtHotplug implements Hotplug {
   async #domain(id: InstanceId, where: DevicePlace): Promise<XmlNode> {
     const flags = where === 'config' ? inactiveXml : 0
     return parseXml(await this.#context.client.call(procedures.xml, { domain: domainById(id), flags }))
-  }
-
-  async #changing(operation: string, id: InstanceId, work: () => Promise<void>): Promise<void> {
-    try {
-      await this.#context.changes.run(id, work)
-    } catch (error) {
-      throw asFault(error, operation, id)
-    }
   }
 }

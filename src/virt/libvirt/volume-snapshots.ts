@@ -5,12 +5,13 @@ import { HypervisorError } from '../faults.ts'
 import { AttachedDisks, type AttachedVolume } from './attached-disks.ts'
 import { whenBlockJob } from './block-job.ts'
 import { element, renderXml } from './domain/index.ts'
+import { changeGuest } from './guest-change.ts'
 import type { GuestContext } from './guest-context.ts'
 import { exists } from './guest-files.ts'
 import { qcow2HeaderOf } from './qcow2-header.ts'
 import { createOverlay } from './qcow2-overlay.ts'
 import { qemuImg } from './qemu-img.ts'
-import { asFault, blockProcedures, domainById, errorCode, isLibvirtError } from './rpc/index.ts'
+import { blockProcedures, domainById, errorCode, isLibvirtError } from './rpc/index.ts'
 import { nodeAt, nodesAt, type XmlNode } from './xml-tree.ts'
 
 /** virDomainSnapshotCreateFlags: nothing is remembered of it; disks only; into the file that is there. */
@@ -60,7 +61,7 @@ export class LibvirtVolumeSnapshots implements VolumeSnapshots {
     volumeId: string,
     { newFile }: { readonly id: string; readonly newFile: string },
   ): Promise<void> {
-    return this.#changing('snapshot volume', id, async () => {
+    return changeGuest(this.#context, 'snapshot volume', id, async () => {
       const { guest, found, disk } = await this.#disk(id, volumeId, 'snapshot volume')
       // The name comes from the volume service, and stays in the volume's folder.
       if (basename(newFile) !== newFile) throw failure('snapshot volume', `${newFile} is no name of a file`)
@@ -81,7 +82,7 @@ export class LibvirtVolumeSnapshots implements VolumeSnapshots {
     volumeId: string,
     merge: { readonly id: string; readonly fileToMerge: string | null; readonly mergeTarget: string | null },
   ): Promise<void> {
-    return this.#changing('merge snapshot of volume', id, async () => {
+    return changeGuest(this.#context, 'merge snapshot of volume', id, async () => {
       const { found, disk } = await this.#disk(id, volumeId, 'merge snapshot of volume')
       const inFolder = (name: string | null) =>
         name === null ? undefined : join(dirname(fileOf(disk)), basename(name))
@@ -207,14 +208,6 @@ export class LibvirtVolumeSnapshots implements VolumeSnapshots {
     const under = base === undefined ? ['-b', ''] : ['-b', basename(base), '-F', format]
     const result = await qemuImg(['rebase', '-f', 'qcow2', ...under, fileOf(disk)], { cpuSeconds: rebaseCpuSeconds })
     if (result.exitCode !== 0) throw failure('qemu-img rebase', result.stderr)
-  }
-
-  async #changing(operation: string, id: InstanceId, work: () => Promise<void>): Promise<void> {
-    try {
-      await this.#context.changes.run(id, work)
-    } catch (error) {
-      throw asFault(error, operation, id)
-    }
   }
 }
 

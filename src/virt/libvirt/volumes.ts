@@ -5,10 +5,11 @@ import type { GuestDisk } from '../guest-spec.ts'
 import { AttachedDisks, type AttachedVolume } from './attached-disks.ts'
 import { affect, type DevicePlace, removeFromDefinition, unplug } from './device-unplug.ts'
 import { placeVolume, renderXml, scsiController, volumeElement } from './domain/index.ts'
+import { changeGuest } from './guest-change.ts'
 import type { GuestContext } from './guest-context.ts'
 import { connectorOf } from './host-connector.ts'
 import { luksOffset } from './luks.ts'
-import { asFault, blockProcedures, domainById, procedures } from './rpc/index.ts'
+import { blockProcedures, domainById, procedures } from './rpc/index.ts'
 import { swapVolume } from './volume-swap.ts'
 import { nodeAt, type XmlNode } from './xml-tree.ts'
 
@@ -30,7 +31,7 @@ export class LibvirtVolumes implements Volumes {
   }
 
   attach(id: InstanceId, disk: GuestDisk): Promise<void> {
-    return this.#changing('attach volume', id, async () => {
+    return changeGuest(this.#context, 'attach volume', id, async () => {
       const guest = await this.#disks(id)
       const found = guest.find(volumeIdOf(disk))
       const missing = placesOf(guest).filter(place => found?.[place] === undefined)
@@ -45,7 +46,7 @@ export class LibvirtVolumes implements Volumes {
   }
 
   detach(id: InstanceId, volumeId: string): Promise<void> {
-    return this.#changing('detach volume', id, async () => {
+    return changeGuest(this.#context, 'detach volume', id, async () => {
       const found = (await this.#disks(id)).find(volumeId)
       if (found !== undefined) {
         const find = async (place: DevicePlace) => (await this.#disks(id)).find(volumeId)?.[place]
@@ -57,11 +58,11 @@ export class LibvirtVolumes implements Volumes {
   }
 
   swap(id: InstanceId, oldVolumeId: string, disk: GuestDisk): Promise<void> {
-    return this.#changing('swap volume', id, () => swapVolume(this.#context, id, oldVolumeId, disk))
+    return changeGuest(this.#context, 'swap volume', id, () => swapVolume(this.#context, id, oldVolumeId, disk))
   }
 
   extend(id: InstanceId, volumeId: string, sizeGiB: number): Promise<void> {
-    return this.#changing('extend volume', id, async () => {
+    return changeGuest(this.#context, 'extend volume', id, async () => {
       const found = (await this.#disks(id)).find(volumeId)
       if (found === undefined) throw HypervisorError({ operation: 'extend volume', reason: notAttached(volumeId) })
       // One that is off sees the new size when it starts.
@@ -101,14 +102,6 @@ export class LibvirtVolumes implements Volumes {
 
   #disks(id: InstanceId): Promise<AttachedDisks> {
     return AttachedDisks.read(this.#context.client, id)
-  }
-
-  async #changing(operation: string, id: InstanceId, work: () => Promise<void>): Promise<void> {
-    try {
-      await this.#context.changes.run(id, work)
-    } catch (error) {
-      throw asFault(error, operation, id)
-    }
   }
 }
 
