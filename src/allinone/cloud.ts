@@ -14,6 +14,7 @@ import type { VirtDriver } from '#virt'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
+import { databaseUrl } from './compose/database.ts'
 import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
 import { keysOf } from './compose/keys.ts'
 import { composeMetadata } from './compose/metadata.ts'
@@ -42,8 +43,6 @@ export interface Cloud {
   /** Stops the control plane; guests, bridges and DHCP stay. */
   close(): Promise<void>
 }
-
-export const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
 
 const catalogue = (ports: Ports) => {
   const everywhere = (url: string) => ({ public: url, internal: url, admin: url })

@@ -6,7 +6,7 @@ import { ImageUnavailable, TokenInvalid } from '#cloud'
 import { createNetworkService, createPlumber, type HostPlace } from '#network'
 import { openStore } from '#store'
 import { createLibvirtDriver, startLibvirt, stopEverything } from '#virt/libvirt'
-import { databaseUrl } from './cloud.ts'
+import { databaseUrl } from './compose/database.ts'
 
 /** Nobody is let in while a cloud is taken down. */
 const nobody = {

@@ -1,6 +1,10 @@
+import { join } from 'node:path'
 import { declareFault } from '#base'
 import type { Config } from '#config'
 import { openStore, type Store } from '#store'
+
+/** A database of a one-machine cloud. */
+export const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
 
 export const DatabaseUnusable = declareFault('DatabaseUnusable', 'final', (p: { reason: string }) => p.reason)
 

@@ -9,7 +9,7 @@ import { openPlacementPort } from '#placement'
 import { createScheduler, recordOf, type SchedulingDecision, storeHosts } from '#scheduler'
 import type { Store } from '#store'
 import { schedulerOptionsOf } from './control.ts'
-import { openDatabase } from './database.ts'
+import { databaseUrl, openDatabase } from './database.ts'
 import { neighboursFromConfig } from './neighbours-from-config.ts'
 import { version } from './service-options.ts'
 import { secondsOf } from './shared.ts'
@@ -21,8 +21,6 @@ interface Opened {
   readonly closers: Closers
   readonly stateDir: string | undefined
 }
-
-const fileUrl = (stateDir: string, name: string): string => `sqlite:///${join(resolve(stateDir), `${name}.sqlite`)}`
 
 export const NoCloudThere = declareFault(
   'StateFolderNotFound',
@@ -37,7 +35,7 @@ function configOf(args: ManageArguments): Config {
   const place = isGiven
     ? { files: args.files ?? [], dirs: args.dirs ?? [] }
     : defaultConfigFiles('nova-manage', { home: homedir() })
-  const overrides = stateDir === undefined ? {} : { database: { connection: fileUrl(stateDir, 'nova') } }
+  const overrides = stateDir === undefined ? {} : { database: { connection: databaseUrl(resolve(stateDir), 'nova') } }
   return loadConfig({ ...place, overrides })
 }
 
@@ -47,7 +45,11 @@ async function placementOf(o: Opened): Promise<PlacementPort> {
     o.closers.add(() => neighbours.close())
     return neighbours.placement
   }
-  const opened = await openPlacementPort({ databaseUrl: fileUrl(o.stateDir, 'placement'), log: o.log, clock: o.clock })
+  const opened = await openPlacementPort({
+    databaseUrl: databaseUrl(resolve(o.stateDir), 'placement'),
+    log: o.log,
+    clock: o.clock,
+  })
   o.closers.add(() => opened.close())
   return opened.port
 }
