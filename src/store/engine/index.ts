@@ -4,6 +4,7 @@
  */
 export { type Database, openDatabase } from './database.ts'
 export { type Migration, migrate } from './migrate.ts'
+export { createTables, type PlainTables } from './plain-tables.ts'
 export { affected, among, amongJson, insertIgnore, insertRows, upsert } from './portable.ts'
 export { prepared } from './prepared.ts'
 export { type Change, Resident, type ResidentTable, type Shapes, type TableShape } from './resident.ts'

@@ -1,9 +1,6 @@
-import type { Migration } from '#store/engine'
+import { createTables, type Migration, type PlainTables } from '#store/engine'
 
-type Column = readonly [name: string, type: 'text' | 'bigint' | 'integer' | `varchar(${number})`, rule?: 'null' | 'key']
-
-/** Every column is required unless its rule says `null`. */
-const tables: Readonly<Record<string, readonly Column[]>> = {
+const tables: PlainTables = {
   volume_volumes: [
     ['id', 'varchar(36)', 'key'],
     ['project_id', 'varchar(255)'],
@@ -127,18 +124,4 @@ const tables: Readonly<Record<string, readonly Column[]>> = {
   ],
 }
 
-export const migrations: readonly Migration[] = [
-  {
-    name: '001-volume',
-    up: async db => {
-      for (const [name, columns] of Object.entries(tables)) {
-        let table = db.schema.createTable(name)
-        for (const [column, type, rule] of columns) {
-          table = table.addColumn(column, type, c => (rule === 'null' ? c : c.notNull()))
-        }
-        const keys = columns.flatMap(([column, , rule]) => (rule === 'key' ? [column] : []))
-        await table.addPrimaryKeyConstraint(`${name}_key`, keys as never[]).execute()
-      }
-    },
-  },
-]
+export const migrations: readonly Migration[] = [{ name: '001-volume', up: db => createTables(db, tables) }]
