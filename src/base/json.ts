@@ -1,5 +1,10 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
+export type JsonRecord = { [key: string]: Json }
+
+export const isRecord = (value: unknown): value is JsonRecord =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Reads JSON that this program wrote itself (journals, JSON columns); a damaged text is a bug, so it throws. */
 export const fromJson = <T>(text: string): T => JSON.parse(text) as T
 

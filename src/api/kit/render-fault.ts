@@ -1,18 +1,6 @@
-import { type FaultAnswer, reasonOf } from '#http'
+import { type FaultAnswer, faultNames, middlewareUnauthorized, reasonOf } from '#http'
 
-const names: Readonly<Record<number, string>> = {
-  400: 'badRequest',
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'itemNotFound',
-  405: 'badMethod',
-  409: 'conflictingRequest',
-  413: 'overLimit',
-  415: 'badMediaType',
-  429: 'overLimit',
-  501: 'notImplemented',
-  503: 'serviceUnavailable',
-}
+const names: Readonly<Record<number, string>> = { ...faultNames, 429: 'overLimit', 501: 'notImplemented' }
 
 /** `{"itemNotFound": {"code": 404, "message": …}}`. */
 export const novaFault = (status: number, message: string): FaultAnswer => ({
@@ -30,9 +18,7 @@ export const unexpected = (className: string): FaultAnswer =>
 
 /** What Keystone's middleware in front of Nova answers. */
 export const unauthorized = (message: string, authUri: string): FaultAnswer => ({
-  status: 401,
-  body: { error: { code: 401, title: 'Unauthorized', message } },
-  headers: { 'www-authenticate': `Keystone uri="${authUri}"` },
+  ...middlewareUnauthorized(message, authUri),
   contentType: 'application/json; charset=UTF-8',
 })
 

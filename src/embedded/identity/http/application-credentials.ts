@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type Json, newHexId } from '#base'
+import { isRecord, type Json, newHexId } from '#base'
 import { duplicate, Forbidden, ForbiddenAction, found, Invalid } from '../faults.ts'
 import { removeApplicationCredential } from '../removal.ts'
 import type { ApplicationCredentialRow } from '../store/rows.ts'
-import { type BodyReader, isRecord } from './body.ts'
+import { type BodyReader } from './body.ts'
 import { type Answer, created, type Exchange, noContent, type Parts, route } from './exchange.ts'
 import { applicationCredentialView } from './render.ts'
 

@@ -1,10 +1,5 @@
-import { fromJson, type Json } from '#base'
+import { fromJson, isRecord, type Json, type JsonRecord } from '#base'
 import { Invalid, MissingAttribute } from '../faults.ts'
-
-export type JsonRecord = { [key: string]: Json }
-
-export const isRecord = (value: unknown): value is JsonRecord =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 export const has = (given: JsonRecord, key: string): boolean => Object.hasOwn(given, key)
 

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import { newHexId } from '#base'
+import { isRecord, type JsonRecord, newHexId } from '#base'
 import { Conflict, ForbiddenAction, found, Invalid } from '../faults.ts'
 import type { CredentialRow } from '../store/rows.ts'
-import type { JsonRecord } from './body.ts'
-import { isRecord } from './body.ts'
 import { type Answer, type Exchange, noContent, type Parts, route } from './exchange.ts'
 
 const view = (url: (path: string) => string, row: CredentialRow): JsonRecord => ({

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Fault, type Json, parseForeignJson } from '#base'
+import { type Fault, isRecord, type Json, type JsonRecord, parseForeignJson } from '#base'
 import type { Face } from '#http'
 import { ForbiddenAction, Invalid, MissingAttribute, Unauthorized } from '../faults.ts'
 import type { Passwords } from '../passwords.ts'
 import type { IdentityState } from '../store/state.ts'
 import type { TokenFacts, Tokens } from '../tokens.ts'
-import { BodyReader, isRecord, type JsonRecord, record } from './body.ts'
+import { BodyReader, record } from './body.ts'
 
 /** What every handler works with. */
 export interface Parts {

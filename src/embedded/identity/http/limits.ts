@@ -1,8 +1,8 @@
-import { newHexId } from '#base'
+import { isRecord, type JsonRecord, newHexId } from '#base'
 import { Conflict, Forbidden, found, Invalid, MissingThing, Refused } from '../faults.ts'
 import type { LimitRow, RegisteredLimitRow } from '../store/rows.ts'
 import type { IdentityChange, IdentityState } from '../store/state.ts'
-import { BodyReader, isRecord, type JsonRecord } from './body.ts'
+import { BodyReader } from './body.ts'
 import { bodyOf, type Exchange, noContent, ok, type Parts, route } from './exchange.ts'
 
 type Links = (path: string) => string

@@ -1,3 +1,4 @@
+import { isRecord, type JsonRecord } from '#base'
 import { isUsable, rolesIn, type Scope } from '../effective-roles.ts'
 import {
   ApplicationCredentialAuthError,
@@ -10,7 +11,7 @@ import type { Passwords } from '../passwords.ts'
 import type { ApplicationCredentialRow, ProjectRow, UserRow } from '../store/rows.ts'
 import type { IdentityState } from '../store/state.ts'
 import { isExpired, type Tokens, type TokenWish } from '../tokens.ts'
-import { has, isRecord, type JsonRecord, record, text } from './body.ts'
+import { has, record, text } from './body.ts'
 
 /** Who proved to be somebody, and how. */
 interface Proof {

@@ -1,10 +1,10 @@
-import { fromJson, newHexId } from '#base'
+import { fromJson, type JsonRecord, newHexId } from '#base'
 import { ancestors, descendants } from '../effective-roles.ts'
 import { Conflict, found, Invalid, notFound, Refused } from '../faults.ts'
 import { removeDomain, removeProject } from '../removal.ts'
 import type { ProjectRow } from '../store/rows.ts'
 import type { IdentityState } from '../store/state.ts'
-import { type BodyReader, type JsonRecord, mergeExtra } from './body.ts'
+import { type BodyReader, mergeExtra } from './body.ts'
 import { type Answer, bodyOf, type Exchange, noContent, ok, type Parts, route } from './exchange.ts'
 import { projectView } from './render.ts'
 

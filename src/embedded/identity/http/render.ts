@@ -1,4 +1,4 @@
-import { fromJson, type Json } from '#base'
+import { fromJson, type Json, type JsonRecord } from '#base'
 import type {
   ApplicationCredentialRow,
   EndpointRow,
@@ -10,7 +10,6 @@ import type {
   UserRow,
 } from '../store/rows.ts'
 import type { IdentityState } from '../store/state.ts'
-import type { JsonRecord } from './body.ts'
 
 type Links = (path: string) => string
 

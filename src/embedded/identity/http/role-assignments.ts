@@ -1,8 +1,8 @@
+import type { JsonRecord } from '#base'
 import { descendants, withImplied } from '../effective-roles.ts'
 import { found, Invalid } from '../faults.ts'
 import type { AssignmentRow } from '../store/rows.ts'
 import type { IdentityState } from '../store/state.ts'
-import type { JsonRecord } from './body.ts'
 import { type Answer, type Exchange, ok, type Parts, route } from './exchange.ts'
 
 /** An assignment as listed: as stored, or with what it follows from when `effective`. */

@@ -1,8 +1,8 @@
-import { fromJson, newHexId } from '#base'
+import { fromJson, type JsonRecord, newHexId } from '#base'
 import { duplicate, found, Invalid, MissingThing, Refused } from '../faults.ts'
 import { removeRole } from '../removal.ts'
 import type { RoleRow } from '../store/rows.ts'
-import { type JsonRecord, mergeExtra } from './body.ts'
+import { mergeExtra } from './body.ts'
 import { type Answer, type Exchange, noContent, ok, type Parts, route } from './exchange.ts'
 import { roleView } from './render.ts'
 

@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Fault, type Json, type Log, parseForeignJson } from '#base'
 import type { Caller, IdentityPort } from '#cloud'
-import { authenticate, createFace, type Face, type FaultAnswer, reasonOf } from '#http'
+import { authenticate, createFace, type Face, type FaultAnswer, paramOf, queryOf, reasonOf } from '#http'
 import type { Bits } from '../bits.ts'
 import { Invalid } from '../faults.ts'
 import type { Records } from '../records.ts'
 import type { ImageState } from '../store/state.ts'
-
-export type JsonRecord = { [key: string]: Json }
 
 /** What every handler works with. */
 export interface Parts {
@@ -30,20 +28,6 @@ export interface Exchange {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Handler = (x: Exchange) => FastifyReply | Promise<FastifyReply>
-
-export const queryOf = (request: FastifyRequest): URLSearchParams => {
-  const at = request.url.indexOf('?')
-  return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
-}
-
-export const paramOf = (request: FastifyRequest, name: string): string =>
-  (request.params as Record<string, string>)[name] ?? ''
-
-export const sendJson = (reply: FastifyReply, status: number, body: unknown): FastifyReply =>
-  reply.code(status).type('application/json').send(JSON.stringify(body))
-
-export const isRecord = (value: unknown): value is JsonRecord =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The JSON in a request's body. */
 export function jsonOf(request: FastifyRequest): Json {

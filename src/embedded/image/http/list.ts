@@ -1,10 +1,11 @@
+import type { JsonRecord } from '#base'
 import type { Caller } from '#cloud'
 import { Invalid } from '../faults.ts'
 import { propertiesOf, tagsOf } from '../records.ts'
 import { isListed, isOwner, type MemberStatusFilter } from '../rights.ts'
 import type { ImageRow } from '../store/rows.ts'
 import type { ImageState } from '../store/state.ts'
-import type { Exchange, JsonRecord, Parts } from './exchange.ts'
+import type { Exchange, Parts } from './exchange.ts'
 import { imageView } from './view.ts'
 
 /** Glance's limit_param_default and api_limit_max. */

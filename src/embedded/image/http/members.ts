@@ -1,9 +1,11 @@
+import { isRecord } from '#base'
 import type { Caller } from '#cloud'
+import { paramOf, sendJson } from '#http'
 import { Conflict, Forbidden, Invalid, Missing, NoImage } from '../faults.ts'
 import { isAdmin, isOwner, maySee, requireMember } from '../rights.ts'
 import type { ImageRow, MemberRow } from '../store/rows.ts'
 import type { ImageState } from '../store/state.ts'
-import { type Exchange, isRecord, jsonOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { type Exchange, jsonOf, type Parts, route } from './exchange.ts'
 import { memberView } from './view.ts'
 
 /** The image whose members are meant; only shared images have any. */

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
-import type { Json } from '#base'
+import { isRecord, type Json, type JsonRecord } from '#base'
 import { Invalid } from '../faults.ts'
 import { refuseReserved } from './attributes.ts'
-import { isRecord, type JsonRecord, jsonOf } from './exchange.ts'
+import { jsonOf } from './exchange.ts'
 
 export interface PatchOperation {
   readonly op: 'add' | 'replace' | 'remove'

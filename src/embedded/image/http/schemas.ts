@@ -1,4 +1,5 @@
-import { type Parts, route, sendJson } from './exchange.ts'
+import { sendJson } from '#http'
+import { type Parts, route } from './exchange.ts'
 
 export const diskFormats = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'raw', 'qcow2', 'vdi', 'iso', 'ploop'] as const
 export const containerFormats = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'] as const

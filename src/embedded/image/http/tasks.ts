@@ -1,6 +1,8 @@
+import { isRecord } from '#base'
+import { paramOf, sendJson } from '#http'
 import { Invalid, Missing, NotPermitted } from '../faults.ts'
 import { requireAdmin, seen } from '../rights.ts'
-import { isRecord, jsonOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { jsonOf, type Parts, route } from './exchange.ts'
 
 /**
  * What Glance has beyond images and what is off here: it answers as a Glance does where nobody has switched it on. Tasks

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Parts, sendJson } from './exchange.ts'
+import { sendJson } from '#http'
+import { type Parts } from './exchange.ts'
 
 /** What Glance 25 announces with one store and no cache. */
 const older = ['2.9', '2.7', '2.6', '2.5', '2.4', '2.3', '2.2', '2.1', '2.0']

@@ -1,7 +1,6 @@
-import { isoSeconds } from '#base'
+import { isoSeconds, type JsonRecord } from '#base'
 import { propertiesOf, tagsOf } from '../records.ts'
 import type { ImageRow, MemberRow } from '../store/rows.ts'
-import type { JsonRecord } from './exchange.ts'
 
 /** An image as Glance shows it. */
 export const imageView = (row: ImageRow): JsonRecord => ({

@@ -1,11 +1,10 @@
-import { type Json, newUuid } from '#base'
+import { isRecord, type Json, newUuid } from '#base'
 import type { Caller } from '#cloud'
 import { Conflict, Forbidden, notInSchema } from '../faults.ts'
 import type { Records } from '../records.ts'
 import { isAdmin, requireMember, requireOwner, seen } from '../rights.ts'
 import type { ImageRow } from '../store/rows.ts'
 import { hasProperty, isKnown, refuseReserved, withAttribute, withoutProperty } from './attributes.ts'
-import { isRecord } from './exchange.ts'
 import type { PatchOperation } from './patch.ts'
 import { uuidPattern } from './schemas.ts'
 

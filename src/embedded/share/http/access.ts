@@ -1,9 +1,11 @@
+import { isRecord, type JsonRecord } from '#base'
+import { paramOf, sendJson } from '#http'
 import { accessOf, allowAccess, denyAccess, seenAccess } from '../access.ts'
 import { changeShare, mapOf, ownShare, requireAdmin } from '../core.ts'
 import { Invalid, Missing } from '../faults.ts'
 import { deleteShare, resizeShare } from '../shares.ts'
 import { jsonOf, requiredText, textOf, textsOf, truthOf, wholeOf } from './body.ts'
-import { accepted, type Exchange, isRecord, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { accessView } from './views.ts'
 
 type Act = (x: Exchange, fields: JsonRecord) => ReturnType<typeof sendJson> | Promise<ReturnType<typeof sendJson>>

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
+import { sendJson } from '#http'
 import { requireAdmin } from '../core.ts'
 import { Invalid, Missing, policyForbids } from '../faults.ts'
 import { defaultLimits, limitsOf, quotaNames, resetLimits, setLimits, usageOf } from '../quotas.ts'
 import { jsonOf, recordIn, wholeOf } from './body.ts'
-import { type Exchange, type Parts, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 
 function requireView(x: Exchange): void {
   if (!x.actor.isAdmin && x.id !== x.actor.projectId) throw policyForbids('quota_set:show')

@@ -1,12 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Json } from '#base'
 import type { IdentityPort } from '#cloud'
-import { authenticate, type Face } from '#http'
+import { authenticate, type Face, paramOf, queryOf } from '#http'
 import type { Actor, Core } from '../core.ts'
 import { Invalid, Missing } from '../faults.ts'
 import { versionOf } from './microversion.ts'
-
-export type JsonRecord = { [key: string]: Json }
 
 /** What every route is made with. */
 export interface Parts {
@@ -40,20 +37,6 @@ export interface RouteOptions {
   /** The first microversion that has it. */
   readonly since?: number
 }
-
-export const isRecord = (value: unknown): value is JsonRecord =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-export const paramOf = (request: FastifyRequest, name: string): string =>
-  (request.params as Record<string, string>)[name] ?? ''
-
-const queryOf = (request: FastifyRequest): URLSearchParams => {
-  const at = request.url.indexOf('?')
-  return new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
-}
-
-export const sendJson = (reply: FastifyReply, status: number, body: unknown): FastifyReply =>
-  reply.code(status).type('application/json').send(JSON.stringify(body))
 
 export const accepted = (x: Exchange): FastifyReply => x.reply.code(202).send()
 
@@ -99,7 +82,3 @@ export function route(parts: Parts, method: Method, path: string, handler: Handl
     })
   }
 }
-
-/** A boolean of a query, in any of oslo's spellings. */
-export const flagOf = (query: URLSearchParams, name: string): boolean =>
-  ['1', 't', 'true', 'on', 'y', 'yes'].includes((query.get(name) ?? '').toLowerCase())

@@ -1,55 +1,14 @@
 import type { FastifyRequest } from 'fastify'
-import type { Fault, Log } from '#base'
 import type { IdentityPort } from '#cloud'
-import { createFace, type Face, type FaultAnswer } from '#http'
+import { createServiceFace, type Face, faultNames, sendJson } from '#http'
 import type { Core } from '../core.ts'
 import { accessRoutes } from './access.ts'
 import { cloudRoutes } from './cloud.ts'
-import { type Parts, sendJson } from './exchange.ts'
+import { type Parts } from './exchange.ts'
 import { lockRoutes } from './locks.ts'
 import { newest } from './microversion.ts'
 import { shareRoutes } from './shares.ts'
 import { typeRoutes } from './types.ts'
-
-const names: Readonly<Record<number, string>> = {
-  400: 'badRequest',
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'itemNotFound',
-  405: 'badMethod',
-  409: 'conflictingRequest',
-  413: 'overLimit',
-  415: 'badMediaType',
-  422: 'unprocessableEntity',
-  503: 'serviceUnavailable',
-}
-const hidden = 'The server has either erred or is incapable of performing the requested operation.'
-
-/** Everything in Manila's words; a 401 is keystonemiddleware's. */
-function faultAnswer(fault: Fault, identityUrl: string): FaultAnswer {
-  const { status: code, message } = fault
-  if (code === 401) {
-    return {
-      status: 401,
-      body: { error: { code, title: 'Unauthorized', message } },
-      headers: { 'www-authenticate': `Keystone uri="${identityUrl}"` },
-    }
-  }
-  const body = { code, message: code === 500 ? hidden : message, ...(code === 413 ? { retryAfter: '0' } : {}) }
-  return { status: code, body: { [names[code] ?? 'computeFault']: body } }
-}
-
-function bareFace(log: Log, identityUrl: () => string): Face {
-  return createFace({
-    log,
-    renderFault: fault => faultAnswer(fault, identityUrl()),
-    notFound: () => ({
-      status: 404,
-      body: { itemNotFound: { code: 404, message: 'The resource could not be found.' } },
-    }),
-    requestIdHeaders: ['x-openstack-request-id', 'x-compute-request-id'],
-  })
-}
 
 /** The version documents, which anybody may read. */
 function versionRoutes(parts: Parts): void {
@@ -84,11 +43,11 @@ export function createShareFace(given: {
   identity: IdentityPort
   baseUrl: (request: FastifyRequest) => string
 }): Face {
-  let identityUrl: string | undefined
-  const face = bareFace(given.core.log, () => identityUrl ?? '')
-  face.addHook('onRequest', async () => {
-    // The catalogue may be filled after this service is made.
-    identityUrl ??= await given.identity.endpoint('identity', 'public')
+  const face = createServiceFace({
+    log: given.core.log,
+    identity: given.identity,
+    names: { ...faultNames, 422: 'unprocessableEntity' },
+    notFound: { itemNotFound: { code: 404, message: 'The resource could not be found.' } },
   })
   const parts: Parts = { ...given, face }
   versionRoutes(parts)

@@ -1,5 +1,7 @@
+import type { JsonRecord } from '#base'
+import { flagOf } from '#http'
 import { Invalid } from '../faults.ts'
-import { type Exchange, flagOf, type JsonRecord } from './exchange.ts'
+import { type Exchange } from './exchange.ts'
 
 const maxLimit = 1000
 

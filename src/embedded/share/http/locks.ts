@@ -1,11 +1,12 @@
 import { isUuidLike } from '#base'
+import { flagOf, sendJson } from '#http'
 import { seenAccess } from '../access.ts'
 import { type Actor, type Core, ownShare, requireWriter } from '../core.ts'
 import { Forbidden, Invalid } from '../faults.ts'
 import { createLock, deleteLock, type LockedType, lockActions, mayUnlock, seenLock } from '../locks.ts'
 import type { LockRow } from '../store/rows.ts'
 import { jsonOf, recordIn, textOf } from './body.ts'
-import { type Exchange, flagOf, type Parts, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 import { pageOf } from './listing.ts'
 import { lockView } from './views.ts'
 

@@ -1,9 +1,10 @@
+import { flagOf, paramOf, sendJson } from '#http'
 import { changeShare, mapOf, ownShare, seenShare } from '../core.ts'
 import { Invalid, Missing, policyForbids } from '../faults.ts'
 import { createShare, deleteShare } from '../shares.ts'
 import type { ShareRow } from '../store/rows.ts'
 import { jsonOf, recordIn, requiredText, textOf, textsOf, truthOf, wholeOf } from './body.ts'
-import { accepted, type Exchange, flagOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { pageOf } from './listing.ts'
 import { exportPath, exportView, shareSummary, shareView } from './views.ts'
 

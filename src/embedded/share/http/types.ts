@@ -1,9 +1,10 @@
+import { paramOf, sendJson } from '#http'
 import { mapOf, requireAdmin } from '../core.ts'
 import { Invalid, Missing, noType } from '../faults.ts'
 import type { TypeRow } from '../store/rows.ts'
 import { createType, deleteType, typeOf } from '../types.ts'
 import { jsonOf, recordIn, requiredText, textOf, textsOf, truthOf } from './body.ts'
-import { accepted, type Exchange, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { typeView } from './views.ts'
 
 const both = (x: Exchange, row: TypeRow) => ({ share_type: typeView(x, row), volume_type: typeView(x, row) })

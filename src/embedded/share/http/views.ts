@@ -1,7 +1,8 @@
+import type { JsonRecord } from '#base'
 import { isHidden } from '../access.ts'
 import { mapOf } from '../core.ts'
 import type { AccessRow, LockRow, ShareRow, TypeRow } from '../store/rows.ts'
-import type { Exchange, JsonRecord } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { since } from './microversion.ts'
 
 /** Without a zone, to the microsecond, as Manila's database gives it. */

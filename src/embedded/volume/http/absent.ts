@@ -1,5 +1,6 @@
+import { sendJson } from '#http'
 import { Missing } from '../faults.ts'
-import { type Parts, route, sendJson } from './exchange.ts'
+import { type Parts, route } from './exchange.ts'
 
 /** Services that a Cinder need not have: their lists are empty, and nothing of theirs is found. */
 const collections = [

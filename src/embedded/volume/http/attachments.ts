@@ -1,3 +1,4 @@
+import { flagOf, sendJson } from '#http'
 import {
   completeAttachment,
   createAttachment,
@@ -8,7 +9,7 @@ import {
 import { noAttachment } from '../faults.ts'
 import type { AttachmentRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { type Exchange, flagOf, type Parts, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 import { filterNames } from './filter-names.ts'
 import { type Collection, equals, type FilterRules, pageOf, type Reader, testsOf } from './listing.ts'
 import { attachmentDetail, attachmentSummary } from './views.ts'

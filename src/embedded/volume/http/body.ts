@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { isUuidLike, type Json, parseForeignJson } from '#base'
+import { isRecord, isUuidLike, type Json, type JsonRecord, parseForeignJson } from '#base'
 import { BadType, Invalid } from '../faults.ts'
-import { isRecord, type JsonRecord } from './exchange.ts'
 
 const malformed = () => Invalid({ reason: 'Malformed request body' })
 

@@ -1,12 +1,13 @@
 /** The service itself: its zone, its processes, its one pool, and what it can do. */
 import { statfs } from 'node:fs/promises'
-import { GiB, isoMicros } from '#base'
+import { GiB, isoMicros, type JsonRecord } from '#base'
+import { flagOf, paramOf, sendJson } from '#http'
 import { capabilities } from '../capabilities.ts'
 import { requireAdmin } from '../core.ts'
 import { invalidInput, Missing } from '../faults.ts'
 import type { ServiceRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { type Exchange, flagOf, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 import { filterNames } from './filter-names.ts'
 import { since } from './microversion.ts'
 

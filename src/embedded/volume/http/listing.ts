@@ -1,5 +1,6 @@
+import type { JsonRecord } from '#base'
 import { Invalid, invalidInput } from '../faults.ts'
-import type { Exchange, JsonRecord } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Cinder's osapi_max_limit. */
 const maxLimit = 1000

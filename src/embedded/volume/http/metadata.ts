@@ -1,10 +1,11 @@
+import { paramOf, sendJson } from '#http'
 /** Metadata of volumes and of snapshots: the same routes, rules and words for both. */
 import { changeVolume, mapOf, requireWriter, seenVolume } from '../core.ts'
 import { Invalid, invalidVolume, Missing } from '../faults.ts'
 import { changeSnapshot, seenSnapshot } from '../snapshots.ts'
 import type { VolumeRow } from '../store/rows.ts'
 import { Fields, jsonOf, textsOf } from './body.ts'
-import { type Exchange, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 
 type Texts = Record<string, string>
 

@@ -1,10 +1,11 @@
 import { newUuid } from '#base'
+import { flagOf, sendJson } from '#http'
 import { mapOf, requireAdmin } from '../core.ts'
 import { Conflict, Invalid, Missing } from '../faults.ts'
 import type { QosRow } from '../store/rows.ts'
 import { seenType } from '../types.ts'
 import { Fields, jsonOf, textsOf } from './body.ts'
-import { accepted, type Exchange, flagOf, type Handler, type Parts, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Handler, type Parts, route } from './exchange.ts'
 import { type Collection, pageOf } from './listing.ts'
 import { linksOf } from './views.ts'
 

@@ -1,9 +1,10 @@
+import { flagOf, sendJson } from '#http'
 import { requireAdmin } from '../core.ts'
 import { Invalid, PolicyForbids } from '../faults.ts'
 import { absoluteLimits } from '../limits.ts'
 import { classLimits, defaultLimits, type Limits, projectLimits, resourceNames, usageOf } from '../quotas.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { type Exchange, flagOf, type Parts, route, sendJson } from './exchange.ts'
+import { type Exchange, type Parts, route } from './exchange.ts'
 
 /** Not quotas, but sent along by clients. */
 const notQuotas = ['tenant_id', 'id', 'skip_validation']

@@ -1,8 +1,9 @@
+import type { JsonRecord } from '#base'
 import { restoreVolume } from '../content.ts'
 import { changeVolume, requireWriter, seenVolume } from '../core.ts'
 import { Conflict, Invalid } from '../faults.ts'
 import { Fields } from './body.ts'
-import { accepted, type Exchange, type JsonRecord } from './exchange.ts'
+import { accepted, type Exchange } from './exchange.ts'
 
 /** `revert`: the content of the latest snapshot again. */
 export async function revertVolume(x: Exchange, body: JsonRecord) {

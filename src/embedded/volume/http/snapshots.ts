@@ -1,9 +1,11 @@
+import type { JsonRecord } from '#base'
+import { flagOf, sendJson } from '#http'
 import { mapOf, requireAdmin, requireWriter } from '../core.ts'
 import { Invalid, noSnapshot } from '../faults.ts'
 import { changeSnapshot, createSnapshot, deleteSnapshot, seenSnapshot } from '../snapshots.ts'
 import type { SnapshotRow } from '../store/rows.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { accepted, type Exchange, flagOf, type JsonRecord, type Parts, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { filterNames } from './filter-names.ts'
 import {
   type Collection,

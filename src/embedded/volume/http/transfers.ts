@@ -1,8 +1,9 @@
+import { flagOf, sendJson } from '#http'
 import { noTransfer } from '../faults.ts'
 import type { TransferRow } from '../store/rows.ts'
 import { acceptTransfer, createTransfer, deleteTransfer, seenTransfer } from '../transfers.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { accepted, type Exchange, flagOf, type Parts, type RouteOptions, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, type RouteOptions, route } from './exchange.ts'
 import { type Collection, pageOf } from './listing.ts'
 import { transferDetail, transferSummary } from './views.ts'
 

@@ -1,11 +1,12 @@
+import { fromJson, isoMicros, type Json, type JsonRecord, newUuid } from '#base'
+import { paramOf, sendJson } from '#http'
 /** What hangs on a volume type: extra specs, who may use a private one, encryption, and whose default it is. */
-import { fromJson, isoMicros, type Json, newUuid } from '#base'
 import { mapOf, requireAdmin } from '../core.ts'
 import { Conflict, Invalid, Missing } from '../faults.ts'
 import type { TypeEncryptionRow, TypeRow } from '../store/rows.ts'
 import { seenType, typeByNameOrId } from '../types.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { accepted, type Exchange, type JsonRecord, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { specsFor } from './views.ts'
 import { noAction } from './volume-actions.ts'
 

@@ -1,10 +1,11 @@
 import { newUuid } from '#base'
+import { sendJson } from '#http'
 import { mapOf, requireAdmin } from '../core.ts'
 import { Conflict, Invalid, noType } from '../faults.ts'
 import type { TypeRow } from '../store/rows.ts'
 import { defaultType, defaultTypeName, maySeeType, seenType } from '../types.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { accepted, type Exchange, type Parts, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { type Collection, hasAll, literalOf, pageOf } from './listing.ts'
 import { newTypeView, typeSummary, typeView } from './views.ts'
 

@@ -1,8 +1,9 @@
-import { isoMicros } from '#base'
+import { isoMicros, type JsonRecord } from '#base'
+import { sendJson } from '#http'
 import { seenVolume } from '../core.ts'
 import { uploadVolume as upload } from '../uploads.ts'
 import { Fields } from './body.ts'
-import { type Exchange, type JsonRecord, sendJson } from './exchange.ts'
+import { type Exchange } from './exchange.ts'
 import { since } from './microversion.ts'
 import { typeView } from './views.ts'
 

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { type Parts, sendJson } from './exchange.ts'
+import { sendJson } from '#http'
+import { type Parts } from './exchange.ts'
 import { newest, newestUpdated } from './microversion.ts'
 
 /** The version documents, which anybody may read. */

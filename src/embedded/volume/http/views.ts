@@ -1,9 +1,9 @@
-import { fromJson, isoMicros, type Json } from '#base'
+import { fromJson, isoMicros, type Json, type JsonRecord } from '#base'
 import { attachmentsOf } from '../attachments.ts'
 import { mapOf } from '../core.ts'
 import type { AttachmentRow, SnapshotRow, TransferRow, TypeRow, VolumeRow } from '../store/rows.ts'
 import { typeNameOf } from '../types.ts'
-import type { Exchange, JsonRecord } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { since } from './microversion.ts'
 
 const timeOf = (ms: number | null): string | null => (ms === null ? null : isoMicros(ms))

@@ -1,4 +1,6 @@
 import type { FastifyReply } from 'fastify'
+import type { JsonRecord } from '#base'
+import { sendJson } from '#http'
 import {
   beginDetaching,
   completeMigration,
@@ -16,7 +18,7 @@ import { changeVolume, mapOf, requireAdmin, requireWriter, seenVolume } from '..
 import { Invalid, invalidVolume, Missing } from '../faults.ts'
 import { deleteVolume } from '../volumes.ts'
 import { badField, Fields, jsonOf, textsOf } from './body.ts'
-import { accepted, type Exchange, type JsonRecord, type Parts, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { revertVolume } from './revert.ts'
 import { uploadVolume } from './upload.ts'
 

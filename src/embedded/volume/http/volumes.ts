@@ -1,10 +1,11 @@
+import { flagOf, paramOf, sendJson } from '#http'
 import { changeVolume, mapOf, requireAdmin, requireWriter, seenVolume } from '../core.ts'
 import { encryptionOf } from '../encryption.ts'
 import { Invalid, Missing, noVolume } from '../faults.ts'
 import type { VolumeRow } from '../store/rows.ts'
 import { createVolume, deleteVolume } from '../volumes.ts'
 import { badField, Fields, jsonOf } from './body.ts'
-import { accepted, type Exchange, flagOf, type Parts, paramOf, route, sendJson } from './exchange.ts'
+import { accepted, type Exchange, type Parts, route } from './exchange.ts'
 import { filterNames } from './filter-names.ts'
 import {
   type Collection,
