@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { instanceId, newUuid, silentLog, systemClock, waitFor } from '#base'
-import { sagas } from '#conductor'
-import { emptyJournal, type Journal, SagaEngine } from '#saga'
-import { sagaJournal } from '#store'
+import { instanceId, newUuid, systemClock, waitFor } from '#base'
+import { emptyJournal } from '#saga'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete, acceptTask } from '../../src/api/accept/task.ts'
 import { Audit } from '../../src/conductor/reconcilers/audit/index.ts'
 import { endLateBuilds } from '../../src/conductor/reconcilers/late-work.ts'
+import { engineOf, runOpen } from './engine.ts'
 import { intentOn, makeUserPort } from './intent.ts'
 import { userVolumes } from './volumes.ts'
 import { caller, projectId, type SmallCloud, smallCloud } from './world.ts'
@@ -25,31 +24,16 @@ beforeEach(async () => {
 })
 afterEach(() => cloud.close())
 
-const engineOf = (owner: string) =>
-  new SagaEngine({
-    store: sagaJournal<Journal>(cloud.store, systemClock),
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner,
-    log: silentLog,
-  })
-
-async function runAll(): Promise<void> {
-  const engine = engineOf('test')
-  for (const { id } of await cloud.store.sagas.open()) engine.wake(id)
-  await engine.idle()
-}
-
 async function boot(userPort: string | null = null): Promise<string> {
   const intent = await intentOn(cloud, userPort)
   const [id = ''] = (await acceptBuild(cloud.api, caller, requestId, intent)).instanceIds
-  await runAll()
+  await runOpen(cloud)
   return id
 }
 
 async function remove(id: string): Promise<void> {
   await acceptDelete(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), 'delete')
-  await runAll()
+  await runOpen(cloud)
 }
 
 const nodeOf = async (host: string): Promise<string> =>
@@ -72,7 +56,7 @@ const heldBy = async (id: string) => (await cloud.placement.port.consumer(id)).a
 async function twice(): Promise<void> {
   assert.deepEqual(await audit.round(0), [], 'one look is not enough')
   await audit.round(0)
-  await runAll()
+  await runOpen(cloud)
 }
 
 describe('claims on hosts', () => {
@@ -249,7 +233,7 @@ test('a task, a build and a move that no saga works on end, and say why', async 
 
 test('a build that takes too long is an error that says so, and leaves nothing', async () => {
   const [id = ''] = (await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, null))).instanceIds
-  const engine = engineOf('slow')
+  const engine = engineOf(cloud, { owner: 'slow' })
   const clock = { ...systemClock, now: () => systemClock.now() + 60_001 }
   // Taken by the engine, and cancelled before its first step.
   for (const { id: saga } of await cloud.store.sagas.open()) engine.wake(saga)

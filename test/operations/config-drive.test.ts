@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { instanceId, silentLog, systemClock } from '#base'
+import { instanceId } from '#base'
 import { computeContract } from '#bus'
-import { sagas } from '#conductor'
-import { type Journal, SagaEngine } from '#saga'
-import { sagaJournal } from '#store'
 import type { GuestSpec } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptTask } from '../../src/api/accept/task.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
+import { engineOf, runOpen } from './engine.ts'
 import { intentOn } from './intent.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
@@ -36,19 +34,8 @@ function watchSpecs(cloud: SmallCloud): GuestSpec[] {
   return seen
 }
 
-async function runAll(cloud: SmallCloud, id: string, whenDone: (journals: string) => void): Promise<void> {
-  const journal = sagaJournal<Journal>(cloud.store, systemClock)
-  const engine = new SagaEngine({
-    store: journal,
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner: 'test',
-    log: silentLog,
-    onEnd: row => whenDone(JSON.stringify(row)),
-  })
-  for (const saga of await cloud.store.sagas.openOf(id)) engine.wake(saga)
-  await engine.idle()
-}
+const runTold = (cloud: SmallCloud, id: string, whenDone: (journals: string) => void): Promise<void> =>
+  runOpen(cloud, id, engineOf(cloud, { onEnd: row => whenDone(JSON.stringify(row)) }))
 
 const textOf = (spec: GuestSpec | undefined, path: string): string => {
   const file = spec?.configDrive?.files.find(each => each.path === path)
@@ -64,7 +51,7 @@ test('the first spec of a guest has the drive with its secrets, and nothing else
   const id = (await acceptBuild(cloud.api, caller, requestId, intent)).instanceIds[0] ?? ''
   assert.deepEqual(await cloud.store.launchSecrets.find(id), intent.secret)
   const noSecret = (journals: string) => assert.ok(!journals.includes('gocubsgo') && !journals.includes('aGVsbG8K'))
-  await runAll(cloud, id, noSecret)
+  await runTold(cloud, id, noSecret)
 
   assert.equal(specs[0]?.configDrive?.format, 'iso9660')
   const metaData = JSON.parse(textOf(specs[0], 'openstack/latest/meta_data.json'))
@@ -82,7 +69,7 @@ test('the first spec of a guest has the drive with its secrets, and nothing else
   for (const word of ['stop', 'start'] as const) {
     const request = { action: word, word, saga: `server-${word}`, input: {} } as const
     await acceptTask(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), request)
-    await runAll(cloud, id, noSecret)
+    await runTold(cloud, id, noSecret)
   }
   assert.equal(specs.length, 2)
   assert.equal(specs[1]?.configDrive, undefined)
@@ -97,7 +84,7 @@ test('without a drive nothing secret is kept', async t => {
   const intent = { ...(await intentOn(cloud, null)), hasConfigDrive: false }
   const id = (await acceptBuild(cloud.api, caller, requestId, intent)).instanceIds[0] ?? ''
   assert.equal(await cloud.store.launchSecrets.find(id), undefined)
-  await runAll(cloud, id, () => undefined)
+  await runTold(cloud, id, () => undefined)
   assert.equal(specs.length, 1)
   assert.equal(specs[0]?.configDrive, undefined)
 })

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
-import { sagas } from '#conductor'
-import { type Journal, type Probe, SagaEngine } from '#saga'
-import { sagaJournal } from '#store'
+import { type Probe } from '#saga'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
+import { engineOf, runAll } from './engine.ts'
 import { intentOn, makeUserPort } from './intent.ts'
 import { caller, smallCloud } from './world.ts'
 
@@ -27,20 +25,10 @@ async function deleteAt(point: string | undefined, seen: string[]): Promise<read
       seen.push(name)
       if (name === point && !isAsked) await remove()
     }
-    const engine = new SagaEngine({
-      store: sagaJournal<Journal>(cloud.store, systemClock),
-      definitions: Object.values(sagas),
-      deps: cloud.conductor,
-      owner: 'test',
-      log: silentLog,
-      probe,
-    })
+    const engine = engineOf(cloud, { probe })
     const userPort = await makeUserPort(cloud)
     id = (await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, userPort))).instanceIds[0] ?? ''
-    for (let open = await cloud.store.sagas.openOf(id); open.length > 0; open = await cloud.store.sagas.openOf(id)) {
-      for (const saga of open) engine.wake(saga)
-      await engine.idle()
-    }
+    await runAll(cloud, id, engine)
     if (point === undefined) return []
     const instance = await cloud.store.instances.get(id, { withDeleted: true })
     const guests = await cloud.drivers.get('one')?.list()

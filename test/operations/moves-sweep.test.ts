@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
+import { test } from 'node:test'
 import type { SagaName } from '#bus'
 import { sagas } from '#conductor'
 import type { Instance, VmState } from '#model'
-import { type Journal, type Outcome, SagaEngine } from '#saga'
-import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
-import { sagaJournal } from '#store'
+import { type Outcome } from '#saga'
 import { power } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete, acceptTask } from '../../src/api/accept/task.ts'
+import { runOpen } from './engine.ts'
 import { intentOn, makeUserPort } from './intent.ts'
 import { askConfirm, askEvacuation, askLive, askResize, askRevert, larger } from './moves.ts'
+import { describeSweep } from './sweeping.ts'
 import { unswept } from './swept.ts'
 import { userVolumes, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
@@ -184,27 +183,14 @@ class Scene {
     const devices = volumeDevices(this.#volumes)
     const intent = await intentOn(this.#cloud, await makeUserPort(this.#cloud), devices)
     this.#id = (await acceptBuild(api, caller, requestId, intent)).instanceIds[0] ?? ''
-    await this.#runAll()
+    await runOpen(this.#cloud, this.#id)
     this.#home = (await store.instances.get(this.#id)).host ?? ''
     for (const ask of this.#case.from) {
       await ask(this.#cloud, await store.instances.get(this.#id))
-      await this.#runAll()
+      await runOpen(this.#cloud, this.#id)
     }
     await this.#case.ask(this.#cloud, await store.instances.get(this.#id))
     return (await store.sagas.openOf(this.#id))[0] ?? ''
-  }
-
-  async #runAll(): Promise<void> {
-    const { store, conductor } = this.#cloud
-    const engine = new SagaEngine({
-      store: sagaJournal<Journal>(store, systemClock),
-      definitions: Object.values(sagas),
-      deps: conductor,
-      owner: 'before',
-      log: silentLog,
-    })
-    for (const id of await store.sagas.openOf(this.#id)) engine.wake(id)
-    await engine.idle()
   }
 
   async complaints(outcome: Outcome): Promise<readonly string[]> {
@@ -282,26 +268,13 @@ class Scene {
 }
 
 for (const [name, theCase] of Object.entries(cases)) {
-  const definition = sagas[theCase.saga]
-  describe(`sweep ${name}`, async () => {
-    const newWorld = async (): Promise<World> => {
+  describeSweep(
+    `sweep ${name}`,
+    sagas[theCase.saga],
+    async () => {
       const cloud = await smallCloud()
-      const scene = new Scene(cloud, theCase)
-      return {
-        store: sagaJournal<Journal>(cloud.store, systemClock) as never,
-        deps: cloud.conductor,
-        begin: () => scene.begin(),
-        complaints: outcome => scene.complaints(outcome),
-        close: () => cloud.close(),
-      }
-    }
-    const all = await sweepPoints(definition, newWorld)
-    const points = theCase.isVariant ? all.filter(({ kind, phase }) => kind === 'fail' && phase === 'after') : all
-    test('has points', () => assert.ok(points.length >= 4))
-    for (const point of points) {
-      test(describePoint(point), async () => {
-        assert.deepEqual(await sweepOne(definition, newWorld, point), [])
-      })
-    }
-  })
+      return { cloud, scene: new Scene(cloud, theCase) }
+    },
+    points => (theCase.isVariant ? points.filter(({ kind, phase }) => kind === 'fail' && phase === 'after') : points),
+  )
 }

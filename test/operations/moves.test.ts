@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { instanceId, silentLog, systemClock } from '#base'
+import { instanceId, systemClock } from '#base'
 import type { SagaName } from '#bus'
-import { sagas } from '#conductor'
-import { type Journal, type Probe, SagaEngine } from '#saga'
-import { sagaJournal } from '#store'
+import { type Probe } from '#saga'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
 import { confirmLateResizes, settleMoves } from '../../src/conductor/reconcilers/moves.ts'
+import { engineOf, runAll } from './engine.ts'
 import { flavor, intentOn } from './intent.ts'
 import { askConfirm, askEvacuation, askLive, askResize, askRevert, larger } from './moves.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
-
-/** Runs what is open for the server, and what follows from it, to the end. */
-async function runAll(cloud: SmallCloud, id: string, probe?: Probe): Promise<void> {
-  const engine = new SagaEngine({
-    store: sagaJournal<Journal>(cloud.store, systemClock),
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner: 'test',
-    log: silentLog,
-    ...(probe === undefined ? {} : { probe }),
-  })
-  for (let open = await cloud.store.sagas.openOf(id); open.length > 0; open = await cloud.store.sagas.openOf(id)) {
-    for (const saga of open) engine.wake(saga)
-    await engine.idle()
-  }
-}
 
 async function boot(cloud: SmallCloud): Promise<string> {
   const { instanceIds } = await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, null))
@@ -86,14 +69,15 @@ async function deleteAt({ saga, from, ask }: Case, point: string | undefined, se
     }
     await ask(cloud, await cloud.store.instances.get(id))
     let isAsked = false
-    await runAll(cloud, id, async at => {
+    const probe: Probe = async at => {
       if (at.saga !== saga) return
       const name = `${at.phase} ${at.path}`
       seen.push(name)
       if (name !== point || isAsked) return
       isAsked = true
       await acceptDelete(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), 'delete')
-    })
+    }
+    await runAll(cloud, id, engineOf(cloud, { probe }))
     return point === undefined ? [] : await leftovers(cloud, id)
   } finally {
     await cloud.close()

@@ -2,21 +2,20 @@
  * Servers with CPUs, memory nodes and PCI devices of their own, in every saga that places, moves or removes them: whatever
  * fails or dies, what is held by name is what placement counts, no more, no less, and the guest has what the claim says.
  */
-import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
 import type { SagaName } from '#bus'
 import { sagas } from '#conductor'
 import { deviceSpecs, type Flavor, type Instance, type PciRequest } from '#model'
-import { type Journal, type Outcome, SagaEngine } from '#saga'
-import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
-import { type HostClaim, sagaJournal } from '#store'
+import { type Outcome } from '#saga'
+import type { SweepPoint } from '#saga/sweep'
+import { type HostClaim } from '#store'
 import { evenCells, simulatedFunction } from '#virt/fake'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptShelve } from '../../src/api/accept/snapshots.ts'
 import { acceptDelete, acceptTask } from '../../src/api/accept/task.ts'
+import { runOpen } from './engine.ts'
 import { intentOn, flavor as tiny } from './intent.ts'
 import { askConfirm, askEvacuation, askLive, askResize, askRevert } from './moves.ts'
+import { describeSweep } from './sweeping.ts'
 import { caller, type SmallCloud, smallCloud, type WorldHardware } from './world.ts'
 
 type Ask = (cloud: SmallCloud, instance: Instance) => Promise<unknown>
@@ -126,26 +125,13 @@ class Scene {
     const intent = { ...(await intentOn(this.#cloud, null)), flavor: pinned, pciRequests: this.#devices }
     this.#id = (await acceptBuild(api, caller, requestId, intent)).instanceIds[0] ?? ''
     if (this.#case.ask === null) return (await store.sagas.openOf(this.#id))[0] ?? ''
-    await this.#runAll()
+    await runOpen(this.#cloud, this.#id)
     for (const ask of this.#case.from) {
       await ask(this.#cloud, await store.instances.get(this.#id))
-      await this.#runAll()
+      await runOpen(this.#cloud, this.#id)
     }
     await this.#case.ask(this.#cloud, await store.instances.get(this.#id))
     return (await store.sagas.openOf(this.#id))[0] ?? ''
-  }
-
-  async #runAll(): Promise<void> {
-    const { store, conductor } = this.#cloud
-    const engine = new SagaEngine({
-      store: sagaJournal<Journal>(store, systemClock),
-      definitions: Object.values(sagas),
-      deps: conductor,
-      owner: 'before',
-      log: silentLog,
-    })
-    for (const id of await store.sagas.openOf(this.#id)) engine.wake(id)
-    await engine.idle()
   }
 
   async complaints(_outcome: Outcome): Promise<readonly string[]> {
@@ -201,32 +187,23 @@ class Scene {
   }
 }
 
+/** The other sweeps try every point; here each step fails after it has ended, and the longest way back is interrupted. */
+function essential(points: readonly SweepPoint[]): readonly SweepPoint[] {
+  const last = points.findLast(point => point.failAt !== undefined)?.failAt
+  return points.filter(
+    ({ kind, phase, failAt }) =>
+      (phase === 'after' && kind === 'fail') || (phase === 'undo-after' && failAt !== undefined && failAt === last),
+  )
+}
+
 for (const [name, theCase] of Object.entries(cases)) {
-  const definition = sagas[theCase.saga]
-  describe(`claims in a ${name}`, async () => {
-    const newWorld = async (): Promise<World> => {
+  describeSweep(
+    `claims in a ${name}`,
+    sagas[theCase.saga],
+    async () => {
       const cloud = await smallCloud(['one', 'two'], {}, hardware)
-      const scene = new Scene(cloud, theCase, devicesFor(name))
-      return {
-        store: sagaJournal<Journal>(cloud.store, systemClock) as never,
-        deps: cloud.conductor,
-        begin: () => scene.begin(),
-        complaints: outcome => scene.complaints(outcome),
-        close: () => cloud.close(),
-      }
-    }
-    const all = await sweepPoints(definition, newWorld)
-    // The other sweeps try every point; here each step fails after it has ended, and the longest way back is interrupted.
-    const last = all.findLast(point => point.failAt !== undefined)?.failAt
-    const points = all.filter(
-      ({ kind, phase, failAt }) =>
-        (phase === 'after' && kind === 'fail') || (phase === 'undo-after' && failAt !== undefined && failAt === last),
-    )
-    test('has points', () => assert.ok(points.length >= 4))
-    for (const point of points) {
-      test(describePoint(point), async () => {
-        assert.deepEqual(await sweepOne(definition, newWorld, point), [])
-      })
-    }
-  })
+      return { cloud, scene: new Scene(cloud, theCase, devicesFor(name)) }
+    },
+    essential,
+  )
 }

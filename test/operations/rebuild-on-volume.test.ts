@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { newUuid, silentLog, systemClock } from '#base'
+import { newUuid, systemClock } from '#base'
 import { sagas } from '#conductor'
 import { device } from '#model'
-import { type Journal, SagaEngine } from '#saga'
+import { type Journal } from '#saga'
 import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptTask } from '../../src/api/accept/task.ts'
+import { runOpen } from './engine.ts'
 import { image, intentOn } from './intent.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
@@ -22,18 +23,6 @@ async function otherImage(cloud: SmallCloud): Promise<string> {
   const { id } = await cloud.images.port.create(caller, { ...fields, minDiskGiB: 0, minRamMiB: 0, properties: {} })
   await cloud.images.port.upload(caller, id, bits())
   return id
-}
-
-async function runOpen(cloud: SmallCloud): Promise<void> {
-  const engine = new SagaEngine({
-    store: sagaJournal<Journal>(cloud.store, systemClock),
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner: 'before',
-    log: silentLog,
-  })
-  for (const { id } of await cloud.store.sagas.open()) engine.wake(id)
-  await engine.idle()
 }
 
 /** A server whose root disk is a volume, asked to become another image. */

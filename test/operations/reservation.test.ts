@@ -1,32 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { instanceId, newUuid, silentLog, systemClock } from '#base'
+import { instanceId, newUuid, systemClock } from '#base'
 import { sagas } from '#conductor'
-import { type Journal, SagaEngine } from '#saga'
+import { type Journal } from '#saga'
 import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
 import { mustKeepPolicy } from '../../src/conductor/server-group.ts'
+import { runAll } from './engine.ts'
 import { intentOn } from './intent.ts'
 import { caller, projectId, type SmallCloud, smallCloud } from './world.ts'
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
-
-/** Runs everything that is open to its end. */
-async function runAll(cloud: SmallCloud): Promise<void> {
-  const engine = new SagaEngine({
-    store: sagaJournal<Journal>(cloud.store, systemClock),
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner: 'rest',
-    log: silentLog,
-  })
-  for (let open = await cloud.store.sagas.open(); open.length > 0; open = await cloud.store.sagas.open()) {
-    for (const { id } of open) engine.wake(id)
-    await engine.idle()
-  }
-}
 
 async function aGroup(cloud: SmallCloud, policy: 'affinity' | 'anti-affinity', max?: number): Promise<string> {
   const id = newUuid()

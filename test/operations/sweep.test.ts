@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
+import { test } from 'node:test'
 import type { SagaInputs, SagaName, ServerTask } from '#bus'
 import { sagas } from '#conductor'
 import type { ActionName, Instance, VmState } from '#model'
-import { type AnyDefinition, type Journal, type Outcome, SagaEngine } from '#saga'
-import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
-import { type Store, sagaJournal } from '#store'
+import { type AnyDefinition, type Outcome } from '#saga'
+import { type Store } from '#store'
 import { power } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept/snapshots.ts'
 import { acceptDelete, acceptTask, type TaskRequest } from '../../src/api/accept/task.ts'
 import { beginHeal } from '../../src/conductor/reconcilers/audit/allocations.ts'
+import { engineOf, runOpen } from './engine.ts'
 import { image, intentOn, makeUserPort } from './intent.ts'
 import type { MoveName } from './moves.ts'
 import { shareCases, shareComplaints, userShare } from './shares.ts'
+import { describeSweep } from './sweeping.ts'
 import { unswept } from './swept.ts'
 import { userVolumes, volumeCases, volumeComplaints, volumeDevices } from './volumes.ts'
 import { caller, imageId, type SmallCloud, smallCloud } from './world.ts'
@@ -322,16 +322,8 @@ class Scene {
     return (await this.cloud.images.port.list('service')).filter(image => image.id !== imageId)
   }
 
-  async #runPlain(definition: AnyDefinition): Promise<void> {
-    const engine = new SagaEngine({
-      store: sagaJournal<Journal>(this.cloud.store, systemClock),
-      definitions: [definition],
-      deps: this.cloud.conductor,
-      owner: 'before',
-      log: silentLog,
-    })
-    for (const id of await this.cloud.store.sagas.openOf(this.#id)) engine.wake(id)
-    await engine.idle()
+  #runPlain(definition: AnyDefinition): Promise<void> {
+    return runOpen(this.cloud, this.#id, engineOf(this.cloud, { definitions: [definition] }))
   }
 
   async complaints(outcome: Outcome): Promise<readonly string[]> {
@@ -466,24 +458,8 @@ test('every registered saga is swept', () => assert.deepEqual(unswept('sweep', O
 
 for (const { what, name, theCase } of [...plain, ...variants]) {
   const definition = sagas[name]
-  describe(`sweep ${what}`, async () => {
-    const newWorld = async (): Promise<World> => {
-      const cloud = await smallCloud(['one', 'two'], theCase.options)
-      const scene = new Scene(cloud, definition, theCase)
-      return {
-        store: sagaJournal<Journal>(cloud.store, systemClock) as never,
-        deps: cloud.conductor,
-        begin: () => scene.begin(),
-        complaints: outcome => scene.complaints(outcome),
-        close: () => cloud.close(),
-      }
-    }
-    const points = await sweepPoints(definition, newWorld)
-    test('has points', () => assert.ok(points.length >= 4))
-    for (const point of points) {
-      test(describePoint(point), async () => {
-        assert.deepEqual(await sweepOne(definition, newWorld, point), [])
-      })
-    }
+  describeSweep(`sweep ${what}`, definition, async () => {
+    const cloud = await smallCloud(['one', 'two'], theCase.options)
+    return { cloud, scene: new Scene(cloud, definition, theCase) }
   })
 }

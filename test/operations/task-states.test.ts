@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { silentLog, systemClock } from '#base'
-import { sagas } from '#conductor'
 import type { Instance } from '#model'
-import { type Journal, SagaEngine } from '#saga'
-import { sagaJournal } from '#store'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptBackup, acceptShelve, acceptSnapshot } from '../../src/api/accept/snapshots.ts'
 import { acceptTask } from '../../src/api/accept/task.ts'
+import { engineOf, runOpen } from './engine.ts'
 import { intentOn } from './intent.ts'
 import { caller, type SmallCloud, smallCloud } from './world.ts'
 
@@ -32,16 +29,7 @@ async function statesOf(ask: (instance: Instance) => Promise<unknown>): Promise<
     if (seen.at(-1) !== taskState) seen.push(taskState)
   }
   await look()
-  const engine = new SagaEngine({
-    store: sagaJournal<Journal>(cloud.store, systemClock),
-    definitions: Object.values(sagas),
-    deps: cloud.conductor,
-    owner: 'test',
-    log: silentLog,
-    probe: look,
-  })
-  for (const open of await cloud.store.sagas.openOf(id)) engine.wake(open)
-  await engine.idle()
+  await runOpen(cloud, id, engineOf(cloud, { probe: look }))
   await look()
   return seen
 }
