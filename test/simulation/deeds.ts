@@ -1,27 +1,7 @@
 import { HypervisorError } from '#virt'
 import type { FakeOperation } from '../../src/virt/fake/faults-plan.ts'
 import type { Answer, ApiCloud, Person } from '../api/harness.ts'
-
-/** Whole numbers below `n`, elements of a list: everything random comes from one seed. */
-export class Dice {
-  readonly #random: () => number
-
-  constructor(random: () => number) {
-    this.#random = random
-  }
-
-  below(n: number): number {
-    return Math.floor(this.#random() * n)
-  }
-
-  chance(probability: number): boolean {
-    return this.#random() < probability
-  }
-
-  of<T>(list: readonly T[]): T | undefined {
-    return list[this.below(list.length)]
-  }
-}
+import type { Dice } from '../chaos/dice.ts'
 
 export interface Seen {
   readonly id: string
@@ -61,14 +41,14 @@ async function send(stage: Stage, method: string, path: string, body?: unknown, 
 
 const create: Deed = async stage => {
   const { cloud, dice, flavorIds, groupIds } = stage
-  const group = dice.chance(0.3) ? dice.of(groupIds) : undefined
+  const group = dice.chance(0.3) ? dice.pick(groupIds) : undefined
   const server = {
     name: 'simulated',
     imageRef: cloud.imageId,
-    flavorRef: dice.of(flavorIds),
+    flavorRef: dice.pick(flavorIds),
     networks: [{ uuid: cloud.networkId }],
     min_count: 1,
-    max_count: 1 + dice.below(3),
+    max_count: dice.whole(1, 3),
     ...(dice.chance(0.2) ? { availability_zone: 'west' } : {}),
   }
   const hints = group === undefined ? {} : { 'os:scheduler_hints': { group } }
@@ -81,18 +61,18 @@ const of = (servers: readonly Seen[], ...statuses: readonly string[]) =>
 const act =
   (statuses: readonly string[], body: (stage: Stage) => Readonly<Record<string, unknown>>): Deed =>
   async (stage, servers) => {
-    const server = stage.dice.of(of(servers, ...statuses))
+    const server = stage.dice.pick(of(servers, ...statuses))
     if (server !== undefined) await send(stage, 'POST', `/servers/${server.id}/action`, body(stage))
   }
 
 const remove: Deed = async (stage, servers) => {
-  const server = stage.dice.of(servers)
+  const server = stage.dice.pick(servers)
   if (server !== undefined) await send(stage, 'DELETE', `/servers/${server.id}`)
 }
 
 /** The compute process of a host dies; nobody is told. */
 const hostDies: Deed = async stage => {
-  const host = stage.dice.of(stage.hosts)
+  const host = stage.dice.pick(stage.hosts)
   if (host === undefined || stage.dead.has(host) || stage.dead.size > stage.hosts.length / 10) return
   await stage.cloud.stopHost(host)
   stage.dead.add(host)
@@ -100,7 +80,7 @@ const hostDies: Deed = async stage => {
 }
 
 const hostReturns: Deed = async stage => {
-  const host = stage.dice.of([...stage.dead])
+  const host = stage.dice.pick([...stage.dead])
   if (host === undefined) return
   await stage.cloud.startHost(host)
   stage.dead.delete(host)
@@ -109,12 +89,12 @@ const hostReturns: Deed = async stage => {
 
 const evacuate: Deed = async (stage, servers) => {
   const lost = of(servers, 'ACTIVE', 'SHUTOFF', 'ERROR').filter(({ host }) => host !== null && stage.dead.has(host))
-  const server = stage.dice.of(lost)
+  const server = stage.dice.pick(lost)
   if (server !== undefined) await send(stage, 'POST', `/servers/${server.id}/action`, { evacuate: {} })
 }
 
 const toggleService: Deed = async stage => {
-  const host = stage.dice.of(stage.hosts)
+  const host = stage.dice.pick(stage.hosts)
   if (host === undefined) return
   const isDisabled = stage.disabled.has(host)
   const service = (await stage.cloud.store.services.find(host, 'nova-compute'))?.uuid
@@ -141,7 +121,7 @@ const breakable: readonly FakeOperation[] = [
 ]
 
 const hypervisorFails: Deed = async stage => {
-  const [host, operation] = [stage.dice.of(stage.hosts), stage.dice.of(breakable)]
+  const [host, operation] = [stage.dice.pick(stage.hosts), stage.dice.pick(breakable)]
   if (host === undefined || operation === undefined) return
   const fault = HypervisorError({ operation, reason: 'the dice say so' })
   stage.cloud.drivers.get(host)?.failNext(operation, fault)
@@ -149,26 +129,29 @@ const hypervisorFails: Deed = async stage => {
 }
 
 /** Each deed with how often it is done. */
-export const deeds: readonly (readonly [number, Deed])[] = [
-  [30, create],
-  [12, remove],
-  [8, act(['ACTIVE', 'SHUTOFF'], ({ flavorIds, dice }) => ({ resize: { flavorRef: dice.of(flavorIds) } }))],
-  [6, act(['ACTIVE', 'SHUTOFF'], () => ({ migrate: null }))],
-  [8, act(['VERIFY_RESIZE'], () => ({ confirmResize: null }))],
-  [6, act(['VERIFY_RESIZE'], () => ({ revertResize: null }))],
-  [8, act(['ACTIVE', 'PAUSED'], () => ({ 'os-migrateLive': { host: null, block_migration: 'auto' } }))],
-  [5, act(['ACTIVE'], () => ({ 'os-stop': null }))],
-  [5, act(['SHUTOFF'], () => ({ 'os-start': null }))],
-  [3, act(['ACTIVE'], () => ({ suspend: null }))],
-  [3, act(['SUSPENDED'], () => ({ resume: null }))],
-  [3, act(['ACTIVE'], () => ({ pause: null }))],
-  [3, act(['PAUSED'], () => ({ unpause: null }))],
-  [4, act(['ACTIVE', 'SHUTOFF'], () => ({ shelve: null }))],
-  [4, act(['SHELVED_OFFLOADED'], () => ({ unshelve: null }))],
-  [3, act(['ACTIVE', 'SHUTOFF', 'ERROR'], ({ cloud }) => ({ rebuild: { imageRef: cloud.imageId } }))],
-  [3, hostDies],
-  [3, hostReturns],
-  [8, evacuate],
-  [2, toggleService],
-  [10, hypervisorFails],
+export const deeds: readonly { readonly weight: number; readonly deed: Deed }[] = [
+  { weight: 30, deed: create },
+  { weight: 12, deed: remove },
+  {
+    weight: 8,
+    deed: act(['ACTIVE', 'SHUTOFF'], ({ flavorIds, dice }) => ({ resize: { flavorRef: dice.pick(flavorIds) } })),
+  },
+  { weight: 6, deed: act(['ACTIVE', 'SHUTOFF'], () => ({ migrate: null })) },
+  { weight: 8, deed: act(['VERIFY_RESIZE'], () => ({ confirmResize: null })) },
+  { weight: 6, deed: act(['VERIFY_RESIZE'], () => ({ revertResize: null })) },
+  { weight: 8, deed: act(['ACTIVE', 'PAUSED'], () => ({ 'os-migrateLive': { host: null, block_migration: 'auto' } })) },
+  { weight: 5, deed: act(['ACTIVE'], () => ({ 'os-stop': null })) },
+  { weight: 5, deed: act(['SHUTOFF'], () => ({ 'os-start': null })) },
+  { weight: 3, deed: act(['ACTIVE'], () => ({ suspend: null })) },
+  { weight: 3, deed: act(['SUSPENDED'], () => ({ resume: null })) },
+  { weight: 3, deed: act(['ACTIVE'], () => ({ pause: null })) },
+  { weight: 3, deed: act(['PAUSED'], () => ({ unpause: null })) },
+  { weight: 4, deed: act(['ACTIVE', 'SHUTOFF'], () => ({ shelve: null })) },
+  { weight: 4, deed: act(['SHELVED_OFFLOADED'], () => ({ unshelve: null })) },
+  { weight: 3, deed: act(['ACTIVE', 'SHUTOFF', 'ERROR'], ({ cloud }) => ({ rebuild: { imageRef: cloud.imageId } })) },
+  { weight: 3, deed: hostDies },
+  { weight: 3, deed: hostReturns },
+  { weight: 8, deed: evacuate },
+  { weight: 2, deed: toggleService },
+  { weight: 10, deed: hypervisorFails },
 ]

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ApiCloud, startCloud } from '../api/harness.ts'
-import { randomOf } from '../scheduler/fixtures.ts'
-import { Dice, deeds, type Seen, type Stage } from './deeds.ts'
+import { Dice } from '../chaos/dice.ts'
+import { deeds, type Seen, type Stage } from './deeds.ts'
 import { checkInvariants } from './invariants.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -66,20 +66,11 @@ async function seen(cloud: ApiCloud): Promise<readonly Seen[]> {
   }))
 }
 
-function deedOf(dice: Dice) {
-  let rest = dice.below(deeds.reduce((sum, [weight]) => sum + weight, 0))
-  for (const [weight, deed] of deeds) {
-    rest -= weight
-    if (rest < 0) return deed
-  }
-  throw new Error('the weights do not add up')
-}
-
 async function step(stage: Stage, time: VirtualTime): Promise<number> {
   const { cloud, dice } = stage
   const servers = await seen(cloud)
-  const chosen = Array.from({ length: deedsPerStep }, () => deedOf(dice))
-  await Promise.all(chosen.map(deed => deed(stage, servers)))
+  const chosen = Array.from({ length: deedsPerStep }, () => dice.weighted(deeds))
+  await Promise.all(chosen.map(one => one?.deed(stage, servers)))
   await time.quiet(cloud.store)
   // Long enough for a dead host to be known as dead, at times.
   await time.pass(dice.chance(0.3) ? 90_000 : 5000)
@@ -93,7 +84,7 @@ for (const { hostCount, steps, seed } of clouds) {
     const hosts = Array.from({ length: hostCount }, (_, i) => `host-${i + 1}`)
     const cloud = await open(hosts, time)
     t.after(() => cloud.close())
-    const stage = await furnish(cloud, hosts, new Dice(randomOf(seed)))
+    const stage = await furnish(cloud, hosts, new Dice(seed))
     let most = 0
     for (let number = 1; number <= steps; number++) {
       const mark = stage.diary.length
