@@ -2,6 +2,15 @@ import { readFileSync } from 'node:fs'
 import { waitFor } from '#base'
 import type { Ready } from './cloud.ts'
 
+/** As far as these tests look at one. */
+export interface Server {
+  readonly id: string
+  readonly status: string
+  readonly fault?: { message: string }
+  readonly image: { readonly id: string }
+  readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
+}
+
 type Service = 'compute' | 'volumev3' | 'image' | 'network'
 
 /** The administrator's requests to a cloud, without the seconds that a client takes to start. */
@@ -62,6 +71,20 @@ export class CloudApi {
       if (String(error).includes(': 404 ')) return true
       throw error
     }
+  }
+
+  async server(id: string): Promise<Server> {
+    return (await this.call<{ server: Server }>('compute', 'GET', `/servers/${id}`)).server
+  }
+
+  /** The server once it is ACTIVE; fails at once when it is ERROR instead. */
+  whenActive(id: string): Promise<Server> {
+    const isActive = async () => {
+      const found = await this.server(id)
+      if (found.status === 'ERROR') throw new Error(found.fault?.message)
+      return found.status === 'ACTIVE' ? found : undefined
+    }
+    return waitFor(`server ${id} to be active`, isActive, { deadlineMs: 180_000, everyMs: 200 })
   }
 
   async makeVolume(sizeGiB: number, more: Record<string, unknown> = {}): Promise<string> {

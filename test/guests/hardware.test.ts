@@ -4,15 +4,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
 import { removeLeftovers, TestCloud } from './cloud.ts'
-import { CloudApi } from './cloud-api.ts'
-
-interface Server {
-  readonly id: string
-  readonly status: string
-  readonly fault?: { message: string }
-  readonly image: { readonly id: string }
-  readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
-}
+import { CloudApi, type Server } from './cloud-api.ts'
 
 /** What flavors and images ask for, through the API into the guest: one guest, many looks at it. */
 describe('hardware of guests', { concurrency: false }, () => {
@@ -23,16 +15,6 @@ describe('hardware of guests', { concurrency: false }, () => {
     api = await CloudApi.open(await cloud.start())
   })
   after(() => cloud.destroy())
-
-  const server = async (id: string) => (await api.call<{ server: Server }>('compute', 'GET', `/servers/${id}`)).server
-  const whenActive = (id: string) => {
-    const isActive = async () => {
-      const found = await server(id)
-      if (found.status === 'ERROR') throw new Error(found.fault?.message)
-      return found.status === 'ACTIVE' ? found : undefined
-    }
-    return waitFor(`server ${id} to be active`, isActive, { deadlineMs: 180_000, everyMs: 200 })
-  }
 
   test('a TPM, the processors it asked for, and a NIC under the name that its owner gave it', async () => {
     const keys = join(cloud.stateDir, 'secrets')
@@ -61,7 +43,7 @@ describe('hardware of guests', { concurrency: false }, () => {
       networks: [{ uuid: networks.find(({ name }) => name === 'private')?.id ?? networks[0]?.id, tag: 'inside' }],
     }
     const made = await api.call<{ server: { id: string } }>('compute', 'POST', '/servers', { server: wish })
-    const { id, addresses } = await whenActive(made.server.id)
+    const { id, addresses } = await api.whenActive(made.server.id)
     assert.deepEqual(secrets().length, before.length + 1)
     await cloud.whenConsole(id, 'guest: tpm version=2')
     await cloud.whenConsole(id, 'guest: ready')

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { fromJson, silentLog } from '#base'
 import { type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
 import { identityOf, isAlive, type ProcessIdentity } from '../../src/virt/libvirt/process-identity.ts'
-
-const exec = promisify(execFile)
-export const run = async (program: string, ...args: string[]): Promise<string> => (await exec(program, args)).stdout
+import { dropNamespace, run } from '../network/wires.ts'
 
 /** Not TMPDIR: what a killed run leaves there must be found by the next one. */
 const parent = '/var/tmp'
@@ -28,18 +24,6 @@ export interface MachineHost {
   /** Everything of this host lies below. */
   readonly folder: string
   readonly daemon: LibvirtDaemon
-}
-
-async function dropNamespace(name: string): Promise<void> {
-  const pids = (await run('ip', 'netns', 'pids', name).catch(() => '')).split('\n').filter(line => line !== '')
-  for (const pid of pids) {
-    try {
-      process.kill(Number(pid), 'SIGKILL')
-    } catch {
-      // ended meanwhile
-    }
-  }
-  await run('ip', 'netns', 'delete', name).catch(() => undefined)
 }
 
 async function takeDown(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { waitFor } from '#base'
+import { run } from '../network/wires.ts'
 import type { HostsCloud } from './hosts.ts'
-import { run } from './machine-hosts.ts'
 
 const program = `
 let connections = 0, lines = 0

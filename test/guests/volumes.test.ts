@@ -4,16 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
 import { removeLeftovers, TestCloud } from './cloud.ts'
-import { CloudApi } from './cloud-api.ts'
+import { CloudApi, type Server } from './cloud-api.ts'
 
 /** Volumes as guests see them: data that moves with them, sizes, names; one guest after the other, many looks at each. */
-
-interface Server {
-  readonly id: string
-  readonly status: string
-  readonly fault?: { message: string }
-  readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
-}
 
 /** More than the header and the keys of an encrypted volume. */
 function headOf(path: string): string {
@@ -35,21 +28,10 @@ describe('volumes of guests', { concurrency: false }, () => {
     const ready = await cloud.start()
     api = await CloudApi.open(ready)
     const { servers } = await api.call<{ servers: Server[] }>('compute', 'GET', '/servers/detail')
-    first = await whenActive(servers[0]?.id ?? '')
+    first = await api.whenActive(servers[0]?.id ?? '')
     await cloud.whenConsole(first.id, 'guest: ready')
   })
   after(() => cloud.destroy())
-
-  const server = async (id: string) => (await api.call<{ server: Server }>('compute', 'GET', `/servers/${id}`)).server
-
-  async function whenActive(id: string): Promise<Server> {
-    const isActive = async () => {
-      const found = await server(id)
-      if (found.status === 'ERROR') throw new Error(found.fault?.message)
-      return found.status === 'ACTIVE' ? found : undefined
-    }
-    return waitFor(`server ${id} to be active`, isActive, { deadlineMs: 180_000, everyMs: 200 })
-  }
 
   const addressOf = ({ addresses }: Server): string => Object.values(addresses).flat()[0]?.addr ?? ''
   const ssh = (at: Server, command: string) => cloud.ssh(addressOf(at), command)
@@ -102,7 +84,7 @@ describe('volumes of guests', { concurrency: false }, () => {
     const { networks } = await api.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private')
     const wish = { name, networks: [{ uuid: networks[0]?.id }], key_name: 'first', ...more }
     const { server: made } = await api.call<{ server: Server }>('compute', 'POST', '/servers', { server: wish })
-    const active = await whenActive(made.id)
+    const active = await api.whenActive(made.id)
     await cloud.whenConsole(active.id, 'guest: ready')
     return active
   }
