@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join } from 'node:path'
 import { fromJson, silentLog } from '#base'
 import { type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
-import { identityOf, isAlive, type ProcessIdentity } from '../../src/virt/libvirt/process-identity.ts'
+import { identityOf, isAlive, type ProcessIdentity } from '../../src/virt/libvirt/daemon/process-identity.ts'
 import { dropNamespace, run } from '../network/wires.ts'
 
 /** Not TMPDIR: what a killed run leaves there must be found by the next one. */

@@ -25,7 +25,7 @@ test('a package counts only when it is fully installed', t => {
 
 /** The lists that the modules keep beside the code that calls these programs. */
 const lists = [
-  ['src/virt/libvirt/packages.ts', ['libvirt']],
+  ['src/virt/libvirt/daemon/packages.ts', ['libvirt']],
   ['src/network/packages.ts', ['network']],
   ['src/guest/packages.ts', ['guest-stock', 'guest-tiny']],
 ]

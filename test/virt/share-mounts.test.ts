@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { type GuestShare, ShareMountError, ShareUmountError } from '#virt'
-import { LibvirtShares } from '../../src/virt/libvirt/shares.ts'
+import { LibvirtShares } from '../../src/virt/libvirt/volumes/shares.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nova-mounts-'))
 const base = join(folder, 'a b')

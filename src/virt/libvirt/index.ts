@@ -3,15 +3,16 @@
  * promises what VirtDriver promises, also after kill -9 of this process or of libvirtd, and that guests outlive both.
  * `startLibvirt` provides a daemon where the machine runs none. Called by nova-compute and the all-in-one.
  */
-export type { ConfigDriveWriter } from './config-drive.ts'
-export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon.ts'
-export type { SeparateHost } from './daemon-config.ts'
+
+export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon/daemon.ts'
+export type { SeparateHost } from './daemon/daemon-config.ts'
+export { aptPackages } from './daemon/packages.ts'
+export type { ConfigDriveWriter } from './disks/config-drive.ts'
+export { mkfsCommands } from './disks/spare-disks.ts'
+export type { StorageOptions } from './disks/storage.ts'
 export { type CpuMode, cacheModesOf, type VirtType } from './domain/index.ts'
 export { createLibvirtDriver, type LibvirtDriverOptions } from './driver.ts'
-export { inspectImage } from './image-format.ts'
-export type { ImageFormat, ImageInspection } from './image-inspection.ts'
+export { inspectImage } from './images/image-format.ts'
+export type { ImageFormat, ImageInspection } from './images/image-inspection.ts'
 export type { MigrationSettings } from './moves/settings.ts'
-export { aptPackages } from './packages.ts'
-export { mkfsCommands } from './spare-disks.ts'
-export type { StorageOptions } from './storage.ts'
-export type { VolumeOptions } from './volume-options.ts'
+export type { VolumeOptions } from './volumes/volume-options.ts'

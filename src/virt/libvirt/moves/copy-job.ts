@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { CopyProgress } from '#model'
-import type { GuestContext } from '../guest-context.ts'
+import type { GuestContext } from '../guest/guest-context.ts'
 import { domainById, errorCode, isLibvirtError, procedures, type TypedParams } from '../rpc/index.ts'
 
 /** virDomainJobOperation */

@@ -4,8 +4,8 @@ import { Agent, request } from 'node:https'
 import { dirname } from 'node:path'
 import { fromJson, MiB, pause } from '#base'
 import { HypervisorError } from '../../faults.ts'
-import { mustHaveRoom } from '../disk-room.ts'
-import { exists } from '../guest-files.ts'
+import { mustHaveRoom } from '../disks/disk-room.ts'
+import { exists } from '../guest/guest-files.ts'
 import { type Extent, type FileMap, type HandoutOffer, keyOf, pskCiphers } from './handout.ts'
 
 /** At a time; after each it is written down how far the file is. */

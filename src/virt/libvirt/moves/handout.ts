@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { TLSSocket } from 'node:tls'
 import { fromJson, type Log } from '#base'
-import { qemuImg } from '../qemu-img.ts'
+import { qemuImg } from '../images/qemu-img.ts'
 
 /*
  * Files of guests that are on their way to another host.

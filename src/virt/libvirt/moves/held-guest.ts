@@ -1,10 +1,10 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InstanceId } from '#base'
-import { statusOf } from '../daemon-calls.ts'
-import type { GuestContext } from '../guest-context.ts'
-import { exists } from '../guest-files.ts'
-import { domainState } from '../power.ts'
+import { statusOf } from '../daemon/daemon-calls.ts'
+import type { GuestContext } from '../guest/guest-context.ts'
+import { exists } from '../guest/guest-files.ts'
+import { domainState } from '../guest/power.ts'
 import { domainById, procedures } from '../rpc/index.ts'
 
 /*

@@ -1,8 +1,8 @@
 import { basename, dirname, join, resolve } from 'node:path'
-import type { DiskFormat } from '../disk-info.ts'
-import { virtualBytesOf } from '../grow-disk.ts'
-import { exists } from '../guest-files.ts'
-import { qcow2HeaderOf } from '../qcow2-header.ts'
+import { virtualBytesOf } from '../disks/grow-disk.ts'
+import { exists } from '../guest/guest-files.ts'
+import type { DiskFormat } from '../images/disk-info.ts'
+import { qcow2HeaderOf } from '../images/qcow2-header.ts'
 import { nodeAt, nodesAt, type XmlNode } from '../xml-tree.ts'
 
 /** A disk of a guest that is a file of its host. */

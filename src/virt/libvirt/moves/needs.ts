@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { GiB, type InstanceId } from '#base'
 import type { MigrationNeeds } from '../../moves.ts'
-import type { GuestContext } from '../guest-context.ts'
+import type { GuestContext } from '../guest/guest-context.ts'
 import { domainById, isLibvirtError, procedures } from '../rpc/index.ts'
 import { nodeAt, parseXml, renderNode, textAt, type XmlNode } from '../xml-tree.ts'
 import { backingName } from './arriving-disks.ts'

@@ -1,9 +1,9 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HypervisorError } from '../../faults.ts'
-import type { GuestContext } from '../guest-context.ts'
-import { exists } from '../guest-files.ts'
-import { runLimited } from '../qemu-img.ts'
+import type { GuestContext } from '../guest/guest-context.ts'
+import { exists } from '../guest/guest-files.ts'
+import { runLimited } from '../images/qemu-img.ts'
 
 /*
  * The state of an emulated TPM lies with the daemon, not with the guest's files. For a move of a guest that is off it is

@@ -1,8 +1,8 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { fromJson, type InstanceId, instanceId } from '#base'
-import type { GuestContext } from '../guest-context.ts'
-import type { GuestFiles } from '../guest-files.ts'
-import { type DomainStatus, hasProcess, isIncomingMemory } from '../power.ts'
+import type { GuestContext } from '../guest/guest-context.ts'
+import type { GuestFiles } from '../guest/guest-files.ts'
+import { type DomainStatus, hasProcess, isIncomingMemory } from '../guest/power.ts'
 import { domainById, procedures } from '../rpc/index.ts'
 
 /*
