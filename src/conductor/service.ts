@@ -154,4 +154,4 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
 }
 
 /** Nova's service version; the number of the release whose behaviour we show (2.104 belongs to 2026.2). */
-export const serviceVersion = 72
+export const serviceVersion = 73

@@ -4,6 +4,26 @@ import type { InstanceImage } from './instance.ts'
 import type { NetworkNearness } from './numa/fit.ts'
 import type { PciRequest } from './pci/request.ts'
 
+/** One group of a port's `resource_request`: all of it from one provider, of which the port's binding tells Neutron. */
+export interface PortResources {
+  /** As Neutron names the group; that of the port itself where Neutron knows only one group per port. */
+  readonly id: string
+  readonly resources: Readonly<Record<string, number>>
+  readonly required: readonly string[]
+}
+
+/** A port that is there before its server has a host. */
+export interface RequestedPort {
+  readonly id: string
+  readonly networkId: string
+  /** Of its first address; null while it has none. */
+  readonly subnetId: string | null
+  readonly vnicType: string
+  readonly groups: readonly PortResources[]
+  /** Groups that have to come from one branch of the host's providers. */
+  readonly sameSubtree: readonly string[]
+}
+
 /** What the scheduler is asked to place. Serialisable: it is stored with the server and crosses the bus. */
 export interface RequestSpec {
   readonly projectId: string
@@ -21,7 +41,12 @@ export interface RequestSpec {
   readonly ignoreHosts: readonly string[]
   /** os:scheduler_hints, each value a list. */
   readonly hints: Readonly<Record<string, readonly string[]>>
+  /** Of ports that are there, and of those still to be made. */
   readonly networkIds: readonly string[]
+  /** The ports that are there; absent: none. */
+  readonly ports?: readonly RequestedPort[]
+  /** A move that may leave its cell, and the cell that it would rather stay in. */
+  readonly preferredCellId?: string
   readonly serverGroup: {
     readonly id: string
     readonly policy: string

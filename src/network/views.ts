@@ -42,6 +42,8 @@ const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): Sub
   hostRoutes: fromJson<{ destination: string; nexthop: string }[]>(row.hostRoutes),
   ipv6AddressMode: row.ipv6AddressMode,
   ipv6RaMode: row.ipv6RaMode,
+  // The networks of one machine are on all of it.
+  segmentId: null,
   dhcpServer: row.dhcp === 1 ? (row.gatewayIp ?? dhcpPorts.get(row.id) ?? null) : null,
 })
 

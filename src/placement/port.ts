@@ -145,6 +145,10 @@ export class InProcessPlacement implements PlacementPort {
     await this.#write(write => setTraits(write, providerId, traits))
   }
 
+  async aggregates(providerId: string): Promise<readonly string[]> {
+    return (await this.#ledger.read()).provider(providerId)?.aggregates.list ?? []
+  }
+
   async setAggregates(providerId: string, aggregateIds: readonly string[]): Promise<void> {
     if (isSameSet(providerOf(await this.#ledger.read(), providerId).aggregates.list, aggregateIds)) return
     await this.#write(write => setAggregates(write, providerId, aggregateIds, { bumps: true }))

@@ -42,4 +42,6 @@ export interface HostSource {
   /** For requests that name CPUs, memory nodes or devices: who has what of these nodes. Absent: they have none to name. */
   occupancies?(nodeIds: readonly string[]): Promise<ReadonlyMap<string, HostOccupancy>>
   aggregates(): Promise<readonly AggregateWithHosts[]>
+  /** The least version among the nova-compute services; undefined: there is none, or nobody knows. */
+  oldestCompute?(): Promise<number | undefined>
 }

@@ -8,6 +8,7 @@ export interface SchedulerSection {
   readonly query_placement_for_image_type_support: boolean
   readonly enable_isolated_aggregate_filtering: boolean
   readonly image_metadata_prefilter: boolean
+  readonly query_placement_for_routed_network_aggregates: boolean
 }
 
 /** `[filter_scheduler]`: filters, weighers and what they are set to. */
@@ -36,6 +37,7 @@ export interface FilterSchedulerSection {
   readonly soft_affinity_weight_multiplier: number
   readonly soft_anti_affinity_weight_multiplier: number
   readonly build_failure_weight_multiplier: number
+  readonly cross_cell_move_weight_multiplier: number
   readonly image_props_weight_multiplier: number
   /** `property=ratio`; when not empty, only these properties count. */
   readonly image_props_weight_setting: readonly string[]
@@ -69,6 +71,7 @@ export const schedulerDefaults: SchedulerOptions = {
     query_placement_for_image_type_support: false,
     enable_isolated_aggregate_filtering: false,
     image_metadata_prefilter: false,
+    query_placement_for_routed_network_aggregates: false,
   },
   filter_scheduler: {
     available_filters: ['nova.scheduler.filters.all_filters'],
@@ -101,6 +104,7 @@ export const schedulerDefaults: SchedulerOptions = {
     soft_affinity_weight_multiplier: 1,
     soft_anti_affinity_weight_multiplier: 1,
     build_failure_weight_multiplier: 1_000_000,
+    cross_cell_move_weight_multiplier: 1_000_000,
     image_props_weight_multiplier: 0,
     image_props_weight_setting: [],
   },

@@ -4,6 +4,7 @@ import type { SchedulerOptions } from './options.ts'
 import { readExtraSpecs } from './placement-query/extra-specs.ts'
 import { addDevices } from './placement-query/pci.ts'
 import { addPinnedCpus, isPinned } from './placement-query/pinning.ts'
+import { addPorts } from './placement-query/ports.ts'
 import { ResourceRequest } from './placement-query/resource-request.ts'
 import { translateFacilities } from './placement-query/translations.ts'
 import type { QueryChange } from './request-filters/index.ts'
@@ -34,13 +35,20 @@ export function fallbackQuery(spec: RequestSpec, how: QueryOptions): CandidateQu
 
 function build(spec: RequestSpec, how: QueryOptions, withPinning: boolean): CandidateQuery {
   const request = new ResourceRequest()
+  const changes = how.changes ?? []
   const askedPolicy = readExtraSpecs(spec, request)
   const fromFlavor = request.groups().filter(({ suffix }) => suffix !== '').length
   if (withPinning) addPinnedCpus(spec, request)
-  if (how.options.filter_scheduler.pci_in_placement) addDevices(spec, request)
+  if (how.options.filter_scheduler.pci_in_placement) {
+    addDevices(
+      spec,
+      request,
+      changes.flatMap(change => change.deviceRequired ?? []),
+    )
+  }
+  addPorts(spec, request)
   addDefaults(spec, request)
   translateFacilities(spec, request)
-  const changes = how.changes ?? []
   const groups = request.groups().map(group => (group.suffix === '' ? confined(group, changes, how.inTree) : group))
   const suffixed = groups.filter(({ suffix }) => suffix !== '').length
   const groupPolicy = askedPolicy ?? (suffixed >= 2 && fromFlavor <= 1 ? 'none' : undefined)
@@ -49,7 +57,9 @@ function build(spec: RequestSpec, how: QueryOptions, withPinning: boolean): Cand
     ...(groupPolicy === undefined ? {} : { groupPolicy }),
     rootRequired: sorted(changes.flatMap(change => change.rootRequired ?? [])),
     rootForbidden: sorted(changes.flatMap(change => change.rootForbidden ?? [])),
-    sameSubtrees: [],
+    sameSubtrees: (spec.ports ?? []).flatMap(({ sameSubtree }) =>
+      sameSubtree.length === 0 ? [] : [sorted(sameSubtree)],
+    ),
     ...(isLimited(spec, how) ? { limit: how.options.scheduler.max_placement_results } : {}),
   }
 }
@@ -66,7 +76,11 @@ function addDefaults({ flavor, isVolumeBacked }: RequestSpec, request: ResourceR
 
 const confined = (group: RequestGroup, changes: readonly QueryChange[], inTree: string | undefined): RequestGroup => ({
   ...group,
-  memberOf: changes.flatMap(({ memberOfAny }) => (memberOfAny === undefined ? [] : [sorted(memberOfAny)])),
+  memberOf: changes
+    .flatMap(({ memberOfAny, memberOfAll = [] }) =>
+      memberOfAny === undefined ? memberOfAll : [memberOfAny, ...memberOfAll],
+    )
+    .map(sorted),
   notMemberOf: sorted(changes.flatMap(change => change.notMemberOf ?? [])),
   ...(inTree === undefined ? {} : { inTree }),
 })

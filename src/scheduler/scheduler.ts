@@ -12,7 +12,7 @@
  * Two schedulers may choose the same host for one server group at once; nova-compute checks the group again.
  */
 import type { Clock, InstanceId, Log } from '#base'
-import type { CandidateQuery, Candidates, PlacementPort } from '#cloud'
+import type { CandidateQuery, Candidates, NetworkPort, PlacementPort } from '#cloud'
 import { type HostDemand, type HostRefusal, hostDemand, isPlain, type RequestSpec, type SchedulingResult } from '#model'
 import { askedServers } from './asked-servers.ts'
 import { CandidateIndex } from './candidate-index.ts'
@@ -29,7 +29,13 @@ import { candidateQuery, fallbackQuery, type QueryOptions } from './placement-qu
 import { Placing } from './placing.ts'
 import { checkRebuild, isRebuildCheck, noSuchHost } from './rebuild-check.ts'
 import { refusalMessage } from './refusal-text.ts'
-import { filterRequest, type RequestFilterNote, readsAggregates } from './request-filters/index.ts'
+import {
+  type FilterableRequest,
+  filterRequest,
+  type RequestFilterNote,
+  readsAggregates,
+  routedNetworks,
+} from './request-filters/index.ts'
 import { type Attempt, type AttemptAnswer, type Choice, choosing } from './select.ts'
 import { withUsage } from './usage.ts'
 import { enabledWeighers, type HostWeigher } from './weighers/index.ts'
@@ -39,6 +45,8 @@ export interface SchedulerDeps {
   readonly hosts: HostSource
   /** Absent where hosts have nothing to claim but what placement counts. */
   readonly claims?: HostClaimer
+  /** For networks that are routed between segments; absent: there are none. */
+  readonly network?: Pick<NetworkPort, 'subnets' | 'subnetsOfNetwork'>
   readonly options: SchedulerOptions
   readonly log: Log
   readonly clock: Clock
@@ -146,7 +154,14 @@ class SchedulingRun {
     const { hosts, options } = this.#deps
     const spec = this.#spec
     const aggregates = readsAggregates({ spec, options }) ? await hosts.aggregates() : []
-    const filtered = filterRequest({ spec, options, aggregates })
+    const oldestCompute = await hosts.oldestCompute?.()
+    const filtered = filterRequest({
+      spec,
+      options,
+      aggregates,
+      ...(oldestCompute === undefined ? {} : { oldestCompute }),
+      ...(await this.#routed()),
+    })
     if (!filtered.ok) return { message: filtered.message }
     this.#notes = filtered.notes
     const tree = await this.#destinationTree()
@@ -156,6 +171,12 @@ class SchedulingRun {
     const fallback = fallbackQuery(spec, how)
     this.#queries = [candidateQuery(spec, how), ...(fallback === undefined ? [] : [fallback])]
     return { isReady: true }
+  }
+
+  async #routed(): Promise<Pick<FilterableRequest, 'routed'>> {
+    const { network, placement, options } = this.#deps
+    if (network === undefined || !options.scheduler.query_placement_for_routed_network_aggregates) return {}
+    return { routed: await routedNetworks({ network, placement }, this.#spec) }
   }
 
   /** A destination that is one compute node confines the query to it. Undefined: there is no such host. */

@@ -90,7 +90,9 @@ class NodeShelf {
 
   async nodes(wanted: ReadonlySet<string>): Promise<readonly ComputeNode[]> {
     const { computeNodes } = this.#store
-    const marks = (await computeNodes.marks()).filter(({ uuid }) => wanted.has(uuid))
+    const all = await computeNodes.marks()
+    this.#forgetAllBut(all)
+    const marks = all.filter(({ uuid }) => wanted.has(uuid))
     const stale = marks.filter(({ uuid, updatedAtMs }) => {
       const known = this.#known.get(uuid)
       return known === undefined || !known.isSettled || known.node.updatedAtMs !== updatedAtMs
@@ -99,6 +101,13 @@ class NodeShelf {
     for (const node of await computeNodes.some(stale.map(({ uuid }) => uuid)))
       this.#known.set(node.uuid, { node, isSettled: now - node.updatedAtMs > settledAfterMs })
     return marks.flatMap(({ uuid }) => this.#known.get(uuid)?.node ?? [])
+  }
+
+  /** Nodes that are gone. */
+  #forgetAllBut(present: readonly { readonly uuid: string }[]): void {
+    if (this.#known.size <= present.length) return
+    const ids = new Set(present.map(({ uuid }) => uuid))
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id)
   }
 }
 
@@ -152,5 +161,6 @@ export function storeHosts(store: Store, clock: Clock, options: StoreHostOptions
         .map(n => ({ nodeId: n.uuid, host: n.host, node: n.description.hypervisorHostname }))
     },
     aggregates: () => store.aggregates.list(),
+    oldestCompute: () => store.services.oldest('nova-compute'),
   }
 }

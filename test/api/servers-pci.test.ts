@@ -181,7 +181,7 @@ describe('PCI devices in placement', () => {
     const { inventories } = await face(`/resource_providers/${at('host-1_0000:81:00.0')}/inventories`)
     assert.equal(inventories.CUSTOM_FAST_CARD.total, 2)
     const { traits } = await face(`/resource_providers/${at('host-1_0000:03:00.0')}/traits`)
-    assert.deepEqual(traits, ['COMPUTE_MANAGED_PCI_DEVICE', 'CUSTOM_BIG', 'CUSTOM_QUIET'])
+    assert.deepEqual(traits, ['COMPUTE_MANAGED_PCI_DEVICE', 'CUSTOM_BIG', 'CUSTOM_QUIET', 'OWNER_NOVA'])
   })
 
   test('a server holds what placement has chosen for it', async () => {

@@ -53,7 +53,10 @@ export function placementContract(how: string, world: () => { builtIn: BuiltIn; 
     assert.deepEqual((await port().traits(host)).toSorted(), ['COMPUTE_NODE', custom])
     await assert.rejects(port().setTraits(host, ['HW_NO_SUCH_THING']), /No such trait/)
     const aggregate = newUuid()
+    assert.deepEqual(await port().aggregates(host), [])
     await port().setAggregates(host, [aggregate])
+    assert.deepEqual(await port().aggregates(host), [aggregate])
+    assert.deepEqual(await port().aggregates(newUuid()), [])
     assert.equal((await port().candidates(here({ VCPU: 1 }, { memberOf: [[aggregate]] }))).requests.length, 1)
     assert.equal((await port().candidates(here({ VCPU: 1 }, { notMemberOf: [aggregate] }))).requests.length, 0)
     assert.equal(

@@ -6,6 +6,7 @@ import type { Config } from '#config'
 import {
   createScheduler,
   DecisionJournal,
+  type SchedulerDeps,
   type SchedulerOptions,
   schedulerOptions,
   storeClaims,
@@ -87,6 +88,10 @@ export const schedulerOptionsOf = (config: Config): SchedulerOptions =>
     default_availability_zone: config.DEFAULT.default_availability_zone,
   })
 
+/** The network, where the scheduler shall ask it for the segments of networks. */
+export const segmentsOf = (config: Config, neighbours: Pick<Neighbours, 'network'>): Pick<SchedulerDeps, 'network'> =>
+  config.scheduler.query_placement_for_routed_network_aggregates ? { network: neighbours.network } : {}
+
 /** nova-scheduler from its configuration; returns what stops it. */
 export async function composeScheduler(shared: WithStore, neighbours: Neighbours): Promise<() => Promise<void>> {
   const { config, store, bus, clock } = shared
@@ -97,6 +102,7 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
     placement: neighbours.placement,
     hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
     claims: storeClaims(store),
+    ...segmentsOf(config, neighbours),
     options: schedulerOptionsOf(config),
     log,
     clock,

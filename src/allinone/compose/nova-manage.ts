@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Clock, Closers, createLog, declareFault, Fault, type Log, systemClock } from '#base'
-import type { PlacementPort } from '#cloud'
 import { type Config, defaultConfigFiles, loadConfig } from '#config'
 import { imagined, type ManageArguments, type ManageWorld, readManageArguments } from '#manage'
 import { openPlacementPort } from '#placement'
-import { createScheduler, recordOf, type SchedulingDecision, storeHosts } from '#scheduler'
+import { createScheduler, recordOf, type SchedulerDeps, type SchedulingDecision, storeHosts } from '#scheduler'
 import type { Store } from '#store'
-import { schedulerOptionsOf } from './control.ts'
+import { schedulerOptionsOf, segmentsOf } from './control.ts'
 import { databaseUrl, openDatabase } from './database.ts'
 import { neighboursFromConfig } from './neighbours-from-config.ts'
 import { version } from './service-options.ts'
@@ -39,11 +38,12 @@ function configOf(args: ManageArguments): Config {
   return loadConfig({ ...place, overrides })
 }
 
-async function placementOf(o: Opened): Promise<PlacementPort> {
+/** What the scheduler asks. The network of one machine has no segments, so nobody need ask it for them. */
+async function askedOf(o: Opened): Promise<Pick<SchedulerDeps, 'placement' | 'network'>> {
   if (o.stateDir === undefined) {
     const neighbours = neighboursFromConfig(o)
     o.closers.add(() => neighbours.close())
-    return neighbours.placement
+    return { placement: neighbours.placement, ...segmentsOf(o.config, neighbours) }
   }
   const opened = await openPlacementPort({
     databaseUrl: databaseUrl(resolve(o.stateDir), 'placement'),
@@ -51,7 +51,7 @@ async function placementOf(o: Opened): Promise<PlacementPort> {
     clock: o.clock,
   })
   o.closers.add(() => opened.close())
-  return opened.port
+  return { placement: opened.port }
 }
 
 /** The scheduler of this configuration, here, with claims left out. */
@@ -59,7 +59,7 @@ async function rehearsal(o: Opened, store: Store, ...[spec, count]: Parameters<M
   const { config, log, clock } = o
   let decision: SchedulingDecision | undefined
   const scheduler = createScheduler({
-    placement: await placementOf(o),
+    ...(await askedOf(o)),
     hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
     options: schedulerOptionsOf(config),
     log,

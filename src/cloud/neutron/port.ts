@@ -73,6 +73,8 @@ export interface SubnetView {
   readonly ipv6RaMode: string | null
   /** Where DHCP answers from, when a server runs. */
   readonly dhcpServer: string | null
+  /** Of a network that is routed between its segments: the one that this subnet is on. */
+  readonly segmentId: string | null
 }
 
 export interface PortView {

@@ -35,6 +35,7 @@ export interface WireSubnet {
   readonly host_routes: readonly { destination: string; nexthop: string }[]
   readonly ipv6_address_mode?: string | null
   readonly ipv6_ra_mode?: string | null
+  readonly segment_id?: string | null
 }
 
 export interface WirePort {
@@ -88,6 +89,7 @@ export const subnetOf = (wire: WireSubnet, dhcpPort: string | undefined): Subnet
   hostRoutes: wire.host_routes,
   ipv6AddressMode: wire.ipv6_address_mode ?? null,
   ipv6RaMode: wire.ipv6_ra_mode ?? null,
+  segmentId: wire.segment_id ?? null,
   dhcpServer: wire.enable_dhcp ? (dhcpPort ?? wire.gateway_ip) : null,
 })
 

@@ -48,6 +48,7 @@ export function placementPort(options: PlacementHttpOptions): PlacementPort {
     setInventories: (id, inventories) => providers.setInventories(id, inventories),
     traits: id => providers.traits(id),
     setTraits: (id, traits) => providers.setTraits(id, traits),
+    aggregates: id => providers.aggregates(id),
     setAggregates: (id, aggregateIds) => providers.setAggregates(id, aggregateIds),
     usages: id => providers.usages(id),
     async candidates(query) {

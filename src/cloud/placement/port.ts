@@ -110,6 +110,8 @@ export interface PlacementPort {
   traits(providerId: string): Promise<readonly string[]>
   /** Replaces all; custom ones are created as needed. */
   setTraits(providerId: string, traits: readonly string[]): Promise<void>
+  /** Empty where there is no such provider. */
+  aggregates(providerId: string): Promise<readonly string[]>
   setAggregates(providerId: string, aggregateIds: readonly string[]): Promise<void>
   usages(providerId: string): Promise<Readonly<Record<string, number>>>
   candidates(query: CandidateQuery): Promise<Candidates>

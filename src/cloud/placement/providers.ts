@@ -123,6 +123,15 @@ export class Providers {
     await this.#write(id, 'traits', { traits: await this.#known(traits) })
   }
 
+  async aggregates(id: string): Promise<readonly string[]> {
+    try {
+      return (await this.#read<{ aggregates: readonly string[] }>(id, 'aggregates')).aggregates
+    } catch (error) {
+      if (ProviderNotFound.is(error)) return []
+      throw error
+    }
+  }
+
   async setAggregates(id: string, aggregates: readonly string[]): Promise<void> {
     await this.#write(id, 'aggregates', { aggregates })
   }

@@ -1,5 +1,6 @@
 import type { HostReport } from '#bus'
 import { disabledTrait, type Inventory } from '#cloud'
+import { ownedByNova } from '#model'
 import { reportDevices } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { countDevices } from './pci-report.ts'
@@ -71,6 +72,7 @@ async function setTraits(
   const now = await deps.placement.traits(nodeId)
   // Traits that an operator has added by hand stay.
   const custom = now.filter(t => t.startsWith('CUSTOM_') && !reported.includes(t))
-  const wanted = [...new Set([...reported, ...custom, ...(service?.isDisabled === true ? [disabledTrait] : [])])]
+  const ofService = service?.isDisabled === true ? [disabledTrait] : []
+  const wanted = [...new Set([...reported, ownedByNova, ...custom, ...ofService])]
   if (!sameSet(wanted, now)) await deps.placement.setTraits(nodeId, wanted)
 }

@@ -3,6 +3,8 @@ import type { HostReport } from '#bus'
 import type { PlacementPort } from '#cloud'
 import {
   type HeldPciDevice,
+  isStandardTrait,
+  ownedByNova,
   type PciDevice,
   PciPlacementInvalid,
   pciProviderId,
@@ -11,7 +13,6 @@ import {
   pciTraits,
   providerAddress,
   standardResourceClasses,
-  standardTraits,
 } from '#model'
 import type { ConductorDeps } from '../deps.ts'
 
@@ -29,7 +30,6 @@ interface DeviceProvider {
 const refuse = (reason: string) => PciPlacementInvalid({ reason })
 
 const isStandardClass = (name: string): boolean => standardResourceClasses.includes(name)
-const isStandardTrait = (name: string): boolean => standardTraits.includes(name)
 
 const namesIn = (text: string | undefined): readonly string[] =>
   (text ?? '').split(',').flatMap(name => (name.trim() === '' ? [] : [name.trim()]))
@@ -37,7 +37,7 @@ const namesIn = (text: string | undefined): readonly string[] =>
 const classOf = (device: PciDevice): string => pciResourceClass(device.tags['resource_class'], device, isStandardClass)
 
 const traitsOf = (device: PciDevice): readonly string[] =>
-  [...new Set([...pciTraits(namesIn(device.tags['traits']), isStandardTrait), managed])].sort()
+  [...new Set([...pciTraits(namesIn(device.tags['traits']), isStandardTrait), managed, ownedByNova])].sort()
 
 function providerOf(report: HostReport, devices: readonly [PciDevice, ...PciDevice[]]): DeviceProvider {
   const [first] = devices

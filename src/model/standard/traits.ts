@@ -104,5 +104,11 @@ export const standardTraits: readonly string[] = Object.entries(families).flatMa
   rest.split(' ').map(name => (name === '.' ? prefix : `${prefix}_${name}`)),
 )
 
+const known: ReadonlySet<string> = new Set(standardTraits)
+export const isStandardTrait = (name: string): boolean => known.has(name)
+
+/** A provider that is Nova's: Neutron and Cyborg have some in the same trees. */
+export const ownedByNova = 'OWNER_NOVA'
+
 /** A provider with this trait lends its inventory to every tree it shares an aggregate with. */
 export const sharesViaAggregate = 'MISC_SHARES_VIA_AGGREGATE'

@@ -1,5 +1,5 @@
+import { isStandardTrait } from '#model'
 import { asksFor, demand } from '../placement-query/flavor-demands.ts'
-import { isKnownTrait } from './known-traits.ts'
 import type { RequestFilter } from './request-filter.ts'
 
 /** Encrypted local disks, asked for by flavor or image, in a format or any. */
@@ -11,7 +11,7 @@ export const ephemeralEncryptionFilter: RequestFilter = {
     const rootRequired = ['COMPUTE_EPHEMERAL_ENCRYPTION']
     if (format !== undefined) {
       const trait = `COMPUTE_EPHEMERAL_ENCRYPTION_${format.toUpperCase()}`
-      if (!isKnownTrait(trait)) return { refuses: `Ephemeral encryption format '${format}' is not supported.` }
+      if (!isStandardTrait(trait)) return { refuses: `Ephemeral encryption format '${format}' is not supported.` }
       rootRequired.push(trait)
     }
     return { says: `encrypted local disks${format === undefined ? '' : ` (${format})`}`, change: { rootRequired } }

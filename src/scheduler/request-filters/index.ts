@@ -3,15 +3,19 @@ import { computeStatusFilter } from './compute-status-filter.ts'
 import { ephemeralEncryptionFilter } from './ephemeral-encryption-filter.ts'
 import { isolateAggregates } from './isolate-aggregates.ts'
 import { mapAzToPlacementAggregate } from './map-az-to-placement-aggregate.ts'
+import { ownerNovaFilter } from './owner-nova-filter.ts'
 import { packedVirtqueueFilter } from './packed-virtqueue-filter.ts'
+import { remoteManagedPortsFilter } from './remote-managed-ports-filter.ts'
 import type { FilterableRequest, QueryChange, RequestFilter } from './request-filter.ts'
 import { requireImageTypeSupport } from './require-image-type-support.ts'
 import { requireTenantAggregate } from './require-tenant-aggregate.ts'
+import { routedNetworksFilter } from './routed-networks-filter.ts'
 import { tpmSecretSecurityFilter } from './tpm-secret-security-filter.ts'
 import { transformImageMetadata } from './transform-image-metadata.ts'
 import { virtioSoundFilter } from './virtio-sound-filter.ts'
 
 export type { FilterableRequest, QueryChange, RequestFilter } from './request-filter.ts'
+export { routedNetworks } from './routed-networks.ts'
 
 /** In Nova's order. */
 export const requestFilters: readonly RequestFilter[] = [
@@ -23,9 +27,12 @@ export const requestFilters: readonly RequestFilter[] = [
   transformImageMetadata,
   acceleratorsFilter,
   packedVirtqueueFilter,
+  routedNetworksFilter,
+  remoteManagedPortsFilter,
   ephemeralEncryptionFilter,
   virtioSoundFilter,
   tpmSecretSecurityFilter,
+  ownerNovaFilter,
 ]
 
 /** What one request filter did, for the decision record. */

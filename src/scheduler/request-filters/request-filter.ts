@@ -1,12 +1,17 @@
 import type { RequestSpec } from '#model'
 import type { AggregateWithHosts } from '../host-source.ts'
 import type { SchedulerOptions } from '../options.ts'
+import type { RoutedNetworks } from './routed-networks.ts'
 
 /** What a request filter may look at. */
 export interface FilterableRequest {
   readonly spec: RequestSpec
   readonly options: SchedulerOptions
   readonly aggregates: readonly AggregateWithHosts[]
+  /** The least version of nova-compute there is; undefined: not known. */
+  readonly oldestCompute?: number
+  /** Where the request's networks are; only where the operator wants that asked. */
+  readonly routed?: RoutedNetworks
 }
 
 /** What it adds to the placement query. */
@@ -15,6 +20,10 @@ export interface QueryChange {
   readonly rootForbidden?: readonly string[]
   /** The host must be in one of these aggregates (uuids). */
   readonly memberOfAny?: readonly string[]
+  /** The same, several times over. */
+  readonly memberOfAll?: readonly (readonly string[])[]
+  /** Traits of the providers of PCI devices. */
+  readonly deviceRequired?: readonly string[]
   /** The host must be in none of these aggregates (uuids). */
   readonly notMemberOf?: readonly string[]
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RequestSpec } from '#model'
+import type { SubnetView } from '#cloud'
+import type { RequestedPort, RequestSpec } from '#model'
 import type { AggregateWithHosts } from '../host-source.ts'
 import { type SchedulerOverrides, schedulerOptions } from '../options.ts'
 import { aFlavor, anAggregate, anImage, aSpec } from '../samples.ts'
 import { requestFilters } from './index.ts'
 import type { RequestFilterResult } from './request-filter.ts'
+import { type RoutedNetworks, routedNetworks } from './routed-networks.ts'
 
 interface Row {
   readonly filter: string
@@ -13,6 +15,8 @@ interface Row {
   readonly spec?: Partial<RequestSpec>
   readonly options?: SchedulerOverrides['scheduler']
   readonly aggregates?: readonly AggregateWithHosts[]
+  readonly oldestCompute?: number
+  readonly routed?: RoutedNetworks
   readonly gives: RequestFilterResult | null
 }
 
@@ -188,13 +192,164 @@ const traitRows: readonly Row[] = [
   },
 ]
 
-for (const { filter: name, when, spec, options = {}, aggregates = [], gives } of [...aggregateRows, ...traitRows]) {
+const port = (set: Partial<RequestedPort> = {}): RequestedPort => ({
+  id: 'port',
+  networkId: 'net',
+  subnetId: null,
+  vnicType: 'normal',
+  groups: [],
+  sameSubtree: [],
+  ...set,
+})
+
+const routes = { query_placement_for_routed_network_aggregates: true }
+/** Segments of subnets and networks, and the aggregates of each segment. */
+const routedBy = (
+  segments: Record<string, readonly string[]>,
+  aggregates: Record<string, readonly string[]>,
+): RoutedNetworks => ({
+  segmentsOf: ({ kind, id }) => segments[`${kind} ${id}`] ?? [],
+  aggregatesOf: id => aggregates[id] ?? [],
+})
+const twoSegments = { 'network net': ['s1', 's2'], 'subnet sub': ['s2'] }
+const placed = { s1: ['rack1'], s2: ['rack2', 'rack3'] }
+
+const networkRows: readonly Row[] = [
+  { filter: 'remote_managed_ports_filter', when: 'a normal port', spec: { ports: [port()] }, gives: null },
+  {
+    filter: 'remote_managed_ports_filter',
+    when: 'a port of a smart card',
+    spec: { ports: [port(), port({ id: 'far', vnicType: 'remote-managed' })] },
+    gives: requires('ports far are remote-managed', 'COMPUTE_REMOTE_MANAGED_PORTS'),
+  },
+  {
+    filter: 'routed_networks_filter',
+    when: 'off',
+    spec: { networkIds: ['net'] },
+    routed: routedBy(twoSegments, placed),
+    gives: null,
+  },
+  {
+    filter: 'routed_networks_filter',
+    when: 'a network that is everywhere',
+    options: routes,
+    spec: { networkIds: ['other'] },
+    routed: routedBy(twoSegments, placed),
+    gives: { says: 'no network is routed between segments' },
+  },
+  {
+    filter: 'routed_networks_filter',
+    when: 'a network of two segments, and a port that has its address',
+    options: routes,
+    spec: { networkIds: ['net', 'net'], ports: [port({ subnetId: 'sub' })] },
+    routed: routedBy(twoSegments, placed),
+    gives: {
+      says: 'where the segments of the subnet sub, the network net are',
+      change: {
+        memberOfAll: [
+          ['rack2', 'rack3'],
+          ['rack1', 'rack2', 'rack3'],
+        ],
+      },
+    },
+  },
+  {
+    filter: 'routed_networks_filter',
+    when: 'a port without an address may be on any segment',
+    options: routes,
+    spec: { networkIds: ['net'], ports: [port()] },
+    routed: routedBy(twoSegments, placed),
+    gives: {
+      says: 'where the segments of the network net are',
+      change: { memberOfAll: [['rack1', 'rack2', 'rack3']] },
+    },
+  },
+  {
+    filter: 'routed_networks_filter',
+    when: 'a segment that no host is on',
+    options: routes,
+    spec: { networkIds: ['net'] },
+    routed: routedBy(twoSegments, { s1: ['rack1'] }),
+    gives: { refuses: 'Aggregates not found for the network net' },
+  },
+  { filter: 'owner_nova_filter', when: 'nobody knows how old the hosts are', gives: null },
+  { filter: 'owner_nova_filter', when: 'a host from before', oldestCompute: 72, gives: null },
+  {
+    filter: 'owner_nova_filter',
+    when: 'every host marks its own',
+    oldestCompute: 73,
+    gives: {
+      says: "what is Nova's: OWNER_NOVA",
+      change: { rootRequired: ['OWNER_NOVA'], deviceRequired: ['OWNER_NOVA'] },
+    },
+  },
+]
+
+for (const row of [...aggregateRows, ...traitRows, ...networkRows]) {
+  const { filter: name, when, spec, options = {}, aggregates = [], oldestCompute, routed, gives } = row
   test(`${name}: ${when}`, () => {
     const filter = requestFilters.find(one => one.name === name)
     assert.ok(filter, `there is no request filter ${name}`)
-    assert.deepEqual(
-      filter.apply({ spec: aSpec(spec), options: schedulerOptions({ scheduler: options }), aggregates }),
-      gives,
-    )
+    const request = { spec: aSpec(spec), options: schedulerOptions({ scheduler: options }), aggregates }
+    const facts = {
+      ...(oldestCompute === undefined ? {} : { oldestCompute }),
+      ...(routed === undefined ? {} : { routed }),
+    }
+    assert.deepEqual(filter.apply({ ...request, ...facts }), gives)
   })
 }
+
+test('the segments of a request are asked for once each', async () => {
+  const asked: string[] = []
+  const subnet = (id: string, segmentId: string | null) => ({ id, segmentId }) as SubnetView
+  const found = await routedNetworks(
+    {
+      network: {
+        subnets: async (_as, ids) => {
+          asked.push(...ids)
+          return [subnet('sub', 's2'), subnet('plain', null)]
+        },
+        subnetsOfNetwork: async (_as, id) => {
+          asked.push(id)
+          return id === 'net' ? [subnet('sub1', 's1'), subnet('sub', 's2'), subnet('sub3', 's2')] : [subnet('x', null)]
+        },
+      },
+      placement: {
+        aggregates: async id => {
+          asked.push(id)
+          return id === 's1' ? ['rack1'] : ['rack2']
+        },
+      },
+    },
+    aSpec({
+      networkIds: ['net', 'net', 'net', 'flat'],
+      ports: [port({ subnetId: 'sub' }), port({ id: 'two', networkId: 'flat', subnetId: 'plain' })],
+    }),
+  )
+  assert.deepEqual(asked, ['sub', 'plain', 'net', 's2', 's1'])
+  assert.deepEqual(found.segmentsOf({ kind: 'network', id: 'net' }), ['s1', 's2'])
+  assert.deepEqual(found.segmentsOf({ kind: 'subnet', id: 'plain' }), [])
+  assert.deepEqual(found.aggregatesOf('s2'), ['rack2'])
+})
+
+test('the request filters are those of Nova, in its order', () => {
+  assert.deepEqual(
+    requestFilters.map(filter => filter.name),
+    [
+      'require_tenant_aggregate',
+      'map_az_to_placement_aggregate',
+      'require_image_type_support',
+      'compute_status_filter',
+      'isolate_aggregates',
+      'transform_image_metadata',
+      'accelerators_filter',
+      'packed_virtqueue_filter',
+      'routed_networks_filter',
+      'remote_managed_ports_filter',
+      'ephemeral_encryption_filter',
+      'virtio_sound_filter',
+      'tpm_secret_security_filter',
+      'owner_nova_filter',
+    ],
+  )
+})

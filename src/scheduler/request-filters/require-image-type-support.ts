@@ -1,4 +1,4 @@
-import { isKnownTrait } from './known-traits.ts'
+import { isStandardTrait } from '#model'
 import type { RequestFilter } from './request-filter.ts'
 
 /** Hosts that can use the image's disk format; without meaning for a server that boots from a volume. */
@@ -8,7 +8,7 @@ export const requireImageTypeSupport: RequestFilter = {
     if (!options.scheduler.query_placement_for_image_type_support) return null
     if (spec.isVolumeBacked || spec.image === null) return null
     const trait = `COMPUTE_IMAGE_TYPE_${spec.image.diskFormat.toUpperCase()}`
-    if (!isKnownTrait(trait)) return { says: `there is no trait ${trait}: any host` }
+    if (!isStandardTrait(trait)) return { says: `there is no trait ${trait}: any host` }
     return { says: `the image is ${spec.image.diskFormat}: ${trait}`, change: { rootRequired: [trait] } }
   },
 }

@@ -1,4 +1,4 @@
-import { isKnownTrait } from './known-traits.ts'
+import { isStandardTrait } from '#model'
 import type { RequestFilter } from './request-filter.ts'
 
 const prefixes: readonly (readonly [property: string, prefix: string])[] = [
@@ -22,7 +22,8 @@ export const transformImageMetadata: RequestFilter = {
       const value = spec.image?.properties[property]
       if (value === undefined || value === '') continue
       const trait = `${prefix}_${value.toUpperCase().replaceAll('-', '_')}`
-      if (!isKnownTrait(trait)) return { says: `there is no trait ${trait}: the image's properties are not asked for` }
+      if (!isStandardTrait(trait))
+        return { says: `there is no trait ${trait}: the image's properties are not asked for` }
       traits.add(trait)
     }
     if (traits.size === 0) return null

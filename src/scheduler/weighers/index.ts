@@ -1,6 +1,7 @@
 import { HostWeigherNotFound } from '../faults.ts'
 import { buildFailureWeigher } from './build-failure-weigher.ts'
 import { cpuWeigher } from './cpu-weigher.ts'
+import { crossCellWeigher } from './cross-cell-weigher.ts'
 import { diskWeigher } from './disk-weigher.ts'
 import { hypervisorVersionWeigher } from './hypervisor-version-weigher.ts'
 import { imagePropertiesWeigher } from './image-properties-weigher.ts'
@@ -27,6 +28,7 @@ export const allWeighers: readonly HostWeigher[] = [
   serverGroupSoftAffinityWeigher,
   serverGroupSoftAntiAffinityWeigher,
   buildFailureWeigher,
+  crossCellWeigher,
   metricsWeigher,
   imagePropertiesWeigher,
 ]

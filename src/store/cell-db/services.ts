@@ -53,6 +53,13 @@ const listed = prepared((db: Db, { host, binary }: ServiceFilter) => {
   return select
 })
 
+const leastVersion = prepared((db: Db, { binary }: { binary: string }) =>
+  db
+    .selectFrom('services')
+    .select(e => e.fn.min<number | null>('version').as('least'))
+    .where('binary', '=', binary),
+)
+
 /** A row per running daemon. */
 export class Services {
   readonly #db: Db
@@ -105,6 +112,12 @@ export class Services {
 
   async list(filter: ServiceFilter = {}): Promise<readonly Service[]> {
     return (await listed(this.#db, filter)).rows.map(fromRow)
+  }
+
+  /** The least version of these services, of those that are down as well; undefined: there are none. */
+  async oldest(binary: string): Promise<number | undefined> {
+    const [row] = (await leastVersion(this.#db, { binary })).rows
+    return row?.least ?? undefined
   }
 
   async find(host: string, binary: string): Promise<Service | undefined> {
