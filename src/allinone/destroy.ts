@@ -5,7 +5,8 @@ import { type Log, systemClock } from '#base'
 import { ImageUnavailable, TokenInvalid } from '#cloud'
 import { createNetworkService, createPlumber, type HostPlace } from '#network'
 import { openStore } from '#store'
-import { createLibvirtDriver, startLibvirt, stopEverything } from '#virt/libvirt'
+import { HypervisorUnavailable } from '#virt'
+import { createLibvirtDriver, type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
 import { databaseUrl } from './compose/database.ts'
 
 /** Nobody is let in while a cloud is taken down. */
@@ -27,10 +28,21 @@ const noImages = {
   },
 }
 
+/** Guests cannot be taken away without it: one that does not answer any more is replaced, and its guests end with it. */
+async function libvirtd(stateDir: string, log: Log): Promise<LibvirtDaemon> {
+  try {
+    return await startLibvirt({ stateDir, log })
+  } catch (error) {
+    if (!HypervisorUnavailable.is(error)) throw error
+    await stopEverything(stateDir)
+    return startLibvirt({ stateDir, log })
+  }
+}
+
 /** Guests of this cloud's records; a libvirtd of the machine may have others. */
 async function destroyGuests(stateDir: string, log: Log): Promise<void> {
   const store = await openStore(databaseUrl(stateDir, 'nova'))
-  const daemon = await startLibvirt({ stateDir: join(stateDir, 'libvirt'), log })
+  const daemon = await libvirtd(join(stateDir, 'libvirt'), log)
   const driver = await createLibvirtDriver({
     socketPath: daemon.socketPath,
     instancesPath: join(stateDir, 'instances'),

@@ -142,9 +142,9 @@ function qemuOf(id: InstanceId): number | undefined {
   )?.pid
 }
 
-/** Host pid of a daemon of this bench: one whose mount namespace is that of its first process. */
-export function daemonPid(bench: LibvirtBench, name: string): Promise<number> {
-  const init = Number(readFileSync(join(bench.stateDir, 'init.pid'), 'utf8'))
+/** Host pid of a daemon that keeps its state there: one whose namespace is that of the first process of them. */
+export function daemonPid({ stateDir }: { readonly stateDir: string }, name: string): Promise<number> {
+  const init = Number(readFileSync(join(stateDir, 'init.pid'), 'utf8'))
   const { ino } = statSync(`/proc/${init}/ns/pid`)
   const inNamespace = (pid: number) => {
     try {

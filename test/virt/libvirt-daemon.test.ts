@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { instanceId, newUuid, silentLog, waitFor } from '#base'
 import { power, type VirtDriver } from '#virt'
 import { aGuestSpec } from '#virt/conformance'
 import { createLibvirtDriver, type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
+import { daemonPid } from './libvirt-bench.ts'
 import { processes } from './processes.ts'
 import { TestImages } from './test-images.ts'
 
@@ -123,6 +124,18 @@ describe('private libvirtd', () => {
     const again = await start()
     assert.notEqual(initPid(), first)
     await again.close()
+    await daemon.close()
+  })
+
+  test('libvirtd comes back after the machine got another file of users', async () => {
+    const daemon = await start()
+    const first = await daemonPid({ stateDir }, 'libvirtd')
+    // What becomes of a mount on a file in whose place another one is put, as useradd does.
+    execFileSync('nsenter', ['--target', String(initPid()), '--mount', '--pid', 'umount', '/etc/passwd', '/etc/group'])
+    process.kill(first, 'SIGKILL')
+    const driver = await openDriver(await start())
+    assert.deepEqual(await driver.list(), [])
+    await driver.close()
     await daemon.close()
   })
 

@@ -81,9 +81,6 @@ if [ -n "$NOVA_HOSTNAME" ]; then echo "$NOVA_HOSTNAME" > /proc/sys/kernel/hostna
 ${Object.entries(binds)
   .map(([folder, path]) => `mkdir -p ${path}; mount --bind "$STATE/${folder}" ${path}`)
   .join('\n')}
-for file in passwd group; do
-  if [ -e "$STATE/$file" ]; then mount --bind "$STATE/$file" "/etc/$file"; fi
-done
 mount -t proc proc /proc
 if [ -n "$CPU_CGROUP" ]; then
   mount --bind "$CPU_CGROUP" /sys/fs/cgroup/cpu
@@ -105,11 +102,22 @@ settle() {
     echo "nova: the start of $name was cut off"
   done
 }
+# Private copies with the user added, seen only by the daemons. Again before every start: whoever adds a user to the
+# machine puts new files in the place of the old ones, and with those our mounts on them are gone.
+know() {
+  if grep -qs "^${compiledUser}:" "/etc/$1"; then return; fi
+  sed '$a\\' "/etc/$1" > "$STATE/$1.new" && echo "${compiledUser}:$2" >> "$STATE/$1.new" &&
+    mv "$STATE/$1.new" "$STATE/$1" && mount --bind "$STATE/$1" "/etc/$1"
+}
 keep() {
   echo 0 2>/dev/null > /proc/self/oom_score_adj
   trap - INT HUP TERM
   while :; do
-    if [ "$1" = libvirtd ]; then settle; fi
+    if [ "$1" = libvirtd ]; then
+      know passwd 'x:${compiledUserId}:${compiledUserId}::/var/lib/libvirt:/usr/sbin/nologin'
+      know group 'x:${compiledUserId}:'
+      settle
+    fi
     "$@"
     echo "nova: $1 ended with $?, starting it again"
     sleep 1
@@ -128,20 +136,7 @@ export function writeDaemonConfig(stateDir: string, host: SeparateHost | undefin
   writeFileSync(conf, libvirtdConf(knownUuid(conf) ?? randomUUID(), host))
   writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf(host, hasCpuCgroup))
   writeFileSync(join(stateDir, 'init.sh'), initScript, { mode: 0o700 })
-  addCompiledUser(
-    stateDir,
-    'passwd',
-    `${compiledUser}:x:${compiledUserId}:${compiledUserId}::/var/lib/libvirt:/usr/sbin/nologin`,
-  )
-  addCompiledUser(stateDir, 'group', `${compiledUser}:x:${compiledUserId}:`)
 }
 
 const knownUuid = (conf: string): string | undefined =>
   existsSync(conf) ? /^host_uuid = "([0-9a-f-]{36})"$/m.exec(readFileSync(conf, 'utf8'))?.[1] : undefined
-
-/** Private copies with the user added, seen only by the daemons: the machine's own files stay as they are. */
-function addCompiledUser(stateDir: string, file: 'passwd' | 'group', line: string): void {
-  const known = readFileSync(`/etc/${file}`, 'utf8')
-  if (known.split('\n').some(entry => entry.startsWith(`${compiledUser}:`))) return
-  writeFileSync(join(stateDir, file), `${known.endsWith('\n') ? known : `${known}\n`}${line}\n`)
-}
