@@ -43,9 +43,9 @@ export function computeHandlers(driver: VirtDriver, options: HandlerOptions): Ha
   }
   return {
     ...volumeHandlers(driver, actors),
-    spawn: async ({ spec }) => {
+    spawn: async ({ spec, isOn = true }) => {
       mustHoldVolumes(driver, spec)
-      await actors.run(spec.id, 'spawn', () => builds.run(() => guestOf(spec.id).spawn(spec)))
+      await actors.run(spec.id, 'spawn', () => builds.run(() => guestOf(spec.id).spawn(spec, { isOn })))
       return null
     },
     destroy: async ({ id }) => {

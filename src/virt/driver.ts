@@ -77,10 +77,10 @@ export interface Guest {
   readonly id: InstanceId
   state(): Promise<GuestState>
   /**
-   * Defines and starts the guest with a disk made from the image. Running already with this id: nothing to do.
-   * On failure nothing is left: no definition, no disk.
+   * Defines and, unless it shall be off, starts the guest with a disk made from the image. Running already with this id:
+   * nothing to do. On failure nothing is left: no definition, no disk.
    */
-  spawn(spec: GuestSpec): Promise<void>
+  spawn(spec: GuestSpec, how?: { readonly isOn: boolean }): Promise<void>
   /** Starts a defined guest that is off; redefines it from the spec first. */
   start(spec: GuestSpec): Promise<void>
   /** Graceful: ask by ACPI, repeat, and pull the plug after the time. */

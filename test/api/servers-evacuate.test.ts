@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { waitFor } from '#base'
+import { instanceId, waitFor } from '#base'
 import { type ApiCloud, type Ask, type Json, newest, startCloud } from './harness.ts'
 
 let cloud: ApiCloud
@@ -19,6 +19,7 @@ const recordOf = async (id: string): Promise<Json> => {
   const asked = { as: cloud.admin, version: newest }
   return (await cloud.request('GET', `/os-migrations?instance_uuid=${id}`, asked)).body.migrations[0]
 }
+const consoleOf = async (id: string) => cloud.drivers.get(await hostOf(id))?.consoleLog.read(instanceId(id))
 const otherThan = (host: string): string => ['one', 'two', 'three'].find(name => name !== host) ?? ''
 
 /** The host's service as an operator would have it who knows the machine is off. */
@@ -49,6 +50,7 @@ describe('evacuation', () => {
       assert.equal(server['OS-EXT-STS:power_state'], 4)
       const to = await hostOf(id)
       assert.notEqual(to, from)
+      assert.equal(await consoleOf(id), '', 'it was never booted')
       const move = await recordOf(id)
       assert.equal(move.migration_type, 'evacuation')
       assert.equal(move.status, 'done')
@@ -79,6 +81,31 @@ describe('evacuation', () => {
       assert.deepEqual(answer.expect(200).body, { adminPass: 'MySecret' })
       await cloud.waitForStatus(id, 'ACTIVE')
       assert.notEqual(await hostOf(id), from)
+    }))
+
+  test('what was off stays off in every version, without being booted', async () => {
+    for (const version of ['2.94', newest]) {
+      const id = await cloud.bootServer()
+      ;(await act(id, { 'os-stop': null })).expect(202)
+      await cloud.waitForStatus(id, 'SHUTOFF')
+      const from = await hostOf(id)
+      await force(from, true)
+      ;(await evacuate(id, {}, { version })).expect(200)
+      await waitFor('the evacuation', async () => ((await recordOf(id))?.status === 'done' ? true : undefined), {
+        deadlineMs: 10_000,
+      })
+      assert.equal((await cloud.server(id, { as: cloud.admin })).status, 'SHUTOFF')
+      assert.equal(await consoleOf(id), '', 'it was never booted')
+      await force(from, false)
+    }
+  })
+
+  test('a server in error runs afterwards, also from 2.95 on, as with Nova', () =>
+    onDeadHost(async id => {
+      ;(await act(id, { 'os-resetState': { state: 'error' } })).expect(202)
+      await cloud.waitForStatus(id, 'ERROR')
+      ;(await evacuate(id)).expect(200)
+      await cloud.waitForStatus(id, 'ACTIVE')
     }))
 
   test('to the host asked for, through the scheduler or past it', () =>

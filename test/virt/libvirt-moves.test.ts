@@ -27,7 +27,7 @@ function evacuationTests(bench: () => MovingBench): void {
     const spec = aGuestSpec(bench())
     const files = () => readdirSync(folders[0]).filter(name => name.startsWith(spec.id))
     await dead.guest(spec.id).spawn(spec)
-    await assert.rejects(other.guest(spec.id).spawn(spec), /lock/)
+    for (const isOn of [true, false]) await assert.rejects(other.guest(spec.id).spawn(spec, { isOn }), /lock/)
     await other.coldMigration?.discard(spec.id)
     assert.deepEqual(files(), [spec.id])
     assert.equal((await dead.guest(spec.id).state()).power, power.running)

@@ -48,7 +48,7 @@ export interface SnapshotOrder {
 
 /** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
 export const computeContract = contract('compute', {
-  spawn: method<{ spec: GuestSpec }, null>(longMs),
+  spawn: method<{ spec: GuestSpec; isOn?: boolean }, null>(longMs),
   destroy: method<{ id: string }, null>(longMs),
   start: method<{ spec: GuestSpec }, GuestState>(longMs),
   /** Graceful within the guest's shutdown time, then by force. */

@@ -5,11 +5,11 @@ import { type StepContext, saga } from '#saga'
 import type { Store } from '#store'
 import { claimLike, leaveAllocation, letGo, takeAllocation, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
-import { gracefulMs } from '../graceful.ts'
 import { hostClient } from '../hosts.ts'
 import {
   asEvent,
   askUnlessDown,
+  type Before,
   changeOwned,
   failEvents,
   movedSpec,
@@ -51,6 +51,10 @@ async function chooseTarget(
   await takeSeat(d, instance.id, input.spec, { nodeId: target.uuid })
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }
+
+/** Nova's rule: what was off stays off, and from 2.95 on everything does, but servers in error are brought back to run. */
+const staysOff = ({ input, before }: { readonly input: Evacuation; readonly before: Before }): boolean =>
+  before.vmState === 'stopped' || (input.staysOff && before.vmState !== 'error')
 
 /**
  * Rebuild a server of a dead host on another one, from its image. The dead host's guest is removed by its nova-compute
@@ -98,9 +102,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
       const instance = await placedInstance(d, s.input.instanceId)
       const spec = await withDrive(d, instance, await movedSpec(d, instance, { vifs: s.ports, volumes: s.volumes }))
       const host = hostClient(d, s.target.host)
-      await host.spawn({ spec }, { key: c.key, requestId: s.input.requestId })
-      const isOff = s.input.staysOff || s.before.vmState === 'stopped'
-      if (isOff) return host.stop({ id: instance.id, gracefulMs: gracefulMs(d, instance) }, { key: c.key })
+      await host.spawn({ spec, isOn: !staysOff(s) }, { key: c.key, requestId: s.input.requestId })
       return host.state({ id: instance.id })
     },
     // On storage that both hosts share the disks are the dead host's again.
@@ -112,7 +114,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
   )
   .pivot('owner', async (s, d, c) => {
     const { host, node } = s.target
-    const vmState = s.input.staysOff || s.before.vmState === 'stopped' ? 'stopped' : 'active'
+    const vmState = staysOff(s) ? 'stopped' : 'active'
     const now = d.clock.now()
     const change = { host, node, launchedOn: host, vmState, powerState: s.guest.power, networkInfo: s.ports } as const
     await changeOwned(d, s.input, c, { ...change, launchedAtMs: now, progress: 100 })

@@ -80,6 +80,25 @@ export function lifecycleTests(bench: () => Bench): void {
       await guest.destroy()
     })
 
+    test('made to be off, it runs at its first start', async () => {
+      const spec = aGuestSpec(bench())
+      const guest = bench().driver.guest(spec.id)
+      const events = watchEvents(bench().driver)
+      for (const _ of ['once', 'again']) {
+        await guest.spawn(spec, { isOn: false })
+        assert.deepEqual(await guest.state(), { exists: true, power: power.shutdown })
+      }
+      await guest.start(spec)
+      await guest.spawn(spec, { isOn: false })
+      assert.deepEqual(await guest.state(), { exists: true, power: power.running })
+      await guest.destroy()
+      await eventOf(events.seen, spec.id, 'undefined')
+      await events.end()
+      const kinds = events.seen.filter(event => event.id === spec.id).map(event => event.kind)
+      assert.deepEqual(kinds, ['started', 'stopped', 'undefined'])
+      assert.deepEqual(await bench().leftovers(spec.id), [])
+    })
+
     test('several guests of one image at once', async () => {
       const specs = [aGuestSpec(bench()), aGuestSpec(bench()), aGuestSpec(bench())]
       await Promise.all(specs.map(spec => bench().driver.guest(spec.id).spawn(spec)))

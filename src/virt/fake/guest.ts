@@ -28,11 +28,13 @@ export class FakeGuest implements Guest {
     })
   }
 
-  spawn(spec: GuestSpec): Promise<void> {
+  spawn(spec: GuestSpec, { isOn }: { readonly isOn: boolean } = { isOn: true }): Promise<void> {
     return this.#hypervisor.change('spawn', this.id, async () => {
       const before = this.#hypervisor.guests.get(this.id)
-      if (before !== undefined) return this.#boot(spec, true)
-      this.#hypervisor.boot(spec, undefined, hasImage(spec) ? await this.#disks.make(this.id, spec.image) : undefined)
+      if (before !== undefined) return isOn ? this.#boot(spec, true) : undefined
+      const disk = hasImage(spec) ? await this.#disks.make(this.id, spec.image) : undefined
+      if (isOn) this.#hypervisor.boot(spec, undefined, disk)
+      else this.#hypervisor.make(spec, disk)
     })
   }
 

@@ -86,14 +86,29 @@ export class FakeHypervisor {
     this.#emit({ id, kind: 'undefined' })
   }
 
-  /** The disk stays that of its first boot, whatever image later specs name. */
   boot(spec: GuestSpec, before: GuestRecord | undefined, disk = before?.disk, rescue?: RescueRecord): void {
+    this.put(spec.id, this.#booted(spec, before, disk, rescue), 'started')
+  }
+
+  /** A new guest that has never run. */
+  make(spec: GuestSpec, disk: GuestRecord['disk']): void {
+    const made = this.#booted(spec, undefined, disk)
+    this.put(spec.id, { ...made, power: power.shutdown, startedAtMs: null, boots: 0 })
+  }
+
+  /** The disk stays that of its first boot, whatever image later specs name. */
+  #booted(
+    spec: GuestSpec,
+    before: GuestRecord | undefined,
+    disk: GuestRecord['disk'],
+    rescue?: RescueRecord,
+  ): GuestRecord {
     const { configDrive, shares, ...rest } = spec
     mustBeMounted(spec, before)
     const plain = shares === undefined ? rest : { ...rest, shares: shares.map(share => ({ ...share, user: null })) }
     const format = before === undefined ? configDrive?.format : before.configDrive
     const { ephemeralMade, passwords, dumps, mounted } = before ?? {}
-    const guest: GuestRecord = {
+    return {
       spec: plain,
       ...(format === undefined ? {} : { configDrive: format }),
       power: power.running,
@@ -111,7 +126,6 @@ export class FakeHypervisor {
       ...(dumps === undefined ? {} : { dumps }),
       ...(mounted === undefined ? {} : { mounted }),
     }
-    this.put(spec.id, guest, 'started')
   }
 
   freeDisplay(): number {

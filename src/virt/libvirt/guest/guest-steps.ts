@@ -18,6 +18,8 @@ export interface GuestSteps {
   run(spec: GuestSpec, made?: (host: DomainHost) => string): Promise<void>
   /** The same for a guest whose disks must be there. */
   runAgain(spec: GuestSpec): Promise<void>
+  /** For a guest that is off. */
+  define(spec: GuestSpec): Promise<void>
   /** `disks`: what its machine remembers by itself stays, the variables of its UEFI and the state of its TPM. */
   undefine(what?: 'all' | 'disks'): Promise<void>
 }

@@ -6,6 +6,7 @@ import type { GuestSpec } from '../../guest-spec.ts'
 import { powerOfGuest, statusOf } from '../daemon/daemon-calls.ts'
 import { makeConfigDrive, withKeptConfigDrive } from '../disks/config-drive.ts'
 import { addAddresses } from '../disks/config-drive-addresses.ts'
+import { mustNotBeInUse } from '../disks/disk-locks.ts'
 import { isNoSpace } from '../disks/disk-room.ts'
 import { makeRootDisk, mustHaveBase } from '../disks/root-disk.ts'
 import { localDisks, makeSpareDisks } from '../disks/spare-disks.ts'
@@ -59,7 +60,7 @@ export class LibvirtGuest implements Guest {
     })
   }
 
-  spawn(spec: GuestSpec): Promise<void> {
+  spawn(spec: GuestSpec, { isOn }: { readonly isOn: boolean } = { isOn: true }): Promise<void> {
     return this.#changing('spawn', async () => {
       const status = await this.#settled()
       if (status !== undefined && hasProcess(status)) return
@@ -68,7 +69,8 @@ export class LibvirtGuest implements Guest {
         await this.#takeOver()
         await this.#makeDisk(spec)
         await makeConfigDrive(spec, this.#context.files.configDrive(this.id), this.#context.writeConfigDrive)
-        await this.#run(spec)
+        if (isOn) await this.#run(spec)
+        else await this.#leaveOff(spec)
       } catch (error) {
         await this.#forget(error)
         throw error
@@ -147,6 +149,7 @@ export class LibvirtGuest implements Guest {
       makeDisk: spec => this.#makeDisk(spec),
       run: (spec, made) => this.#run(spec, made),
       runAgain: spec => this.#runAgain(spec),
+      define: spec => this.#define(spec),
       undefine: what => this.#undefine(what === 'disks' ? undefineDisks : undefineAll),
     }
   }
@@ -182,6 +185,19 @@ export class LibvirtGuest implements Guest {
       const status = isLibvirtError(error, errorCode.operationInvalid) ? await statusOf(client, this.id) : undefined
       if (status === undefined || !hasProcess(status)) throw error
     }
+  }
+
+  /** QEMU, which would find another one at work on the disks, is not started. */
+  async #leaveOff(spec: GuestSpec): Promise<void> {
+    await mustNotBeInUse(localDisks(spec, this.#context.files))
+    await this.#define(spec)
+  }
+
+  async #define(spec: GuestSpec): Promise<void> {
+    const { files, client, host, connections } = this.#context
+    const xml = domainXml(await connections.prepare(await withKeptConfigDrive(spec, files)), host)
+    await writeFile(files.definition(this.id), xml, { mode: 0o600 })
+    await client.call(procedures.define, { xml, flags: 0 }, 'long')
   }
 
   /** For a guest that has run before: its disks must be there; only the image under it may be fetched again. */

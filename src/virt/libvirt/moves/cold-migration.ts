@@ -1,12 +1,10 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InstanceId } from '#base'
 import { GuestNotFound } from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
 import type { ColdMigration, MoveOffer } from '../../moves.ts'
 import { statusOf } from '../daemon/daemon-calls.ts'
-import { withKeptConfigDrive } from '../disks/config-drive.ts'
-import { domainXml } from '../domain/index.ts'
 import { LibvirtGuest } from '../guest/guest.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { exists, removeFolder } from '../guest/guest-files.ts'
@@ -59,14 +57,14 @@ export class LibvirtColdMigration implements ColdMigration {
   }
 
   receive(offer: MoveOffer, spec: GuestSpec, { isOn }: { readonly isOn: boolean }): Promise<void> {
-    const { changing, settled, runAgain } = new LibvirtGuest(spec.id, this.#context).steps
+    const { changing, settled, runAgain, define } = new LibvirtGuest(spec.id, this.#context).steps
     return changing('resize', async () => {
       const detail = coldDetailOf(offer)
       const status = await settled()
       if (status !== undefined && hasProcess(status)) return
       if (status === undefined) await receiveDisks(this.#context, detail, spec)
       if (isOn) await runAgain(spec)
-      else await this.#define(spec)
+      else await define(spec)
     })
   }
 
@@ -109,7 +107,7 @@ export class LibvirtColdMigration implements ColdMigration {
   revert(spec: GuestSpec, { isOn }: { readonly isOn: boolean }): Promise<void> {
     const { files } = this.#context
     const { id } = spec
-    const { changing, settled, pullPlug, runAgain } = new LibvirtGuest(id, this.#context).steps
+    const { changing, settled, pullPlug, runAgain, define } = new LibvirtGuest(id, this.#context).steps
     return changing('resize', async () => {
       const status = await settled()
       if (await exists(files.asideFolder(id))) {
@@ -123,15 +121,8 @@ export class LibvirtColdMigration implements ColdMigration {
         throw GuestNotFound({ id })
       } else if (status !== undefined && hasProcess(status)) return
       if (isOn) await runAgain(spec)
-      else await this.#define(spec)
+      else await define(spec)
     })
-  }
-
-  async #define(spec: GuestSpec): Promise<void> {
-    const { files, client, host, connections } = this.#context
-    const xml = domainXml(await connections.prepare(await withKeptConfigDrive(spec, files)), host)
-    await writeFile(files.definition(spec.id), xml, { mode: 0o600 })
-    await client.call(procedures.define, { xml, flags: 0 }, 'long')
   }
 
   async #undefineButKeep(id: InstanceId): Promise<void> {
