@@ -5,6 +5,7 @@ import { recording } from './guest-records.ts'
 import { type DeletedGuests, GuestSweeps } from './guest-sweeps.ts'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
 import { described, type HardwareOptions } from './hardware.ts'
+import { ComputeMonitors } from './monitors.ts'
 import { configFor, type ProviderConfig, withProviderConfig } from './provider-config.ts'
 
 export interface AgentOptions extends HandlerOptions {
@@ -29,6 +30,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly providers?: readonly ProviderConfig[]
   /** `[workarounds] reserve_disk_resource_for_image_cache`: cached images count as reserved disk. */
   readonly reservesImageCache?: boolean
+  /** `compute_monitors`: what is measured for the scheduler. */
+  readonly monitors?: readonly string[]
   /** What guests may have of the host by name; nothing without it. */
   readonly hardware?: HardwareOptions
 }
@@ -45,6 +48,10 @@ interface Parts {
   readonly options: AgentOptions
 }
 
+interface Reporting extends Parts {
+  readonly monitors: ComputeMonitors
+}
+
 const binary = 'nova-compute'
 
 async function reservedOf({ imageCache }: VirtDriver, { reserved, reservesImageCache }: AgentOptions) {
@@ -53,14 +60,19 @@ async function reservedOf({ imageCache }: VirtDriver, { reserved, reservesImageC
 }
 
 /** Tells the conductor what this host is; called at start and then every minute. */
-async function report({ driver, bus, options }: Parts): Promise<void> {
+async function report({ driver, bus, clock, options, monitors }: Reporting): Promise<void> {
   const { host, nodeId, ratios } = options
   const found = await driver.host.describe()
   const added = configFor(options.providers ?? [], { nodeId, name: found.hypervisorHostname })
   const facts = described(withProviderConfig(found, added), options.hardware)
-  await bus
-    .client(conductorContract)
-    .reportHost({ host, nodeId, ...facts, reserved: await reservedOf(driver, options), ratios })
+  await bus.client(conductorContract).reportHost({
+    host,
+    nodeId,
+    ...facts,
+    reserved: await reservedOf(driver, options),
+    ratios,
+    metrics: await monitors.metrics(driver.host, driver.hypervisorType, clock),
+  })
 }
 
 async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -82,7 +94,7 @@ const sweepsOf = ({ driver, bus, clock, log, options }: Parts, destroy: (id: str
   new GuestSweeps({ driver, bus, clock, log, host: options.host, deleted: options.deletedGuests, destroy })
 
 /** All that recurs; an interval that is not given never comes. */
-function startTimers(parts: Parts, sweeps: GuestSweeps): readonly (() => void)[] {
+function startTimers(parts: Reporting, sweeps: GuestSweeps): readonly (() => void)[] {
   const { driver, bus, clock, log, options } = parts
   const { host } = options
   const timer = (what: string, ms: number | undefined, task: () => Promise<unknown>) =>
@@ -100,8 +112,9 @@ function startTimers(parts: Parts, sweeps: GuestSweeps): readonly (() => void)[]
 }
 
 /** nova-compute: one hypervisor host. Without keys to anything but the bus. */
-export async function startAgent(parts: Parts): Promise<Agent> {
-  const { driver, bus, clock, log, options } = parts
+export async function startAgent(given: Parts): Promise<Agent> {
+  const { driver, bus, clock, log, options } = given
+  const parts = { ...given, monitors: new ComputeMonitors(options.monitors ?? [], log) }
   const { host } = options
   const conductor = bus.client(conductorContract)
   const stopping = new AbortController()

@@ -22,3 +22,13 @@ export interface NodeDescription {
   /** `HH:MM:SS up …` text of `uptime`, or null. */
   readonly uptime: string | null
 }
+
+/** What a compute monitor measured of a node. */
+export interface NodeMetric {
+  readonly name: string
+  /** Whole: Nova keeps no fractions. */
+  readonly value: number
+  readonly atMs: number
+  /** Who measured it: the driver. */
+  readonly source: string
+}

@@ -28,15 +28,19 @@ const attributes = new Map<string, (host: SchedulerHost) => unknown>([
   ['disk_allocation_ratio', h => h.diskAllocationRatio],
 ])
 
+const counted = /^num_(vm|task|proj|os_type)_/
+/** A count of servers that is not read unless somebody asks for it. */
+export const isServerCount = (name: string): boolean => counted.test(name)
+
 /** True if the host has an attribute or a `stats` key of this name. */
 export const hasHostAttribute = (host: SchedulerHost, name: string): boolean =>
-  attributes.has(name) || host.stats?.[name] !== undefined
+  attributes.has(name) || host.stats?.has(name) === true
 
 /** The value at a path such as `['cpu_info', 'vendor']`; undefined when the host has none. */
 export function hostAttribute(host: SchedulerHost, path: readonly string[]): unknown {
   const [name, ...rest] = path
   if (name === undefined) return undefined
-  let value: unknown = attributes.has(name) ? attributes.get(name)?.(host) : host.stats?.[name]
+  let value: unknown = attributes.has(name) ? attributes.get(name)?.(host) : host.stats?.get(name)
   for (const key of rest) {
     if (typeof value === 'string') value = parsed(value)
     value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined

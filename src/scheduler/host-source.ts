@@ -9,9 +9,9 @@ export interface SchedulerHost extends HostState {
   /** CPUs, memory nodes and devices, and who has them; only where the request names some. */
   readonly occupancy?: HostOccupancy
   /** How often `name=value` occurs among the image properties of the instances here. */
-  readonly imagePropertyCounts?: Readonly<Record<string, number>>
-  /** Further keys of the host's `stats`, as nova-compute reported them. */
-  readonly stats?: Readonly<Record<string, string | number>>
+  readonly imagePropertyCounts?: ReadonlyMap<string, number>
+  /** Further keys of the host's `stats`: servers by project, state, task and system; only where a request names some. */
+  readonly stats?: ReadonlyMap<string, number>
 }
 
 /** A host aggregate with the names of its hosts. */
@@ -42,6 +42,10 @@ export interface HostSource {
   /** For requests that name CPUs, memory nodes or devices: who has what of these nodes. Absent: they have none to name. */
   occupancies?(nodeIds: readonly string[]): Promise<ReadonlyMap<string, HostOccupancy>>
   aggregates(): Promise<readonly AggregateWithHosts[]>
+  /** `name=value` of image properties by how many servers have it, by host; none: nobody counts. */
+  imageProperties?(): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>
+  /** `num_vm_active`, `num_proj_…` and the like, by host. */
+  serverCounts?(): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>
   /** The least version among the nova-compute services; undefined: there is none, or nobody knows. */
   oldestCompute?(): Promise<number | undefined>
 }

@@ -13,7 +13,7 @@
  */
 import type { Clock, InstanceId, Log } from '#base'
 import type { CandidateQuery, Candidates, NetworkPort, PlacementPort } from '#cloud'
-import { type HostDemand, type HostRefusal, hostDemand, isPlain, type RequestSpec, type SchedulingResult } from '#model'
+import { type HostDemand, type HostRefusal, hostDemand, type RequestSpec, type SchedulingResult } from '#model'
 import { askedServers } from './asked-servers.ts'
 import { CandidateIndex } from './candidate-index.ts'
 import { claim, isUnknownName } from './claim.ts'
@@ -23,6 +23,7 @@ import { placementRefusals } from './explain-refusals.ts'
 import { QueryRefused } from './faults.ts'
 import { enabledFilters, type HostFilter } from './filters/index.ts'
 import { unsupportedPolicy } from './group-policy.ts'
+import { withDetails } from './host-details.ts'
 import type { HostSource, SchedulerHost } from './host-source.ts'
 import type { SchedulerOptions } from './options.ts'
 import { candidateQuery, fallbackQuery, type QueryOptions } from './placement-query.ts'
@@ -224,19 +225,13 @@ class SchedulingRun {
     }
   }
 
-  /** Requests that name CPUs, memory nodes or devices also see who has which. */
   async #hostStates(
     nodeIds: readonly string[],
     asked: ReturnType<typeof askedServers>,
   ): Promise<readonly SchedulerHost[]> {
-    const { hosts } = this.#deps
+    const { hosts, weighers, options } = this.#deps
     const states = await hosts.hostStates(nodeIds, asked)
-    if (isPlain(this.#demand) || hosts.occupancies === undefined) return states
-    const occupancies = await hosts.occupancies(states.map(state => state.nodeId))
-    return states.map(state => {
-      const occupancy = occupancies.get(state.nodeId)
-      return occupancy === undefined ? state : { ...state, occupancy }
-    })
+    return withDetails(hosts, states, { spec: this.#spec, demand: this.#demand, weighers, options })
   }
 
   async #candidates(): Promise<Candidates> {

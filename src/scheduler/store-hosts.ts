@@ -63,7 +63,7 @@ function stateOf(
     failedBuilds: node.failedBuilds,
     instanceIds,
     aggregates: aggregates.filter(a => a.hosts.includes(node.host)),
-    metrics: {},
+    metrics: Object.fromEntries(node.metrics.map(({ name, value }) => [name, value])),
     freePciDevices,
   }
 }
@@ -160,6 +160,8 @@ export function storeHosts(store: Store, clock: Clock, options: StoreHostOptions
         .filter(n => node === null || n.description.hypervisorHostname === node)
         .map(n => ({ nodeId: n.uuid, host: n.host, node: n.description.hypervisorHostname }))
     },
+    imageProperties: () => store.computeNodes.imagePropertyTallies(),
+    serverCounts: () => store.computeNodes.serverTallies(),
     aggregates: () => store.aggregates.list(),
     oldestCompute: () => store.services.oldest('nova-compute'),
   }

@@ -22,6 +22,7 @@ export {
   reportDevices,
   takeBackHost,
 } from './cell-db/host-occupancy.ts'
+export { type Tally } from './cell-db/host-tallies.ts'
 export {
   type InstanceFilter,
   type InstanceQuery,

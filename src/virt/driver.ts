@@ -115,6 +115,17 @@ export interface GuestEvent {
 /** The host as nova-compute reports it. */
 export interface HostView {
   describe(): Promise<HostDescription>
+  /** Absent where nobody counts. */
+  processorTimes?(): Promise<ProcessorTimes>
+}
+
+/** Nanoseconds that all processors of the host together have spent since it was switched on. */
+export interface ProcessorTimes {
+  readonly user: number
+  readonly kernel: number
+  readonly idle: number
+  readonly iowait: number
+  readonly frequencyMHz: number
 }
 
 export interface HostDescription extends NodeDescription {

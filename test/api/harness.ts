@@ -48,7 +48,7 @@ export interface CloudOptions {
   /** More services for the catalogue. */
   readonly catalog?: readonly CatalogService[]
   /** CPUs, memory nodes and devices that the hosts tell about; none by default. */
-  readonly hardware?: FakeHardware
+  readonly hardware?: FakeHardware | ((host: string) => FakeHardware)
   /** What differs from Nova's defaults. */
   readonly settings?: Partial<ApiSettings>
   /** Quotas that differ from Nova's defaults, by their names in the API. */
@@ -237,7 +237,8 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
   const drivers = new Map<string, FakeDriver>()
   const disks = { images: imageSource(() => near.images.port), path: join(folder, 'disks') }
   for (const host of options.hosts ?? ['host-1']) {
-    const { hardware = {} } = options
+    const given = options.hardware ?? {}
+    const hardware = typeof given === 'function' ? given(host) : given
     const driver = createFakeDriver({ hostName: host, ...hostSize, disks, clock, hardware })
     closers.add(() => driver.close())
     drivers.set(host, driver)

@@ -1,12 +1,13 @@
 import type { InstanceId } from '#base'
-import { ManualClock, silentLog } from '#base'
-import type { CandidateQuery, Claim, PlacementPort } from '#cloud'
+import { ManualClock, newUuid, silentLog } from '#base'
+import type { CandidateQuery, Claim, PlacementPort, SubnetView } from '#cloud'
 import {
   type AggregateWithHosts,
   createScheduler,
   type HostSource,
   type Scheduler,
   type SchedulerHost,
+  type SchedulerOptions,
   type SchedulerOverrides,
   type SchedulingDecision,
   schedulerOptions,
@@ -26,6 +27,9 @@ export function randomOf(seed: number): () => number {
 export class HostShelf implements HostSource {
   readonly #hosts = new Map<string, SchedulerHost>()
   readonly #aggregates: AggregateWithHosts[] = []
+  readonly #images = new Map<string, ReadonlyMap<string, number>>()
+  /** The least version of nova-compute. */
+  oldest: number | undefined
 
   get all(): readonly SchedulerHost[] {
     return [...this.#hosts.values()]
@@ -40,6 +44,19 @@ export class HostShelf implements HostSource {
     for (const host of this.all.filter(one => aggregate.hosts.includes(one.host))) {
       this.put({ ...host, aggregates: [...host.aggregates, aggregate] })
     }
+  }
+
+  /** Servers there have these image properties, so often. */
+  imagesOn(host: string, counts: Readonly<Record<string, number>>): void {
+    this.#images.set(host, new Map(Object.entries(counts)))
+  }
+
+  async imageProperties() {
+    return this.#images
+  }
+
+  async oldestCompute() {
+    return this.oldest
   }
 
   /** The server now runs there. */
@@ -79,6 +96,9 @@ export interface Cloud {
   /** Runs before the next claim reaches placement: somebody else who is faster. */
   beforeClaim(act: (claim: Claim) => Promise<void>): void
   scheduler(options?: SchedulerOverrides, seed?: number): Scheduler
+  schedulerOf(options: SchedulerOptions, random: () => number): Scheduler
+  /** On which every network is, if the network is asked. */
+  readonly segment: string
   /** A compute node with its provider. */
   addHost(host: SchedulerHost, totals?: Readonly<Record<string, number>>): Promise<void>
   close(): Promise<void>
@@ -99,24 +119,31 @@ export async function openCloud(): Promise<Cloud> {
       await act?.(claim)
     },
   })
+  const segment = newUuid()
+  const subnet = { id: newUuid(), segmentId: segment } as SubnetView
+  const network = { subnets: async () => [subnet], subnetsOfNetwork: async () => [subnet] }
+  const schedulerOf = (options: SchedulerOptions, random: () => number) =>
+    createScheduler({
+      placement,
+      hosts,
+      network,
+      options,
+      log: silentLog,
+      clock: new ManualClock(),
+      random,
+      onDecision: decision => decisions.push(decision),
+    })
   return {
     placement: world.port,
+    segment,
     hosts,
     decisions,
     queries,
     beforeClaim: act => {
       interfere = act
     },
-    scheduler: (overrides = {}, seed = 1) =>
-      createScheduler({
-        placement,
-        hosts,
-        options: schedulerOptions(overrides),
-        log: silentLog,
-        clock: new ManualClock(),
-        random: randomOf(seed),
-        onDecision: decision => decisions.push(decision),
-      }),
+    schedulerOf,
+    scheduler: (overrides = {}, seed = 1) => schedulerOf(schedulerOptions(overrides), randomOf(seed)),
     addHost: async (host, totals = { VCPU: 64, MEMORY_MB: 32_768, DISK_GB: 1000 }) => {
       hosts.put(host)
       await world.port.ensureProvider({ id: host.nodeId, name: host.node })

@@ -57,6 +57,7 @@ export async function composeCompute(
         disk: ratio(d.disk_allocation_ratio, d.initial_disk_allocation_ratio),
       },
       hardware: hardwareOptions(config),
+      monitors: d.compute_monitors,
       maxConcurrentBuilds: d.max_concurrent_builds,
       maxConcurrentSnapshots: d.max_concurrent_snapshots,
       images: at.images,

@@ -1,4 +1,4 @@
-import type { PciDevice } from '#model'
+import type { NodeMetric, PciDevice } from '#model'
 import type { GuestEvent, GuestImage, GuestRecord, GuestSpec, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
 import type { ExternalEvent } from './external-events.ts'
@@ -15,6 +15,8 @@ export interface HostReport {
   readonly areDevicesInPlacement?: boolean
   readonly reserved: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number }
+  /** What its monitors have measured. */
+  readonly metrics?: readonly NodeMetric[]
 }
 
 /** What a host tells of a guest after it has changed it. */

@@ -37,6 +37,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
       ramAllocationRatio: ratios.ram,
       diskAllocationRatio: ratios.disk,
       reserved,
+      metrics: report.metrics ?? [],
       ...(known === undefined ? {} : { failedBuilds: known.failedBuilds }),
     },
     clock.now(),

@@ -76,6 +76,7 @@ const resources = {
   initial_cpu_allocation_ratio: float(4.0, 'cpu_allocation_ratio of a new host.', { min: 0 }),
   initial_ram_allocation_ratio: float(1.0, 'ram_allocation_ratio of a new host.', { min: 0 }),
   initial_disk_allocation_ratio: float(1.0, 'disk_allocation_ratio of a new host.', { min: 0 }),
+  compute_monitors: list([], 'What is measured of this host for metrics weighers and filters: cpu.virt_driver.'),
   update_resources_interval: int(0, 'Seconds between resource reports; 0 means 60, negative never.'),
 } as const
 

@@ -31,9 +31,9 @@ filterTable(computeCapabilitiesFilter, [
   },
   {
     when: 'an unscoped key that is in stats counts',
-    spec: needs({ rack: 'b' }),
-    host: { stats: { rack: 'a' } },
-    refuses: "rack needed to be 'b', the host has 'a'",
+    spec: needs({ num_vm_active: '<= 2' }),
+    host: { stats: new Map([['num_vm_active', 3]]) },
+    refuses: "num_vm_active needed to be '<= 2', the host has '3'",
   },
   {
     when: 'too few physical address bits',

@@ -2,11 +2,13 @@ import { anImage } from '../samples.ts'
 import { weigherTable } from '../testing.ts'
 import { imagePropertiesWeigher } from './image-properties-weigher.ts'
 
+const counts = (of: Record<string, number>) => new Map(Object.entries(of))
+
 weigherTable(imagePropertiesWeigher, [
   {
     when: 'off by default',
     spec: { image: anImage({ os_distro: 'debian' }) },
-    hosts: [{ imagePropertyCounts: { 'os_distro=debian': 3 } }, {}],
+    hosts: [{ imagePropertyCounts: counts({ 'os_distro=debian': 3 }) }, {}],
     weights: [0, 0],
   },
   {
@@ -14,8 +16,8 @@ weigherTable(imagePropertiesWeigher, [
     spec: { image: anImage({ os_distro: 'debian', hw_disk_bus: 'virtio' }) },
     options: { filter_scheduler: { image_props_weight_multiplier: 1 } },
     hosts: [
-      { imagePropertyCounts: { 'os_distro=debian': 3, 'hw_disk_bus=virtio': 1 } },
-      { imagePropertyCounts: { 'os_distro=fedora': 9, 'hw_disk_bus=virtio': 2 } },
+      { imagePropertyCounts: counts({ 'os_distro=debian': 3, 'hw_disk_bus=virtio': 1 }) },
+      { imagePropertyCounts: counts({ 'os_distro=fedora': 9, 'hw_disk_bus=virtio': 2 }) },
       {},
     ],
     weights: [1, 0.5, 0],
@@ -24,7 +26,10 @@ weigherTable(imagePropertiesWeigher, [
     when: 'only the listed properties, with their ratios',
     spec: { image: anImage({ os_distro: 'debian', hw_disk_bus: 'virtio' }) },
     options: { filter_scheduler: { image_props_weight_multiplier: 1, image_props_weight_setting: ['os_distro=2'] } },
-    hosts: [{ imagePropertyCounts: { 'os_distro=debian': 1 } }, { imagePropertyCounts: { 'hw_disk_bus=virtio': 9 } }],
+    hosts: [
+      { imagePropertyCounts: counts({ 'os_distro=debian': 1 }) },
+      { imagePropertyCounts: counts({ 'hw_disk_bus=virtio': 9 }) },
+    ],
     weights: [1, 0],
   },
 ])

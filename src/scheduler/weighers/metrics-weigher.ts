@@ -16,8 +16,8 @@ export const metricsWeigher: HostWeigher = {
       let sum = 0
       for (const [name, ratio] of ratios) {
         const value = host.metrics[name]
-        if (value === undefined) return metrics.weight_of_unavailable
-        sum += value * ratio
+        if (value !== undefined) sum += value * ratio
+        else if (ratio !== 0) return metrics.weight_of_unavailable
       }
       return sum
     }

@@ -1,8 +1,9 @@
 import type { ExpressionBuilder, Selectable } from 'kysely'
 import { fromJson } from '#base'
-import type { NodeDescription } from '#model'
+import type { NodeDescription, NodeMetric } from '#model'
 import { affected, amongJson, prepared, upsert } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
+import { imagePropertyTallies, serverTallies, type Tally } from './host-tallies.ts'
 import type { CellTables } from './schema.ts'
 
 /** What the operator keeps from instances on a host. */
@@ -22,6 +23,7 @@ export interface ComputeNode {
   readonly description: NodeDescription
   readonly failedBuilds: number
   readonly reserved: HostReserve
+  readonly metrics: readonly NodeMetric[]
   readonly cpuAllocationRatio: number
   readonly ramAllocationRatio: number
   readonly diskAllocationRatio: number
@@ -36,7 +38,8 @@ const fromRow = (row: Selectable<CellTables['compute_nodes']>): ComputeNode => (
   description: fromJson(row.description_json),
   failedBuilds: 0,
   reserved: nothingReserved,
-  ...fromJson<{ failedBuilds?: number; reserved?: HostReserve }>(row.stats_json),
+  metrics: [],
+  ...fromJson<Partial<Pick<ComputeNode, 'failedBuilds' | 'reserved' | 'metrics'>>>(row.stats_json),
   cpuAllocationRatio: row.cpu_allocation_ratio,
   ramAllocationRatio: row.ram_allocation_ratio,
   diskAllocationRatio: row.disk_allocation_ratio,
@@ -97,8 +100,8 @@ export class ComputeNodes {
   }
 
   save(
-    node: Omit<ComputeNode, 'number' | 'failedBuilds' | 'reserved' | 'createdAtMs' | 'updatedAtMs'> &
-      Partial<Pick<ComputeNode, 'failedBuilds' | 'reserved'>>,
+    node: Omit<ComputeNode, 'number' | 'failedBuilds' | 'reserved' | 'metrics' | 'createdAtMs' | 'updatedAtMs'> &
+      Partial<Pick<ComputeNode, 'failedBuilds' | 'reserved' | 'metrics'>>,
     nowMs: number,
   ) {
     return upsert(
@@ -112,6 +115,7 @@ export class ComputeNodes {
         stats_json: JSON.stringify({
           failedBuilds: node.failedBuilds ?? 0,
           reserved: node.reserved ?? nothingReserved,
+          metrics: node.metrics ?? [],
         }),
         cpu_allocation_ratio: node.cpuAllocationRatio,
         ram_allocation_ratio: node.ramAllocationRatio,
@@ -214,6 +218,14 @@ export class ComputeNodes {
   async load(): Promise<ReadonlyMap<string, HostLoad>> {
     const { rows } = await loadByHost(this.#db, {})
     return new Map(rows.map(r => [String(r.host), { instances: Number(r.instances), ioOps: Number(r.io) }]))
+  }
+
+  imagePropertyTallies(): Promise<ReadonlyMap<string, Tally>> {
+    return imagePropertyTallies(this.#db)
+  }
+
+  serverTallies(): Promise<ReadonlyMap<string, Tally>> {
+    return serverTallies(this.#db)
   }
 
   /** How many instances of each host have a task: Nova's current_workload. */

@@ -26,7 +26,7 @@ import { crashDump, guestAgent, quiesce, rebuild, rescue, shares, suspendToDisk 
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
-import { cpuTopology, type FakeHardware, hardwareSize, hardwareTraits } from './hardware.ts'
+import { cellsAndDevices, cpuTopology, type FakeHardware, hardwareSize, hardwareTraits } from './hardware.ts'
 import { FakeHypervisor, idOf } from './hypervisor.ts'
 import { CopyBrake, liveMigration } from './live-migration.ts'
 import { FakeMachine } from './machine.ts'
@@ -92,7 +92,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
   const closed = new AbortController()
   const copyBrake = new CopyBrake()
   const live = liveMigration({ hypervisor, disks, clock, faults, brake: copyBrake })
-  const machine = new FakeMachine(hypervisor, clock)
+  const machine = new FakeMachine(hypervisor, clock, options.hardware?.load)
   const cachedImages = new Set<string>()
   return {
     hypervisorType: 'fake',
@@ -202,6 +202,7 @@ const fakeTraits = [
 
 const hostView = (options: FakeDriverOptions, hypervisor: FakeHypervisor, machine: FakeMachine): HostView => ({
   describe: () => hypervisor.ask('describe', () => describe(options, hypervisor, machine.uptime())),
+  processorTimes: async () => machine.processorTimes(options.vcpus),
 })
 
 function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime: string | null): HostDescription {
@@ -232,7 +233,7 @@ function describe(options: FakeDriverOptions, hypervisor: FakeHypervisor, uptime
     },
     supportedInstances: [['x86_64', 'fake', 'hvm']],
     traits: options.traits ?? [...fakeTraits, ...hardwareTraits(options.hardware ?? {})],
-    ...options.hardware,
+    ...cellsAndDevices(options.hardware ?? {}),
     hostIp: '127.0.0.1',
     uptime,
     extraInventories: {},

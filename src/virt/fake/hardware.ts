@@ -5,7 +5,25 @@ import type { HostDescription } from '../driver.ts'
 export interface FakeHardware {
   readonly cells?: readonly MachineCell[]
   readonly pciFunctions?: readonly PciFunction[]
+  /** How busy its processors are, in shares of the time; idle otherwise. */
+  readonly load?: HostLoad
 }
+
+/** May be changed while it runs. */
+export interface HostLoad {
+  user: number
+  kernel: number
+  iowait: number
+}
+
+/** What the host tells of them in its description. */
+export const cellsAndDevices = ({
+  cells,
+  pciFunctions,
+}: FakeHardware): Pick<HostDescription, 'cells' | 'pciFunctions'> => ({
+  ...(cells === undefined ? {} : { cells }),
+  ...(pciFunctions === undefined ? {} : { pciFunctions }),
+})
 
 export interface EvenCells {
   readonly cells: number

@@ -4,6 +4,7 @@ import { parseXml } from '../xml-tree.ts'
 import { hostCells } from './host-cells.ts'
 import { pciFunctionIn } from './host-devices.ts'
 import { readMemory } from './host-view.ts'
+import { processorTimes } from './processor-times.ts'
 
 const capabilities = (cells: string) =>
   parseXml(`<capabilities><host><topology><cells>${cells}</cells></topology></host></capabilities>`)
@@ -71,5 +72,17 @@ describe('host', () => {
     const meminfo =
       'MemTotal:       1048576 kB\nMemFree:         524288 kB\nBuffers:          65536 kB\nCached:          131072 kB\nSwapCached: 0 kB\n'
     assert.deepEqual(readMemory(meminfo), { memoryMiB: 1024, memoryUsedMiB: 320 })
+  })
+
+  test('processor times are added up as libvirt does', () => {
+    const stat = 'cpu  10 1 20 300 4 5 6 7 0 0\ncpu0 5 1 10 150 2 2 3 4 0 0\nintr 1\n'
+    const cpuinfo = 'processor\t: 0\ncpu MHz\t\t: 2499.996\nprocessor\t: 1\ncpu MHz\t\t: 800.000\n'
+    assert.deepEqual(processorTimes(stat, cpuinfo), {
+      user: 110_000_000,
+      kernel: 310_000_000,
+      idle: 3_000_000_000,
+      iowait: 40_000_000,
+      frequencyMHz: 2500,
+    })
   })
 })

@@ -3,9 +3,10 @@ import { statfs } from 'node:fs/promises'
 import { cpus, loadavg, networkInterfaces, uptime } from 'node:os'
 import type { Clock } from '#base'
 import type { PciFunction } from '#model'
-import type { HostDescription, HostView } from '../../driver.ts'
+import type { HostDescription, HostView, ProcessorTimes } from '../../driver.ts'
 import { uptimeText } from '../../uptime-text.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
+import { processorTimes } from './processor-times.ts'
 import { hostTraits, type TraitFacets, type TraitFacts } from './traits.ts'
 
 /** Everything libvirt said at the start, with what nova.conf makes of it. */
@@ -62,6 +63,10 @@ export class LibvirtHostView implements HostView {
       cells: capabilities.cells,
       pciFunctions: await this.#options.pciFunctions(),
     }
+  }
+
+  async processorTimes(): Promise<ProcessorTimes> {
+    return processorTimes(readFileSync('/proc/stat', 'utf8'), readFileSync('/proc/cpuinfo', 'utf8'))
   }
 }
 
