@@ -41,6 +41,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   kysely: ['store', 'placement', 'network', 'embedded'],
   fastify: ['http', 'api', 'placement', 'metadata', 'network', 'embedded'],
   ajv: ['api', 'placement'],
+  amqplib: ['bus'],
   undici: ['cloud', 'allinone', 'metadata'],
   saxes: ['virt'],
   pino: ['base'],
