@@ -18,6 +18,7 @@ import { databaseUrl } from './compose/database.ts'
 import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
 import { keysOf } from './compose/keys.ts'
 import { composeMetadata } from './compose/metadata.ts'
+import { networkCapacityOf } from './compose/network-capacity.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
 import { loopback, type Ports } from './ports.ts'
 import type { Secrets } from './state-folder.ts'
@@ -171,6 +172,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
   try {
     const built = await openNeighbours(options, clock, closers)
     const { identity, images, volumes, shares, network, placement } = built
+    const capacity = networkCapacityOf(config, placement.port)
     const neighbours: Neighbours = {
       identity: identity.port,
       images: images.port,
@@ -179,6 +181,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       volumes: volumes.port,
       shares: shares.port,
       plugger: network.plugger,
+      ...(capacity === undefined ? {} : { networkCapacity: capacity }),
       keys: keysOf(config, stateDir),
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 
 declare const brand: unique symbol
 /** A string that cannot be mixed up with another kind of id. */
@@ -21,6 +21,14 @@ export const newRequestId = (): string => `req-${randomUUID()}`
 const dashedUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** True for what oslo's is_uuid_like accepts: case, dashes, braces and `urn:uuid:` do not matter. */
+/** The same for the same text each time, so that nobody has to look it up. */
+export function namedUuid(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex')
+  // The bits that mark a UUID made from something else: version 8.
+  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(18, 20)}-${hex.slice(20, 32)}`
+}
+
 export function isUuidLike(text: string): boolean {
   if (dashedUuid.test(text)) return true
   const bare = text

@@ -1,6 +1,15 @@
 import type { Clock, Log } from '#base'
 import type { Bus } from '#bus'
-import type { ImagePort, KeyPort, NetworkPort, PlacementPort, SharePort, VifPlugger, VolumePort } from '#cloud'
+import type {
+  ImagePort,
+  KeyPort,
+  NetworkCapacity,
+  NetworkPort,
+  PlacementPort,
+  SharePort,
+  VifPlugger,
+  VolumePort,
+} from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
@@ -75,6 +84,8 @@ export interface ConductorDeps {
   readonly keys: KeyPort
   /** Where the built-in network does the wiring; absent when the hosts' own agents do. */
   readonly plugger: VifPlugger | undefined
+  /** Where the built-in network tells placement how much of it each host has. */
+  readonly networkCapacity?: NetworkCapacity
   readonly configDrive: ConfigDriveSource
   /** Nodes whose count of failed builds is not 0, as far as this process has heard. */
   readonly failingNodes?: Set<string>

@@ -4,6 +4,8 @@
  * the ports of `#cloud` to Nova in process; what the API says is what the host does. Called by `allinone`, and by
  * `bin/nova-dhcpbridge` for dnsmasq's news.
  */
+export { type CapacitySection, capacityOf } from './capacity/options.ts'
+export { bridgeAgent, cardAgent, networkCapacity } from './capacity/providers.ts'
 export type { DefaultNetwork } from './default-network.ts'
 export type { MetadataClient, MetadataConnection, MetadataSource } from './metadata-source.ts'
 export { networkPackages } from './packages.ts'

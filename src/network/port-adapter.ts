@@ -150,6 +150,7 @@ export function createPortAdapter(deps: AdapterDeps): NetworkPort {
       return networkViews(
         db,
         isExternal === undefined ? named : named.filter(row => row.isExternal === Number(isExternal)),
+        requester(as).isAdmin,
       )
     },
     async availableNetworks(as, projectId) {

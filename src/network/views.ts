@@ -1,12 +1,24 @@
 import { fromJson } from '#base'
 import type { NetworkView, PortView, SubnetView } from '#cloud'
 import { inSlices } from './api/shared.ts'
+import { networkType } from './core/networks.ts'
+import { networksOf, portPromises } from './core/qos.ts'
 import type { Db } from './store/open.ts'
 import type { NetworkRow, PortRow, SubnetRow } from './store/tables.ts'
 
 /** Stored rows in the words of the port that Nova uses. */
 
-export async function networkViews(db: Db, rows: readonly NetworkRow[]): Promise<readonly NetworkView[]> {
+const segmentOf = (row: NetworkRow): Pick<NetworkView, 'networkType' | 'physicalNetwork'> => ({
+  networkType: networkType(row),
+  ...(row.physicalNetwork === null ? {} : { physicalNetwork: row.physicalNetwork }),
+})
+
+/** `seesSegments`: only the operator is told what is behind a network. */
+export async function networkViews(
+  db: Db,
+  rows: readonly NetworkRow[],
+  seesSegments = false,
+): Promise<readonly NetworkView[]> {
   const subnets = await inSlices(
     rows.map(row => row.id),
     ids =>
@@ -27,6 +39,7 @@ export async function networkViews(db: Db, rows: readonly NetworkRow[]): Promise
     mtu: row.mtu,
     subnetIds: subnets.filter(subnet => subnet.networkId === row.id).map(subnet => subnet.id),
     isPortSecurityEnabled: row.portSecurity === 1,
+    ...(seesSegments ? segmentOf(row) : {}),
   }))
 }
 
@@ -76,6 +89,7 @@ export async function portViews(db: Db, rows: readonly PortRow[]): Promise<reado
   const floating = await inSlices(ids, part =>
     db.selectFrom('floatingIps').selectAll().where('portId', 'in', part).execute(),
   )
+  const promises = await portPromises(db, rows, await networksOf(db, rows))
   const ipsOf = Map.groupBy(ips, ip => ip.portId)
   const groupsOf = Map.groupBy(groups, group => group.portId)
   return rows.map(row => ({
@@ -99,5 +113,8 @@ export async function portViews(db: Db, rows: readonly PortRow[]): Promise<reado
       .filter(ip => ip.portId === row.id)
       .map(({ address, fixedAddress }) => ({ address, fixedAddress: fixedAddress ?? '' })),
     isPortSecurityEnabled: row.portSecurity === 1,
+    resourceGroups: promises.get(row.id)?.groups ?? [],
+    sameSubtree: promises.get(row.id)?.sameSubtree ?? [],
+    numaPolicy: null,
   }))
 }

@@ -32,6 +32,7 @@ import { openStore, type Store } from '#store'
 import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake'
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
+import { networkCapacityOf } from '../../src/allinone/compose/network-capacity.ts'
 import { Answer, type Json } from './answer.ts'
 import { paced, pacedStore } from './paced.ts'
 import { introduce, type People, type Person } from './people.ts'
@@ -220,6 +221,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     bus,
     store,
   }
+  const capacity = networkCapacityOf(shared.config, near.placement.port)
   const ports = {
     identity: near.identity.port,
     images: near.images.port,
@@ -228,6 +230,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     volumes: near.volumes.port,
     shares: near.shares.port,
     plugger: near.network.plugger,
+    ...(capacity === undefined ? {} : { networkCapacity: capacity }),
     keys: fileKeys(join(folder, 'keys')),
   }
   closers.add(await composeScheduler(shared, ports))

@@ -29,7 +29,8 @@ export const composeConductor = (
   waitsForHosts = false,
 ): Promise<Conductor> => {
   const { config, store, bus, clock } = shared
-  const { placement, network, images, volumes, shares, keys, plugger } = neighbours
+  const { placement, network, images, volumes, shares, keys, plugger, networkCapacity } = neighbours
+  const own = networkCapacity === undefined ? {} : { networkCapacity }
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = {
@@ -66,7 +67,22 @@ export const composeConductor = (
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(
-    { store, bus, placement, network, images, volumes, shares, keys, plugger, configDrive, clock, log, options },
+    {
+      store,
+      bus,
+      placement,
+      network,
+      images,
+      volumes,
+      shares,
+      keys,
+      plugger,
+      ...own,
+      configDrive,
+      clock,
+      log,
+      options,
+    },
     { isAlone, waitsForHosts },
   )
 }

@@ -4,6 +4,7 @@ import type {
   IdentityPort,
   ImagePort,
   KeyPort,
+  NetworkCapacity,
   NetworkPort,
   PlacementPort,
   SharePort,
@@ -32,6 +33,8 @@ export interface Neighbours {
   readonly keys: KeyPort
   /** Only the built-in network wires guests itself. */
   readonly plugger: VifPlugger | undefined
+  /** Of the built-in network. */
+  readonly networkCapacity?: NetworkCapacity
 }
 
 export interface WithStore extends Shared {

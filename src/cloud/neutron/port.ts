@@ -1,4 +1,5 @@
 import { declareFault } from '#base'
+import type { PortResources } from '#model'
 import type { As } from '../glance/port.ts'
 
 export const NetworkNotFound = declareFault(
@@ -99,6 +100,12 @@ export interface PortView {
   /** Floating addresses, each with the fixed one it stands for. */
   readonly floatingIps: readonly { address: string; fixedAddress: string }[]
   readonly isPortSecurityEnabled: boolean
+  /** What it wants of its host in placement; only the operator is told. */
+  readonly resourceGroups: readonly PortResources[]
+  /** Groups that have to come from one branch of the host's providers; empty with one group or none. */
+  readonly sameSubtree: readonly string[]
+  /** How near its card has to be to the guest's memory; null: nobody has said. */
+  readonly numaPolicy: string | null
 }
 
 /** How a port would be, or is, connected on one host. */
@@ -240,6 +247,20 @@ export interface VifPlugger {
   /** Idempotent: bridge, DHCP, address translation and firewall rules of this port are in place afterwards. */
   plug(portId: string): Promise<void>
   unplug(portId: string): Promise<void>
+}
+
+/** A host as the network names its providers after it. */
+export interface NetworkNode {
+  /** Of its compute node, which is its provider. */
+  readonly id: string
+  readonly host: string
+  readonly hypervisorHostname: string
+}
+
+/** How much of the network a host has, told to placement; Neutron's agents do that where there are some. */
+export interface NetworkCapacity {
+  /** Idempotent; nothing is written that is there already. */
+  report(node: NetworkNode): Promise<void>
 }
 
 /** What Nova's old routes do by going to the network service. */

@@ -38,6 +38,20 @@ export interface WireSubnet {
   readonly segment_id?: string | null
 }
 
+interface WireRequestGroup {
+  readonly id: string
+  readonly resources: Readonly<Record<string, number>>
+  readonly required?: readonly string[]
+}
+
+/** With groups since Neutron 19; before, one group without a name. */
+interface WireResourceRequest {
+  readonly request_groups?: readonly WireRequestGroup[]
+  readonly same_subtree?: readonly string[]
+  readonly resources?: Readonly<Record<string, number>>
+  readonly required?: readonly string[]
+}
+
 export interface WirePort {
   readonly id: string
   readonly name: string
@@ -53,6 +67,9 @@ export interface WirePort {
   readonly security_groups?: readonly string[]
   readonly port_security_enabled?: boolean
   readonly revision_number?: number
+  readonly numa_affinity_policy?: string | null
+  /** Shown to administrators only. */
+  readonly resource_request?: WireResourceRequest | null
   /** The bindings are shown to administrators only. */
   readonly 'binding:host_id'?: string
   readonly 'binding:vnic_type'?: string
@@ -93,6 +110,17 @@ export const subnetOf = (wire: WireSubnet, dhcpPort: string | undefined): Subnet
   dhcpServer: wire.enable_dhcp ? (dhcpPort ?? wire.gateway_ip) : null,
 })
 
+/** A request without groups is one that goes by the port's own id. */
+function wantsOf({ id, resource_request: request }: WirePort): Pick<PortView, 'resourceGroups' | 'sameSubtree'> {
+  const named = request?.request_groups ?? []
+  const plain = request?.resources
+  const groups = plain === undefined ? named : [{ id, resources: plain, required: request?.required ?? [] }]
+  return {
+    resourceGroups: groups.map(({ id: name, resources, required = [] }) => ({ id: name, resources, required })),
+    sameSubtree: groups.length > 1 ? (request?.same_subtree ?? []) : [],
+  }
+}
+
 const statuses = ['ACTIVE', 'DOWN', 'BUILD', 'ERROR'] as const
 
 export const portOf = (wire: WirePort, floatingIps: PortView['floatingIps']): PortView => ({
@@ -114,6 +142,8 @@ export const portOf = (wire: WirePort, floatingIps: PortView['floatingIps']): Po
   profile: wire['binding:profile'] ?? {},
   floatingIps,
   isPortSecurityEnabled: wire.port_security_enabled ?? true,
+  ...wantsOf(wire),
+  numaPolicy: wire.numa_affinity_policy ?? null,
 })
 
 export interface WireRule {

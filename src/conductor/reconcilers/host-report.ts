@@ -55,6 +55,8 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
     await placement.setInventories(report.nodeId, wanted)
   }
   await countDevices(deps, report, devicesBefore)
+  const { hypervisorHostname } = node
+  await deps.networkCapacity?.report({ id: report.nodeId, host: report.host, hypervisorHostname })
   await setTraits(deps, report.host, report.nodeId, node.traits)
 }
 

@@ -9,6 +9,7 @@ import * as hardware from './hardware.ts'
 import { keyManagerSection } from './key-manager.ts'
 import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
+import { linuxBridgeSection, sriovNicSection } from './network-capacity.ts'
 import { quotaSection } from './quota.ts'
 import { filterSchedulerSection, metricsSection, schedulerSection } from './scheduler.ts'
 
@@ -28,6 +29,7 @@ export const sections = {
   keystone: neighbours.keystoneSection,
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
   libvirt: libvirtSection,
+  linux_bridge: linuxBridgeSection,
   metrics: metricsSection,
   manila: neighbours.manilaSection,
   mks: consoles.mksSection,
@@ -41,6 +43,7 @@ export const sections = {
   service_user: neighbours.serviceUserSection,
   simulated_host: hardware.simulatedHostSection,
   spice: consoles.spiceSection,
+  sriov_nic: sriovNicSection,
   vendordata_dynamic_auth: neighbours.vendordataDynamicAuthSection,
   vnc: consoles.vncSection,
   workarounds: workaroundsSection,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { namedUuid } from '#base'
 import type { PciDevice } from './device.ts'
 
 /** The device that stands for a device in placement: virtual functions are counted at their physical one. */
@@ -6,14 +6,8 @@ export const providerAddress = (device: PciDevice): string =>
   device.type === 'type-VF' || device.type === 'vdpa' ? (device.parentAddress ?? device.address) : device.address
 
 /** The same for a node's device each time, so that nobody has to look it up. */
-export function pciProviderId(nodeId: string, device: PciDevice): string {
-  const hex = createHash('sha256')
-    .update(`pci ${nodeId} ${providerAddress(device)}`)
-    .digest('hex')
-  // The bits that mark a UUID made from a name.
-  const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(18, 20)}-${hex.slice(20, 32)}`
-}
+export const pciProviderId = (nodeId: string, device: PciDevice): string =>
+  namedUuid(`pci ${nodeId} ${providerAddress(device)}`)
 
 /** `hypervisor_0000:81:00.0`, as Nova names it. */
 export const pciProviderName = (hypervisorHostname: string, device: PciDevice): string =>

@@ -84,6 +84,13 @@ export const extensions: readonly Extension[] = [
   ),
   extension('pagination', 'Pagination support', 'Extension that indicates that pagination is enabled.', '2016-06-12'),
   extension('port-security', 'Port Security', 'Provides port security', '2012-07-23'),
+  extension('port-resource-request', 'Port Resource Request', 'Expose resource request to Port', '2018-05-08'),
+  extension(
+    'port-resource-request-groups',
+    'Port Resource Request Groups',
+    'Expose resource request group to Port',
+    '2021-08-03',
+  ),
   extension(
     'project-id',
     'project_id field enabled',
@@ -91,6 +98,31 @@ export const extensions: readonly Extension[] = [
     '2016-09-09',
   ),
   extension('provider', 'Provider Network', 'Expose mapping of virtual networks to physical networks', '2012-09-07'),
+  extension('qos', 'Quality of Service', 'The Quality of Service extension.', '2015-06-08'),
+  extension(
+    'qos-bw-minimum-ingress',
+    'Ingress direction for QoS minimum bandwidth rule',
+    'Allow to configure QoS minimum bandwidth rule with ingress direction.',
+    '2018-07-09',
+  ),
+  extension(
+    'qos-port-network-policy',
+    'QoS port network policy',
+    'Allow to retrieve the network QoS policy of a port.',
+    '2019-11-12',
+  ),
+  extension(
+    'qos-pps-minimum',
+    'QoS minimum packet rate rule',
+    'Allow to configure QoS minimum packet rate rule.',
+    '2021-07-16',
+  ),
+  extension(
+    'qos-rule-type-details',
+    'Details of QoS rule types',
+    'Expose details about QoS rule types supported by loaded backend drivers',
+    '2017-06-22',
+  ),
   extension('quotas', 'Quota management support', 'Expose functions for quotas management per project', '2012-07-29'),
   extension(
     'quota_details',

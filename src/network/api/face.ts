@@ -7,10 +7,12 @@ import { type AgentSource, serveAgents, serveExtensions } from './agents.ts'
 import { serveAutoTopology } from './auto-topology.ts'
 import { type ApiDeps, baseUrl, hideTypes, serveResource } from './crud.ts'
 import { servePortBindings } from './port-bindings.ts'
+import { qosPolicies } from './qos/policies.ts'
+import { serveQosRules } from './qos/rules.ts'
 import { serveQuotas } from './quotas.ts'
 import type { AnyResource } from './resource.ts'
 import { floatingIpsResource } from './resources/floating-ips.ts'
-import { networks } from './resources/networks.ts'
+import { networksResource } from './resources/networks.ts'
 import { portsResource } from './resources/ports.ts'
 import { routersResource } from './resources/routers.ts'
 import { rules } from './resources/rules.ts'
@@ -68,13 +70,14 @@ export function createNeutronFace(
   })
   const routers = hideTypes(routersResource(deps.gate))
   const resources = [
-    hideTypes(networks),
+    hideTypes(networksResource(deps.gate)),
     hideTypes(subnets),
     hideTypes(portsResource(deps.gate)),
     hideTypes(securityGroups),
     hideTypes(rules),
     routers,
     hideTypes(floatingIpsResource(deps.gate)),
+    hideTypes(qosPolicies),
   ]
   serveVersions(face, resources)
   serveExtensions(face, deps)
@@ -82,6 +85,7 @@ export function createNeutronFace(
   serveQuotas(face, deps)
   serveRouterActions(face, deps, routers, deps.gate)
   servePortBindings(face, deps, deps.gate)
+  serveQosRules(face, deps)
   serveAutoTopology(face, deps, deps.topology)
   for (const resource of resources) {
     serveResource(face, deps, resource)

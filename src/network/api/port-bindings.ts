@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Face } from '#http'
-import type { BindingGate } from '../core/binding.ts'
+import { type BindingGate, vnicTypes } from '../core/binding.ts'
 import {
   activateBinding,
   addBinding,
@@ -23,9 +23,7 @@ import { jsonOf } from './shared.ts'
 
 const attributes = {
   host: attribute(text(255), { put: false, isRequired: true }),
-  vnic_type: attribute(
-    oneOf('normal', 'direct', 'macvtap', 'baremetal', 'direct-physical', 'virtio-forwarder', 'smart-nic'),
-  ),
+  vnic_type: attribute(oneOf(...vnicTypes)),
   profile: attribute(orNull(dictionary)),
   project_id: attribute(text(255), { put: false }),
 } as const

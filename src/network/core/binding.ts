@@ -20,6 +20,27 @@ export const gatewayOwner = 'network:router_gateway'
 export const bridgeName = (networkId: string): string => `brq${networkId.slice(0, 11)}`
 export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
 
+/** Ports that want a function of a card, and how such a function is connected. */
+const cards: Readonly<Record<string, string>> = {
+  direct: 'hw_veb',
+  macvtap: 'hw_veb',
+  'direct-physical': 'hostdev_physical',
+  vdpa: 'vdpa',
+  'remote-managed': 'ovs',
+}
+
+export const vnicTypes = [
+  'normal',
+  'direct',
+  'macvtap',
+  'baremetal',
+  'direct-physical',
+  'virtio-forwarder',
+  'smart-nic',
+  'vdpa',
+  'remote-managed',
+] as const
+
 type Binding = Pick<PortRow, 'vifType' | 'vifDetails' | 'isPlugged'>
 
 export async function bind(db: Db, gate: BindingGate, port: PortRow): Promise<Binding> {
@@ -32,9 +53,18 @@ export async function bind(db: Db, gate: BindingGate, port: PortRow): Promise<Bi
   if (reason !== undefined) {
     return { vifType: 'binding_failed', vifDetails: JSON.stringify({ binding_failed_reason: reason }), isPlugged }
   }
+  const card = cards[port.vnicType]
+  if (card !== undefined) {
+    const vlan = String((await networkOf(db, port.networkId))?.segmentationId ?? 0)
+    const details = { port_filter: false, connectivity: 'l2', ...(card === 'hw_veb' ? { vlan } : {}) }
+    return { vifType: card, vifDetails: JSON.stringify(details), isPlugged }
+  }
   const details = { bridge_name: bridgeName(port.networkId), port_filter: true, connectivity: 'l2' }
   return { vifType: 'bridge', vifDetails: JSON.stringify(details), isPlugged }
 }
+
+const networkOf = (db: Db, id: string) =>
+  db.selectFrom('networks').select('segmentationId').where('id', '=', id).executeTakeFirst()
 
 /** Networks that live on the host already, by the ports bound there. */
 const carriedNetworks = (db: Db) =>
@@ -46,6 +76,8 @@ const carriedNetworks = (db: Db) =>
     .where(eb => eb.or([eb('deviceOwner', 'not like', 'network:%'), eb('deviceOwner', '=', gatewayOwner)]))
 
 async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<string | undefined> {
+  // Simulated hosts have whatever cards they say they have.
+  if (gate.plumbedHost === undefined && port.vnicType in cards) return undefined
   if (port.vnicType !== 'normal') return `vnic_type ${port.vnicType} is not supported`
   if (gate.plumbedHost === undefined) return undefined
   const isPlumbed = port.bindingHost === gate.plumbedHost || gate.otherHosts?.has(port.bindingHost) === true

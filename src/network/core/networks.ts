@@ -10,7 +10,17 @@ import { ensureDefaultGroup } from './security-groups.ts'
 import { removeSubnetRows } from './subnets.ts'
 import { stamp, type Unit } from './unit.ts'
 
-export type NetworkContent = Omit<NetworkRow, 'id' | 'revision' | 'createdAtMs' | 'updatedAtMs'>
+type Unusual = 'physicalNetwork' | 'segmentationId' | 'qosPolicyId'
+
+/** What few networks have is none unless it is given. */
+export type NetworkContent = Omit<NetworkRow, 'id' | 'revision' | 'createdAtMs' | 'updatedAtMs' | Unusual> &
+  Partial<Pick<NetworkRow, Unusual>>
+
+const usual: Pick<NetworkRow, Unusual> = { physicalNetwork: null, segmentationId: null, qosPolicyId: null }
+
+/** Neutron's name for what carries it. */
+export const networkType = ({ physicalNetwork, segmentationId }: NetworkRow): 'local' | 'flat' | 'vlan' =>
+  physicalNetwork === null ? 'local' : segmentationId === null ? 'flat' : 'vlan'
 
 const networkRow = prepared((db: Db, { id }: { id: string }) =>
   db.selectFrom('networks').selectAll().where('id', '=', id),
@@ -23,7 +33,7 @@ export async function networkById(db: Db, id: string): Promise<NetworkRow | unde
 export async function createNetwork(unit: Unit, content: NetworkContent): Promise<NetworkRow> {
   await checkQuota(unit.db, content.projectId, 'network')
   await ensureDefaultGroup(unit, content.projectId)
-  const row: NetworkRow = { id: newUuid(), ...content, ...stamp(unit) }
+  const row: NetworkRow = { id: newUuid(), ...usual, ...content, ...stamp(unit) }
   await unit.db.insertInto('networks').values(row).execute()
   return row
 }

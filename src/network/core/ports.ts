@@ -37,6 +37,8 @@ export interface PortContent {
   readonly vnicType: string
   readonly profile: Readonly<Record<string, unknown>>
   readonly dnsName: string
+  /** Absent: that of the network. */
+  readonly qosPolicyId?: string | null
 }
 
 const byId = prepared((db: Db, { id }: { id: string }) => db.selectFrom('ports').selectAll().where('id', '=', id))
@@ -157,6 +159,7 @@ async function portRow(unit: Unit, network: NetworkRow, content: PortContent): P
     profile: JSON.stringify(content.profile),
     dnsName,
     isPlugged: 0,
+    qosPolicyId: content.qosPolicyId ?? null,
     ...stamp(unit),
   }
 }
@@ -266,7 +269,8 @@ export async function updatePort(unit: Unit, gate: BindingGate, row: PortRow, ch
   const rebind =
     change.bindingHost !== undefined && (row.bindingHost !== change.bindingHost || row.vifType === 'binding_failed')
   const bound = rebind ? { ...changed, ...(await bind(unit.db, gate, changed)) } : changed
-  const isLive = bound.isPlugged === 1 && bound.isUp === 1 && bound.vifType === 'bridge'
+  const isBound = bound.vifType !== 'unbound' && bound.vifType !== 'binding_failed'
+  const isLive = bound.isPlugged === 1 && bound.isUp === 1 && isBound
   const next = isOurs(bound) ? bound : { ...bound, status: isLive ? 'ACTIVE' : 'DOWN' }
   await unit.db.updateTable('ports').set(next).where('id', '=', row.id).execute()
   if (rebind) await dropInactiveAt(unit, row.id, next.bindingHost)

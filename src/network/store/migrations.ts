@@ -64,6 +64,17 @@ const inactiveBindings: readonly string[] = [
     primary key (port_id, host))`,
 ]
 
+const qos: readonly string[] = [
+  `create table qos_policies (id varchar(36) primary key, ${named}, is_shared integer not null, ${stamped})`,
+  'create index qos_policies_project on qos_policies (project_id)',
+  `create table qos_rules (id varchar(36) primary key, policy_id varchar(36) not null references qos_policies (id) on delete cascade,
+    kind varchar(32) not null, direction varchar(8) not null, amount bigint not null, unique (policy_id, kind, direction))`,
+  'alter table networks add column qos_policy_id varchar(36)',
+  'alter table networks add column physical_network varchar(64)',
+  'alter table networks add column segmentation_id integer',
+  'alter table ports add column qos_policy_id varchar(36)',
+]
+
 const migration = (name: string, statements: readonly string[]): Migration => ({
   name,
   async up(db) {
@@ -74,4 +85,5 @@ const migration = (name: string, statements: readonly string[]): Migration => ({
 export const migrations: readonly Migration[] = [
   migration('001-first', first),
   migration('002-inactive-bindings', inactiveBindings),
+  migration('003-qos', qos),
 ]

@@ -17,6 +17,10 @@ export interface NetworkRow extends Stamped {
   isDefault: number
   mtu: number
   portSecurity: number
+  /** Null: it is this machine's own. */
+  physicalNetwork: string | null
+  segmentationId: number | null
+  qosPolicyId: string | null
 }
 
 export interface SubnetRow extends Stamped {
@@ -64,6 +68,8 @@ export interface PortRow extends Stamped {
   dnsName: string
   /** 1 while the plugger keeps it connected on this host. */
   isPlugged: number
+  /** Its own; null: that of its network. */
+  qosPolicyId: string | null
 }
 
 /** Where a port could be connected besides the host that its row names: made before a guest moves there. */
@@ -134,6 +140,24 @@ export interface FloatingIpRow extends Stamped {
   status: string
 }
 
+export interface QosPolicyRow extends Stamped {
+  id: string
+  projectId: string
+  name: string
+  description: string
+  isShared: number
+}
+
+/** What a policy promises: so much at least, that way. */
+export interface QosRuleRow {
+  id: string
+  policyId: string
+  kind: 'minimum_bandwidth' | 'minimum_packet_rate'
+  direction: 'egress' | 'ingress' | 'any'
+  /** Kilobits, or thousands of packets, per second. */
+  amount: number
+}
+
 export interface Tables {
   networks: NetworkRow
   subnets: SubnetRow
@@ -152,6 +176,8 @@ export interface Tables {
   routers: RouterRow
   routerInterfaces: { routerId: string; portId: string; subnetId: string }
   floatingIps: FloatingIpRow
+  qosPolicies: QosPolicyRow
+  qosRules: QosRuleRow
   /** Facts about this deployment by name, such as its id. */
   facts: { name: string; value: string }
 }

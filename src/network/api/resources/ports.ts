@@ -1,8 +1,9 @@
 import type { Json } from '#base'
-import { type BindingGate, gatewayOwner } from '../../core/binding.ts'
+import { type BindingGate, gatewayOwner, vnicTypes } from '../../core/binding.ts'
 import { touchServerOf } from '../../core/floating-release.ts'
 import { networkById } from '../../core/networks.ts'
 import { createPort, deletePort, type PortChange, portById, updatePort } from '../../core/ports.ts'
+import { mayChangePolicy, networksOf, type PortPromises, portPromises } from '../../core/qos.ts'
 import { interfaceOwner } from '../../core/routers.ts'
 import { BadRequest, NetworkNotFound, PolicyNotAuthorized, PortNotFound, PortNotUsableAsService } from '../../faults.ts'
 import type { NetworkRow, PortRow } from '../../store/tables.ts'
@@ -25,6 +26,7 @@ import { ownerOf, type Reading, type Requester } from '../context.ts'
 import type { Wire } from '../listing.ts'
 import type { Narrow, Resource } from '../resource.ts'
 import { inSlices, jsonOf, named, ownerWire, stampWire, tagsOf } from '../shared.ts'
+import { checkPolicy } from './networks.ts'
 
 const adminOnly = { isAdminGiven: true, isAdminSeen: true } as const
 
@@ -39,13 +41,14 @@ const attributes = {
   security_groups: attribute(orNull(listOf(uuid))),
   port_security_enabled: attribute(truth),
   'binding:host_id': attribute(orNull(text(255)), adminOnly),
-  'binding:vnic_type': attribute(
-    oneOf('normal', 'direct', 'macvtap', 'baremetal', 'direct-physical', 'virtio-forwarder', 'smart-nic'),
-  ),
+  'binding:vnic_type': attribute(oneOf(...vnicTypes)),
   'binding:profile': attribute(orNull(dictionary), adminOnly),
   'binding:vif_type': readOnly({ isAdminSeen: true }),
   'binding:vif_details': readOnly({ isAdminSeen: true }),
   status: readOnly(),
+  qos_policy_id: attribute(orNull(uuid)),
+  qos_network_policy_id: readOnly(),
+  resource_request: readOnly({ isAdminSeen: true }),
 } as const
 
 type PortValues = Values<typeof attributes>
@@ -72,6 +75,18 @@ export async function visiblePorts({ db, requester }: Reading, narrow: Narrow): 
   return read('id')
 }
 
+const requestWire = (promises: PortPromises | undefined): Json =>
+  promises === undefined
+    ? null
+    : {
+        request_groups: promises.groups.map(({ id, resources, required }) => ({
+          id,
+          resources: { ...resources },
+          required: [...required],
+        })),
+        same_subtree: promises.groups.map(({ id }) => id),
+      }
+
 async function list(reading: Reading, narrow: Narrow): Promise<readonly Wire[]> {
   const { db } = reading
   const rows = await visiblePorts(reading, narrow)
@@ -83,6 +98,8 @@ async function list(reading: Reading, narrow: Narrow): Promise<readonly Wire[]> 
   const groups = await inSlices(ids, part =>
     db.selectFrom('portSecurityGroups').selectAll().where('portId', 'in', part).execute(),
   )
+  const networks = await networksOf(db, rows)
+  const promises = await portPromises(db, rows, networks)
   const ipsOf = Map.groupBy(ips, ip => ip.portId)
   const groupsOf = Map.groupBy(groups, group => group.portId)
   return rows.map(row => ({
@@ -103,6 +120,9 @@ async function list(reading: Reading, narrow: Narrow): Promise<readonly Wire[]> 
     'binding:profile': jsonOf(row.profile),
     'binding:vif_type': row.vifType,
     'binding:vif_details': jsonOf(row.vifDetails),
+    qos_policy_id: row.qosPolicyId,
+    qos_network_policy_id: networks.get(row.networkId)?.qosPolicyId ?? null,
+    resource_request: requestWire(promises.get(row.id)),
     description: row.description,
     tags: tags.get(row.id) ?? [],
     ...stampWire(row),
@@ -130,6 +150,7 @@ function changesOf(values: PortValues): PortChange {
     ...given('profile', profile === null ? {} : profile),
     ...given('groupIds', groups === null ? [] : groups),
     ...given('fixedIps', ips),
+    ...given('qosPolicyId', values.qos_policy_id),
   }
 }
 
@@ -179,6 +200,7 @@ export const portsResource = (gate: BindingGate): Resource<typeof attributes> =>
     checkOnNetwork(requester, network, 'create', values)
     if ((values.fixed_ips?.length ?? 0) > maxFixedIps)
       throw BadRequest({ reason: `Exceeded maximum amount of fixed ips per port: ${maxFixedIps}.` })
+    await checkPolicy(unit, requester, values)
     const row = await createPort(unit, gate, network.id, {
       projectId: ownerOf(requester, values),
       name: '',
@@ -206,6 +228,8 @@ export const portsResource = (gate: BindingGate): Resource<typeof attributes> =>
     if (values.mac_address !== undefined && !requester.isAdmin) {
       throw PolicyNotAuthorized({ rule: '(rule:update_port and rule:update_port:mac_address)' })
     }
+    await checkPolicy(unit, requester, values)
+    if (values.qos_policy_id !== undefined) await mayChangePolicy(unit, row, values.qos_policy_id)
     await updatePort(unit, gate, row, changesOf(values))
     await touchServerOf(unit, row.id)
   },
