@@ -1,7 +1,7 @@
 import { type FaultRecord, faultRecord, instanceId } from '#base'
 import type { ComputeContract, Handlers, Sending } from '#bus'
 import type { CopyProgress } from '#model'
-import { HypervisorError, type VirtDriver } from '#virt'
+import { type CopyStep, HypervisorError, type VirtDriver } from '#virt'
 import type { GuestActors } from './guest-actors.ts'
 
 type MoveHandlers = Pick<
@@ -41,6 +41,11 @@ const tell = (phase: Sending['phase'], progress: CopyProgress | null, failure: F
   failure,
 })
 
+const tellStep = ({ isPostCopy, ...progress }: CopyStep): Sending => ({
+  ...tell('copying', progress),
+  ...(isPostCopy === undefined ? {} : { isPostCopy }),
+})
+
 /** One copy of a running guest, and how it stands. */
 class Copy {
   readonly key: string
@@ -48,7 +53,7 @@ class Copy {
   readonly #ended: Promise<void>
   state: Sending = tell('copying', null)
 
-  constructor(key: string, start: (signal: AbortSignal) => AsyncIterable<CopyProgress>) {
+  constructor(key: string, start: (signal: AbortSignal) => AsyncIterable<CopyStep>) {
     this.key = key
     this.#ended = this.#run(start)
   }
@@ -58,9 +63,9 @@ class Copy {
     await this.#ended
   }
 
-  async #run(start: (signal: AbortSignal) => AsyncIterable<CopyProgress>): Promise<void> {
+  async #run(start: (signal: AbortSignal) => AsyncIterable<CopyStep>): Promise<void> {
     try {
-      for await (const progress of start(this.#stop.signal)) this.state = tell('copying', progress)
+      for await (const step of start(this.#stop.signal)) this.state = tellStep(step)
       this.state = tell('done', this.state.progress)
     } catch (error) {
       this.state = tell('failed', this.state.progress, faultRecord(error))
@@ -77,7 +82,7 @@ class Copies {
     return copy?.key === key ? copy.state : tell('none', null)
   }
 
-  begin(id: string, key: string, start: (signal: AbortSignal) => AsyncIterable<CopyProgress>): void {
+  begin(id: string, key: string, start: (signal: AbortSignal) => AsyncIterable<CopyStep>): void {
     if (this.#copies.get(id)?.key !== key) this.#copies.set(id, new Copy(key, start))
   }
 

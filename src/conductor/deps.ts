@@ -51,8 +51,6 @@ export interface ConductorOptions {
   readonly migrateMaxRetries: number
   /** At a time from one host; `max_concurrent_live_migrations`, 0 = any number. */
   readonly maxLiveMigrations: number
-  /** `[libvirt] live_migration_completion_timeout` (0 = none) and `live_migration_timeout_action`. */
-  readonly liveMigration: { readonly timeoutMsPerGiB: number; readonly onTimeout: 'abort' | 'force_complete' }
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */

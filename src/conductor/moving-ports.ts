@@ -31,13 +31,28 @@ export async function dropBindings(d: ConductorDeps, instance: Instance, host: s
   if (ids.length > 0) await d.network.dropTargetBindings(ids, host)
 }
 
-/** Traffic goes to that host from now on, and nothing is bound to the other any more. */
-export async function switchBindings(d: ConductorDeps, instance: Instance, from: string, to: string): Promise<void> {
+/** Traffic goes to that host from now on. */
+export async function activateBindings(d: ConductorDeps, instance: Instance, to: string): Promise<readonly string[]> {
   const ids = await portsOf(d, instance)
-  if (ids.length === 0) return
+  if (ids.length === 0) return ids
   await d.network.activateTargetBindings(ids, to)
   for (const id of ids) await d.plugger?.plug(id)
-  if (from !== to) await d.network.dropTargetBindings(ids, from)
+  return ids
+}
+
+/** Traffic goes to a host again that it has left: the network has forgotten by what the ports were bound there. */
+export async function returnBindings(d: ConductorDeps, instance: Instance, to: string): Promise<void> {
+  const ids = await portsOf(d, instance)
+  if (ids.length === 0) return
+  await d.network.dropTargetBindings(ids, to)
+  await d.network.addTargetBindings(ids, to)
+  await activateBindings(d, instance, to)
+}
+
+/** Traffic goes to that host from now on, and nothing is bound to the other any more. */
+export async function switchBindings(d: ConductorDeps, instance: Instance, from: string, to: string): Promise<void> {
+  const ids = await activateBindings(d, instance, to)
+  if (from !== to && ids.length > 0) await d.network.dropTargetBindings(ids, from)
 }
 
 /** All of it at once, for a guest that is off. */

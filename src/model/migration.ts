@@ -39,6 +39,9 @@ export interface Migration {
   readonly updatedAtMs: number | null
 }
 
+/** The guest runs at its target, and the rest of its memory follows; Nova's word. */
+export const postCopyStatus = 'running (post-copy)'
+
 /** Live migrations that are on their way, as `/servers/{id}/migrations` lists them. */
 export const liveInProgress: readonly string[] = ['queued', 'preparing', 'running', 'post-migrating']
 

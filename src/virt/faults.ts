@@ -62,6 +62,13 @@ export const LiveMigrationAborted = declareFault(
   'final',
   (p: { id: string }) => `Live migration of instance ${p.id} was aborted.`,
 )
+/** It ran at the target, and the rest of its memory did not come any more. */
+export const PostCopyFailed = declareFault(
+  'PostCopyFailed',
+  'final',
+  (p: { id: string; host: string }) =>
+    `Instance ${p.id} was lost on its way to ${p.host}: it ran there already, and the rest of its memory did not follow. It is off, with the disk that it has.`,
+)
 /** There is nobody inside the guest who would do it. */
 export const AgentNotEnabled = declareFault(
   'InstanceAgentNotEnabled',

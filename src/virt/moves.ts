@@ -48,6 +48,12 @@ export interface Landing {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
+/** How far a copy is. */
+export interface CopyStep extends CopyProgress {
+  /** The guest runs at the target already, and the rest of its memory follows: nothing can stop it any more. */
+  readonly isPostCopy?: true
+}
+
 /**
  * Moves of guests that run. The source owns the guest until `send` has ended; from then on the target does, and what the
  * source still has is litter.
@@ -69,14 +75,14 @@ export interface LiveMigration {
   /**
    * At the source: copies memory, and if asked the disks that the target does not share, until the guest runs at the
    * target; tells how far it is. Paused guests arrive paused. When the signal aborts before that, the guest stays here and
-   * LiveMigrationAborted is thrown. A copy that a process before this one has begun is followed to its end.
+   * LiveMigrationAborted is thrown; PostCopyFailed when it was lost between the two. A copy that a process before this one has begun is followed to its end.
    */
   send(
     id: InstanceId,
     landing: Landing,
     how: { readonly withDisks: boolean },
     signal: AbortSignal,
-  ): AsyncIterable<CopyProgress>
+  ): AsyncIterable<CopyStep>
   /** At the source: holds the guest still, or whatever else makes a running copy come to its end. */
   forceComplete(id: InstanceId): Promise<void>
   /** At the source: no copy goes on afterwards, also none that a process before this one began; whichever way it ended. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
-import { HypervisorError } from '#virt'
+import { HypervisorError, PostCopyFailed } from '#virt'
 import { type ApiCloud, type Ask, type Json, newest, type Person, startCloud } from './harness.ts'
 
 let cloud: ApiCloud
@@ -12,7 +12,10 @@ before(async () => {
 })
 after(() => cloud.close())
 afterEach(() => {
-  for (const driver of cloud.drivers.values()) driver.copyBrake.release()
+  for (const { copyBrake } of cloud.drivers.values()) {
+    copyBrake.release()
+    copyBrake.permitsPostCopy = false
+  }
 })
 
 const act = (id: string, body: unknown, ask: Ask = {}) =>
@@ -56,6 +59,30 @@ async function heldMigration(id: string): Promise<Json> {
     },
     { deadlineMs: 10_000 },
   )
+}
+
+async function remove(id: string): Promise<void> {
+  ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
+  await cloud.waitUntilGone(id)
+}
+
+/** Hosts to which the server's ports are bound now. */
+const portsOf = async (id: string): Promise<string[]> =>
+  (await cloud.neutron('GET', `/ports?device_id=${id}`, undefined, cloud.admin)).ports.map(
+    (port: Json) => port['binding:host_id'],
+  )
+
+/** Begins one whose guest runs at the target while the rest of its memory is held back. */
+async function postCopy(id: string): Promise<Json> {
+  const { copyBrake } = await driverOf(id)
+  const move = await heldMigration(id)
+  copyBrake.permitsPostCopy = true
+  ;(await moves(id, `/${move.id}/action`, { method: 'POST', body: { force_complete: null } })).expect(202)
+  const isAhead = async () => {
+    const record = await recordOf(id)
+    return record.status === 'running (post-copy)' ? record : undefined
+  }
+  return waitFor('the guest to go on at the target', isAhead, { deadlineMs: 10_000 })
 }
 
 describe('live migration', () => {
@@ -118,6 +145,46 @@ describe('live migration', () => {
       409,
       `Cannot 'force_complete' instance ${id} while it is in task_state None`,
     )
+  })
+
+  test('forced to go on at its target it is found there at once, and nothing stops it any more', async () => {
+    const id = await cloud.bootServer()
+    const [move, from] = [await postCopy(id), await hostOf(id)]
+    const to = move.dest_compute
+    assert.deepEqual(await portsOf(id), [to])
+    assert.equal(await hostOf(id), from, 'until all of it is there')
+    assert.deepEqual((await moves(id)).body.migrations, [])
+    for (const version of ['2.64', newest])
+      (await moves(id, `/${move.id}`, { method: 'DELETE', version })).refuses(
+        400,
+        `Migration ${move.id} state of instance ${id} is running (post-copy). Cannot abort live migration while the migration is in this state.`,
+      )
+    ;(await moves(id, `/${move.id}/action`, { method: 'POST', body: { force_complete: null } })).refuses(
+      400,
+      `Migration ${move.id} state of instance ${id} is running (post-copy). Cannot force complete while the migration is in this state.`,
+    )
+    cloud.drivers.get(from)?.copyBrake.release()
+    await cloud.waitForStatus(id, 'ACTIVE')
+    assert.equal(await hostOf(id), to)
+    assert.deepEqual(await guestsOf(id), [to])
+    assert.equal((await recordOf(id)).status, 'completed')
+    await remove(id)
+  })
+
+  test('lost while it went on at its target it is in error, at home, and its fault says why', async () => {
+    const id = await cloud.bootServer()
+    const from = await hostOf(id)
+    const { dest_compute: host } = await postCopy(id)
+    cloud.drivers.get(from)?.failNext('send', PostCopyFailed({ id, host }))
+    await cloud.waitForStatus(id, 'ERROR')
+    const server = await cloud.server(id, { as: cloud.admin })
+    assert.match(server.fault.message, /was lost on its way to/)
+    assert.equal(server['OS-EXT-STS:power_state'], 4)
+    assert.deepEqual([await hostOf(id), await portsOf(id), await guestsOf(id)], [from, [from], [from]])
+    assert.equal((await recordOf(id)).status, 'failed')
+    ;(await act(id, { reboot: { type: 'HARD' } })).expect(202)
+    await cloud.waitForStatus(id, 'ACTIVE')
+    await remove(id)
   })
 
   test('is aborted: the guest stays where it is', async () => {
@@ -217,8 +284,7 @@ describe('live migration', () => {
   test('a delete on the way takes everything back and removes the server', async () => {
     const id = await cloud.bootServer()
     await heldMigration(id)
-    ;(await cloud.request('DELETE', `/servers/${id}`)).expect(204)
-    await cloud.waitUntilGone(id)
+    await remove(id)
     assert.deepEqual(await guestsOf(id), [])
     assert.deepEqual((await cloud.placement.port.consumer(id)).allocations, {})
   })

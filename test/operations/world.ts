@@ -202,7 +202,6 @@ export async function smallCloud(
       resizeConfirmMs: 0,
       migrateMaxRetries: -1,
       maxLiveMigrations: 1,
-      liveMigration: { timeoutMsPerGiB: 800_000, onTimeout: 'abort' },
     },
   }
   const drivers = new Map<string, FakeDriver>()

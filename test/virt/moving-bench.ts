@@ -5,6 +5,7 @@ import { buildStockImage, guestCache } from '#guest'
 import type { GuestVif, VirtDriver } from '#virt'
 import type { Bench } from '#virt/conformance'
 import { createLibvirtDriver, type LibvirtDriverOptions } from '#virt/libvirt'
+import { plainMigration } from '../../src/virt/libvirt/moves/settings.ts'
 import { MachineHosts } from '../guests/machine-hosts.ts'
 import { run } from '../network/wires.ts'
 import { driveWriter } from './libvirt-bench.ts'
@@ -45,7 +46,7 @@ export async function movingBench({ isShared }: { readonly isShared: boolean }):
       writeConfigDrive: driveWriter(),
       log: silentLog,
       shutdownRetryMs: 3000,
-      migration: { ...plain, inboundAddress: host.address },
+      migration: { ...plainMigration, inboundAddress: host.address },
       handoutAt: { address: '127.0.0.1', port: 0 },
       ...overrides,
     })
@@ -85,16 +86,6 @@ export async function movingBench({ isShared }: { readonly isShared: boolean }):
       await hosts.down()
     },
   }
-}
-
-const plain = {
-  bandwidthMiBs: 0,
-  downtime: { ms: 500, steps: 10, delaySeconds: 75 },
-  permitsPostCopy: false,
-  permitsAutoConverge: false,
-  usesNativeTls: false,
-  isTunnelled: false,
-  parallelConnections: 1,
 }
 
 function aVif(number: number): GuestVif {

@@ -60,10 +60,6 @@ export const composeConductor = (
     resizeConfirmMs: secondsOf(config.DEFAULT.resize_confirm_window),
     migrateMaxRetries: config.DEFAULT.migrate_max_retries,
     maxLiveMigrations: config.DEFAULT.max_concurrent_live_migrations,
-    liveMigration: {
-      timeoutMsPerGiB: secondsOf(config.libvirt.live_migration_completion_timeout),
-      onTimeout: config.libvirt.live_migration_timeout_action,
-    },
     ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
   }
   return startConductor(

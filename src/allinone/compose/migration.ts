@@ -1,5 +1,13 @@
+import { declareFault } from '#base'
 import type { Config } from '#config'
 import type { MigrationSettings } from '#virt/libvirt'
+
+export const ConflictingMigrationOptions = declareFault(
+  'InvalidConfiguration',
+  'refused',
+  () =>
+    "Setting both 'live_migration_tunnelled' and 'live_migration_with_native_tls' at the same time is invalid: QEMU encrypts only what it sends itself.",
+)
 
 /** How guests of this host go to others and come from them. */
 export function migrationSettings({ libvirt }: Config): MigrationSettings {
@@ -8,6 +16,7 @@ export function migrationSettings({ libvirt }: Config): MigrationSettings {
     live_migration_uri: uriTemplate,
     live_migration_scheme: scheme,
   } = libvirt
+  if (libvirt.live_migration_tunnelled && libvirt.live_migration_with_native_tls) throw ConflictingMigrationOptions({})
   return {
     ...(inboundAddress === null ? {} : { inboundAddress }),
     ...(uriTemplate === null ? {} : { uriTemplate }),
@@ -17,6 +26,10 @@ export function migrationSettings({ libvirt }: Config): MigrationSettings {
       ms: libvirt.live_migration_downtime,
       steps: libvirt.live_migration_downtime_steps,
       delaySeconds: libvirt.live_migration_downtime_delay,
+    },
+    completion: {
+      secondsPerGiB: libvirt.live_migration_completion_timeout,
+      action: libvirt.live_migration_timeout_action,
     },
     permitsPostCopy: libvirt.live_migration_permit_post_copy,
     permitsAutoConverge: libvirt.live_migration_permit_auto_converge,

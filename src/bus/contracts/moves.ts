@@ -11,6 +11,8 @@ export interface Sending {
   /** `none`: no copy is known here, for it never began or this process is a new one. */
   readonly phase: 'none' | 'copying' | 'done' | 'failed'
   readonly progress: CopyProgress | null
+  /** The guest runs at the target already, while the rest of its memory follows. */
+  readonly isPostCopy?: true
   readonly failure: FaultRecord | null
 }
 

@@ -1,17 +1,17 @@
 import { faultFromRecord, instanceId, pause } from '#base'
 import type { SagaInputs, Sending } from '#bus'
-import { type CopyProgress, HostUnavailable } from '#model'
+import { type CopyProgress, HostUnavailable, postCopyStatus } from '#model'
 import type { StepContext } from '#saga'
 import { type Landing, LiveMigrationAborted } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { askUnlessDown, movedSpec } from '../moves.ts'
+import { activateBindings, returnBindings } from '../moving-ports.ts'
 
 /** Between two looks at the copy; its counters are shown to people. */
 const lookMs = 20
 /** While the source does not answer: it comes back in seconds, not sooner. */
 const awayLookMs = 500
-const gib = 1024 ** 3
 
 /** One guest on its way. */
 export interface Passage {
@@ -40,15 +40,14 @@ async function note(d: ConductorDeps, { input }: Passage, progress: CopyProgress
   })
 }
 
-/** What to do about a copy that takes longer than `live_migration_completion_timeout` allows for its size. */
-async function atTimeout(d: ConductorDeps, passage: Passage, startedMs: number, progress: CopyProgress | null) {
-  const { timeoutMsPerGiB, onTimeout } = d.options.liveMigration
-  if (timeoutMsPerGiB === 0 || progress === null) return 'goOn'
-  const sizeGiB = Math.max(2, Math.ceil((progress.memoryTotal + progress.diskTotal) / gib))
-  if (d.clock.now() - startedMs < sizeGiB * timeoutMsPerGiB) return 'goOn'
-  if (onTimeout === 'abort') return 'abort'
-  await hostClient(d, passage.source).forceComplete({ id: passage.input.instanceId })
-  return 'goOn'
+/** From now on its users find the guest at the target. That the source is not bound any more can wait until it is over. */
+async function goAhead(d: ConductorDeps, { input, target }: Passage): Promise<void> {
+  await d.store.moves.change(input.migrationId, { status: postCopyStatus }, d.clock.now(), 'running')
+  const instance = await d.store.instances.get(instanceId(input.instanceId))
+  // The handover does it again.
+  await activateBindings(d, instance, target).catch(error =>
+    d.log.warn({ instance_id: instance.id, host: target, err: error }, 'the ports do not follow the guest yet'),
+  )
 }
 
 /** How the copy stands; undefined when nobody can tell now. Throws when it is known to have failed. */
@@ -84,15 +83,18 @@ export async function copyMemory(d: ConductorDeps, passage: Passage, c: StepCont
   const { key } = c
   await d.store.moves.change(input.migrationId, { status: 'running' }, d.clock.now())
   await hostClient(d, source).sendGuest({ id, key, landing, withDisks: input.withDisks ?? true })
-  const startedMs = d.clock.now()
+  let isAhead = false
   for (;;) {
     const seen = await look(d, passage, key)
     if (seen === 'arrived') return
     if (seen !== undefined) {
       if (seen.progress !== null) await note(d, passage, seen.progress, c)
       if (seen.phase !== 'copying') throw seen.failure === null ? LiveMigrationAborted({ id }) : ended(seen.failure, id)
-      const isLate = (await atTimeout(d, passage, startedMs, seen.progress)) === 'abort'
-      if (isLate || (await d.store.sagas.isCancelled(c.sagaId))) {
+      if (seen.isPostCopy === true && !isAhead) {
+        isAhead = true
+        await goAhead(d, passage)
+      }
+      if (await d.store.sagas.isCancelled(c.sagaId)) {
         await hostClient(d, source).abortSending({ id, key })
         continue
       }
@@ -117,7 +119,11 @@ export async function bringHome(d: ConductorDeps, passage: Passage, key: string)
     if (await isHostUp(d, target)) throw error
     return false
   })
-  if (!isThere) return
+  const move = await d.store.moves.find(input.migrationId)
+  if (!isThere) {
+    if (move?.status === postCopyStatus) await returnBindings(d, await d.store.instances.get(id), source)
+    return
+  }
   const spec = await movedSpec(d, await d.store.instances.get(id), { atSourceOf: input.migrationId })
   const needs = await hostClient(d, target).describeMigration({ id })
   const landing = await hostClient(d, source).prepareIncoming({ spec, needs }, { key })

@@ -2,7 +2,7 @@ import { instanceId, pause } from '#base'
 import type { SagaInputs } from '#bus'
 import { type Outcome, SagaCancelled, type StepContext, saga } from '#saga'
 import type { Store } from '#store'
-import { type Landing, LiveMigrationAborted } from '#virt'
+import { type Landing, LiveMigrationAborted, PostCopyFailed, power } from '#virt'
 import { leaveAllocation, letGo, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
@@ -153,6 +153,9 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
       return
     }
     await tx.moves.change(migrationId, { status: statusOf(outcome, s.landing !== undefined) }, nowMs)
+    // The guest that runs nowhere any more; whoever starts it again has its disk.
+    if (outcome.failure.code === PostCopyFailed.code)
+      await tx.instances.change(instanceId(s.input.instanceId), { vmState: 'error', powerState: power.shutdown }, nowMs)
     await failEvents(tx, nowMs, s.input, events, outcome.failure)
     await recordFault(tx, nowMs, s.input, outcome.failure, s.before?.host ?? null)
   })

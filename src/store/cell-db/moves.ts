@@ -7,6 +7,7 @@ import {
   liveInProgress,
   type Migration,
   type MigrationType,
+  postCopyStatus,
 } from '#model'
 import { affected, among } from '../engine/index.ts'
 import { sharedJson } from '../shared-json.ts'
@@ -161,7 +162,7 @@ export class Moves {
       .select(e => e.fn.countAll<number>().as('count'))
       .where('source_host', '=', move.sourceHost)
       .where('type', '=', 'live-migration')
-      .where('status', 'in', ['queued', 'preparing', 'running'])
+      .where('status', 'in', ['queued', 'preparing', 'running', postCopyStatus])
       .where('number', '<', move.number)
       .executeTakeFirstOrThrow()
     return Number(count)

@@ -2,7 +2,7 @@ import { type Clock, type InstanceId, instanceId, pause } from '#base'
 import type { CopyProgress } from '#model'
 import { type PowerState, power } from '../driver.ts'
 import { GuestInWrongState, HypervisorError, LiveMigrationAborted } from '../faults.ts'
-import type { LiveMigration } from '../moves.ts'
+import type { CopyStep, LiveMigration } from '../moves.ts'
 import type { FakeDisks } from './disks.ts'
 import type { FaultPlan } from './faults-plan.ts'
 import type { GuestRecord } from './guest-record.ts'
@@ -18,6 +18,8 @@ const restMs = 1
 /** A test holds copies back with it: guests then write as fast as they are copied. */
 export class CopyBrake {
   #isHeld = false
+  /** A copy that is forced goes on at the target at once, and its end is held back too. */
+  permitsPostCopy = false
 
   get isHeld(): boolean {
     return this.#isHeld
@@ -91,20 +93,21 @@ async function* send(
   id: InstanceId,
   at: { readonly uri: string; readonly withDisks: boolean },
   signal: AbortSignal,
-): AsyncGenerator<CopyProgress> {
+): AsyncGenerator<CopyStep> {
   const { hypervisor, clock, faults, brake } = parts
   const copy = new Copy(hypervisor.existing(id), at.withDisks)
+  const isPostCopy = () => forced.has(id) && brake.permitsPostCopy
   for (;;) {
     await pause(restMs, clock, signal).catch(() => undefined)
-    if (signal.aborted) throw LiveMigrationAborted({ id })
+    if (signal.aborted && !isPostCopy()) throw LiveMigrationAborted({ id })
     faults.throwPlanned('send')
     if (!stillUp(hypervisor.existing(id).power))
       throw HypervisorError({ operation: 'migrate', reason: 'the guest has stopped' })
-    const progress = copy.next(brake.isHeld && !forced.has(id))
-    yield progress
+    const progress = copy.next(brake.isHeld && (isPostCopy() || !forced.has(id)))
+    yield isPostCopy() ? { ...progress, isPostCopy: true } : progress
     if (progress.memoryRemaining === 0) break
   }
-  if (signal.aborted) throw LiveMigrationAborted({ id })
+  if (signal.aborted && !isPostCopy()) throw LiveMigrationAborted({ id })
   // The moment of the switch: the guest is there, and no longer here.
   await deliver(at.uri, { guest: hypervisor.existing(id), folder: parts.disks.folder })
   await leave(parts, id)

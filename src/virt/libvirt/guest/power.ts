@@ -12,9 +12,18 @@ export const domainState = {
   pmSuspended: 7,
 } as const
 /** virDomainPausedReason, virDomainShutoffReason: those that change the meaning of the state. */
-export const pausedReason = { unknown: 0, migration: 2, save: 3, crashed: 10, startingUp: 11 } as const
-/** virDomainRunningReason: it runs here while the rest of its memory still comes from there. */
-export const runningReason = { postCopy: 10 } as const
+export const pausedReason = {
+  unknown: 0,
+  user: 1,
+  migration: 2,
+  save: 3,
+  crashed: 10,
+  startingUp: 11,
+  postCopy: 12,
+  postCopyFailed: 13,
+} as const
+/** virDomainRunningReason: it runs here while the rest of its memory still comes from there, or does not come any more. */
+export const runningReason = { postCopy: 10, postCopyFailed: 11 } as const
 export const shutoffReason = { crashed: 3 } as const
 
 export interface DomainStatus {
@@ -32,11 +41,22 @@ export const hasProcess = (status: DomainStatus): boolean =>
 export const mayBeInternalError = (status: DomainStatus): boolean =>
   status.state === domainState.paused && status.reason === pausedReason.unknown
 
+const incoming: Readonly<Record<number, readonly number[]>> = {
+  [domainState.paused]: [pausedReason.migration, pausedReason.startingUp, pausedReason.postCopyFailed],
+  [domainState.running]: [runningReason.postCopy, runningReason.postCopyFailed],
+}
+
 /** What a guest shows at the target until its memory is there, all of it. */
-export const isIncomingMemory = ({ state, reason }: DomainStatus): boolean =>
-  state === domainState.paused
-    ? reason === pausedReason.migration || reason === pausedReason.startingUp
-    : state === domainState.running && reason === runningReason.postCopy
+export const isIncomingMemory = ({ state, reason }: DomainStatus): boolean => incoming[state]?.includes(reason) === true
+
+/** What a guest shows at the source while it runs at the target already and the rest of its memory follows. */
+export const isLeavingPostCopy = ({ state, reason }: DomainStatus): boolean =>
+  state === domainState.paused && reason === pausedReason.postCopy
+
+/** Half of its memory is on this host and half on another, and they do not find together any more. */
+export const isTorn = ({ state, reason }: DomainStatus): boolean =>
+  (state === domainState.paused && reason === pausedReason.postCopyFailed) ||
+  (state === domainState.running && reason === runningReason.postCopyFailed)
 
 /** libvirt is still making the process; it goes on even when the one who asked is gone. */
 export const isStartingUp = (status: DomainStatus): boolean =>
@@ -53,7 +73,7 @@ export function powerOf(status: DomainStatus): PowerState {
       return power.running
     case domainState.paused:
       if (isStartingUp(status)) return power.noState
-      return status.reason === pausedReason.crashed ? power.crashed : power.paused
+      return status.reason === pausedReason.crashed || isTorn(status) ? power.crashed : power.paused
     case domainState.shutdown:
       return power.shutdown
     case domainState.shutoff:

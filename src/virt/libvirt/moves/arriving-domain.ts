@@ -98,19 +98,33 @@ const devices: Readonly<Record<string, (node: XmlNode, theirs: XmlNode) => XmlNo
   channel,
 }
 
-/** Whose CPUs and memory the guest has, is another thing at each host. */
-const ofHost = new Set(['metadata', 'vcpu', 'cputune', 'numatune'])
+const isPci = (node: XmlNode): boolean => node.name === 'hostdev' && node.attributes['type'] === 'pci'
+
+/** PCI devices stand in both definitions in the order in which the guest has asked for them. */
+function withDevicesOf(ours: XmlNode, theirs: XmlNode): XmlNode {
+  const others = nodesAt(theirs, 'devices', 'hostdev').filter(isPci)
+  let seen = 0
+  const children = ours.children.map(device => {
+    if (!isPci(device)) return devices[device.name]?.(device, theirs) ?? device
+    const other = others[seen++]
+    return other === undefined ? device : withChildren(device, other, 'source')
+  })
+  return { ...ours, children }
+}
+
+/** Whose CPUs and memory the guest has, and what is behind that memory, is another thing at each host. */
+const ofHost = ['metadata', 'vcpu', 'cputune', 'numatune', 'memoryBacking']
 
 export function arrivingDomain(ours: string, theirs: string): string {
   const [here, there] = [parseXml(ours), parseXml(theirs)]
-  const children = here.children.map(node => {
-    if (node.name === 'devices')
-      return { ...node, children: node.children.map(device => devices[device.name]?.(device, there) ?? device) }
-    // Files of the firmware and of a kernel that is booted directly.
-    const os = node.name === 'os' ? nodeAt(there, 'os') : undefined
-    if (os !== undefined) return withFiles(node, os, 'nvram', 'kernel', 'initrd')
-    if (ofHost.has(node.name)) return there.children.find(other => other.name === node.name) ?? node
-    return node
-  })
-  return renderNode({ ...here, children })
+  const children = here.children
+    .filter(node => !ofHost.includes(node.name))
+    .map(node => {
+      if (node.name === 'devices') return withDevicesOf(node, there)
+      // Files of the firmware and of a kernel that is booted directly.
+      const os = node.name === 'os' ? nodeAt(there, 'os') : undefined
+      return os === undefined ? node : withFiles(node, os, 'nvram', 'kernel', 'initrd')
+    })
+  const atHost = there.children.filter(node => ofHost.includes(node.name))
+  return renderNode({ ...here, children: [...children, ...atHost] })
 }

@@ -14,3 +14,22 @@ test('a running guest arrives with the pins and nodes of the host it goes to, an
   assert.match(arriving, /<cell id="0"/)
   assert.doesNotMatch(arriving, /cpuset="3"/)
 })
+
+test('its PCI devices are those of the host it goes to, at the places where the guest has them', () => {
+  const device = (bus: string, place = '') =>
+    `<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='${bus}' slot='0x00' function='0x1'/></source>${place}</hostdev>`
+  const at = (slot: string) => `<address type='pci' domain='0x0000' bus='0x00' slot='${slot}' function='0x0'/>`
+  const ours = `<domain><devices>${device('0x81', at('0x05'))}${device('0x82', at('0x06'))}</devices></domain>`
+  const theirs = `<domain><devices>${device('0x03')}${device('0x04')}</devices></domain>`
+  const places = [...arrivingDomain(ours, theirs).matchAll(/(bus|slot)="(0x[0-9a-f]+)"/g)].map(found => found[2])
+  const expected = ['0x03', '0x00', '0x00', '0x05', '0x04', '0x00', '0x00', '0x06']
+  assert.deepEqual(places, expected)
+})
+
+test('what is behind its memory is what the host it goes to has', () => {
+  const behind = (inside: string) => `<domain><memoryBacking>${inside}</memoryBacking><devices/></domain>`
+  const plain = '<domain><devices/></domain>'
+  assert.match(arrivingDomain(behind('<locked/>'), behind("<locked/><source type='file'/>")), /<source type="file"\/>/)
+  assert.doesNotMatch(arrivingDomain(behind("<source type='file'/>"), plain), /memoryBacking/)
+  assert.match(arrivingDomain(plain, behind("<source type='file'/>")), /memoryBacking/)
+})

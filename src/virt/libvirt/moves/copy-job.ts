@@ -10,6 +10,7 @@ const noJob = 0
 export interface CopyJob {
   readonly progress: CopyProgress
   readonly isMigration: boolean
+  readonly elapsedMs: number
 }
 
 const progressOf = (params: TypedParams): CopyProgress => {
@@ -29,7 +30,11 @@ export async function jobOf({ client }: GuestContext, id: InstanceId): Promise<C
   try {
     const { type, params } = await client.call(procedures.jobStats, { domain: domainById(id), flags: 0 })
     if (type === noJob) return undefined
-    return { progress: progressOf(params), isMigration: params.get('operation') === migrationOut }
+    return {
+      progress: progressOf(params),
+      isMigration: params.get('operation') === migrationOut,
+      elapsedMs: Number(params.get('time_elapsed') ?? 0),
+    }
   } catch (error) {
     if (isLibvirtError(error, errorCode.noDomain, errorCode.operationInvalid)) return undefined
     throw error

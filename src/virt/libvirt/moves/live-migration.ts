@@ -1,10 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type InstanceId, pause } from '#base'
-import type { CopyProgress } from '#model'
-import { GuestInWrongState, HypervisorError, HypervisorUnavailable, LiveMigrationAborted } from '../../faults.ts'
+import {
+  GuestInWrongState,
+  HypervisorError,
+  HypervisorUnavailable,
+  LiveMigrationAborted,
+  PostCopyFailed,
+} from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
-import type { Landing, LiveMigration, MigrationNeeds } from '../../moves.ts'
+import type { CopyStep, Landing, LiveMigration, MigrationNeeds } from '../../moves.ts'
 import { listGuests, statusOf } from '../daemon/daemon-calls.ts'
 import { withKeptConfigDrive } from '../disks/config-drive.ts'
 import { domainXml } from '../domain/index.ts'
@@ -12,12 +17,13 @@ import { LibvirtGuest } from '../guest/guest.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { hasProcess, isIncomingMemory, runningReason } from '../guest/power.ts'
 import { makeKernelFiles } from '../images/kernel-files.ts'
-import { asFault, domainById, isLibvirtError, procedures } from '../rpc/index.ts'
+import { asFault } from '../rpc/index.ts'
 import { giveTpmSecret } from '../secrets/tpm-secret.ts'
 import { makeEmptyDisk, mustHaveRoomFor } from './arriving-disks.ts'
 import { abortCopy, jobOf } from './copy-job.ts'
 import { FileFetcher } from './fetch-files.ts'
-import { holdStill, letGo } from './held-guest.ts'
+import { forceEnd } from './forced-end.ts'
+import { forgetHold, letGo } from './held-guest.ts'
 import type { LandingDetail } from './landing-detail.ts'
 import { describeGuest, detailOf, refusalOf, seesFiles } from './needs.ts'
 import { OutgoingCopy } from './outgoing-copy.ts'
@@ -35,6 +41,7 @@ const lookMs = 100
  */
 export class LibvirtLiveMigration implements LiveMigration {
   readonly #context: GuestContext
+  readonly #copies = new Map<InstanceId, OutgoingCopy>()
 
   constructor(context: GuestContext) {
     this.#context = context
@@ -131,19 +138,22 @@ export class LibvirtLiveMigration implements LiveMigration {
     landing: Landing,
     { withDisks }: { readonly withDisks: boolean },
     signal: AbortSignal,
-  ): AsyncGenerator<CopyProgress> {
+  ): AsyncGenerator<CopyStep> {
     if (signal.aborted) throw LiveMigrationAborted({ id })
     const detail = landing.detail as unknown as LandingDetail
     const copy = new OutgoingCopy(this.#context, id)
+    this.#copies.set(id, copy)
     const onAbort = () => void copy.abort()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       yield* copy.run(detail, withDisks)
     } catch (error) {
-      if (signal.aborted && (await this.#isStillHere(id))) throw LiveMigrationAborted({ id }, { cause: error })
+      if (copy.isAborted && !PostCopyFailed.is(error) && (await this.#isStillHere(id)))
+        throw LiveMigrationAborted({ id }, { cause: error })
       throw asFault(error, 'live migration', id)
     } finally {
       signal.removeEventListener('abort', onAbort)
+      this.#copies.delete(id)
       await this.#context.handout?.withdraw(id)
     }
   }
@@ -154,20 +164,14 @@ export class LibvirtLiveMigration implements LiveMigration {
   }
 
   forceComplete(id: InstanceId): Promise<void> {
-    const { client, migration } = this.#context
     return this.#asking('force complete', id, async () => {
       const job = await jobOf(this.#context, id)
       if (job?.isMigration !== true)
         throw GuestInWrongState({ id, operation: 'force complete', state: 'not being migrated' })
-      if (migration.permitsPostCopy) {
-        try {
-          return await client.call(procedures.startPostCopy, { domain: domainById(id), flags: 0 }, 'long')
-        } catch (error) {
-          if (!isLibvirtError(error)) throw error
-          this.#context.log.info({ instance_id: id, err: error }, 'no post-copy; the guest is held still instead')
-        }
-      }
-      await holdStill(this.#context, id)
+      const copy = this.#copies.get(id)
+      // Nobody in this process follows it yet.
+      if (copy === undefined) await forceEnd(this.#context, id)
+      else copy.force()
     })
   }
 
@@ -193,6 +197,7 @@ export class LibvirtLiveMigration implements LiveMigration {
       const status = await statusOf(client, id)
       if (status !== undefined && hasProcess(status)) await pullPlug()
       if (status !== undefined) await undefine()
+      await forgetHold(this.#context, id)
       await this.#context.connections.releaseAll(id)
       const awaited = await waitingPlace(files, id)
       if (awaited === undefined || awaited.host === hostName) await files.removeUnlessElsewhere(id)

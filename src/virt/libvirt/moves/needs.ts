@@ -19,6 +19,8 @@ export interface LibvirtNeeds {
   readonly storage: StorageIdentity
   /** Where files are to be had that libvirt does not copy. */
   readonly handout: HandoutOffer | null
+  /** The daemons carry the memory; they do not carry disks. */
+  readonly isTunnelled: boolean
 }
 
 export const detailOf = (needs: MigrationNeeds): LibvirtNeeds => needs.detail as unknown as LibvirtNeeds
@@ -33,7 +35,7 @@ function guestCpu(domain: XmlNode): XmlNode | undefined {
 }
 
 export async function describeGuest(context: GuestContext, id: InstanceId): Promise<MigrationNeeds> {
-  const { files, client, host, handout } = context
+  const { files, client, host, handout, migration } = context
   const domain = parseXml(await liveXml(context, id))
   const folder = files.folderOf(id)
   const disks = await localDisks(domain, folder)
@@ -47,6 +49,7 @@ export async function describeGuest(context: GuestContext, id: InstanceId): Prom
     disks,
     storage: await identityOfFiles(files.root, folder, names),
     handout: handout === undefined ? null : await handout.offer(id, offered),
+    isTunnelled: migration.isTunnelled,
   }
   return {
     hypervisorType: 'QEMU',
@@ -89,7 +92,7 @@ export async function refusalOf(
   withDisks: boolean | null,
 ): Promise<string | undefined> {
   if (needs.hypervisorType !== 'QEMU') return `guests of ${needs.hypervisorType} do not run here`
-  const { id, disks, storage } = detailOf(needs)
+  const { id, disks, storage, isTunnelled } = detailOf(needs)
   const cpu = await cpuRefusal(context, needs)
   if (cpu !== undefined || disks.length === 0) return cpu
   const isShared = await seesFiles(context, id, storage)
@@ -97,7 +100,10 @@ export async function refusalOf(
     return `${context.files.root} is not on local storage: Block migration can not be used with shared storage.`
   if (withDisks === false && !isShared)
     return `${context.files.root} is not on shared storage: Shared storage live-migration requires either shared storage or boot-from-volume with no local disks.`
-  return isShared ? undefined : roomRefusal(context, disks)
+  if (isShared) return undefined
+  if (isTunnelled)
+    return `Cannot block migrate instance ${id}: its host tunnels live migrations (live_migration_tunnelled), and disks are not copied through the tunnel.`
+  return roomRefusal(context, disks)
 }
 
 /** Whether the files of the guest are the same here as there. */

@@ -1,45 +1,49 @@
-import { GiB, type InstanceId, pause } from '#base'
-import type { CopyProgress } from '#model'
-import { HypervisorError, HypervisorUnavailable } from '../../faults.ts'
+import { type InstanceId, pause } from '#base'
+import { HypervisorError, HypervisorUnavailable, PostCopyFailed } from '../../faults.ts'
+import type { CopyStep } from '../../moves.ts'
 import { statusOf } from '../daemon/daemon-calls.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
-import { hasProcess } from '../guest/power.ts'
-import { domainById, isLibvirtError, procedures, type TypedParam } from '../rpc/index.ts'
+import { domainState, hasProcess, isLeavingPostCopy, isTorn } from '../guest/power.ts'
+import { domainById, procedures } from '../rpc/index.ts'
 import { parseXml, textAt } from '../xml-tree.ts'
 import { arrivingDomain } from './arriving-domain.ts'
-import { abortCopy, jobOf } from './copy-job.ts'
-import { letGo } from './held-guest.ts'
+import { abortCopy, type CopyJob, jobOf } from './copy-job.ts'
+import { losesWrites } from './emulated-memory.ts'
+import { forceEnd } from './forced-end.ts'
+import { forgetHold, holdStill, letGo } from './held-guest.ts'
 import type { LandingDetail } from './landing-detail.ts'
-import { localDisks } from './local-disks.ts'
+import { type LocalDisk, localDisks } from './local-disks.ts'
+import { flagsOf, type MigrationOrder, mayPostCopy, paramsOf } from './migration-order.ts'
 import { liveXml } from './needs.ts'
-import { memoryUri, pauseSteps, peerUri } from './settings.ts'
-
-/** virDomainMigrateFlags */
-const flag = {
-  live: 1,
-  peerToPeer: 2,
-  tunnelled: 4,
-  persistAtTarget: 8,
-  undefineSource: 16,
-  copyTopLayers: 128,
-  unsafe: 512,
-  autoConverge: 8192,
-  postCopy: 32_768,
-  tls: 65_536,
-  parallel: 131_072,
-} as const
+import { Downtime, sizeInGiB, timeoutAction } from './patience.ts'
+import { peerUri } from './settings.ts'
 
 /** Disks may take hours. */
 const copyTimeoutMs = 86_400_000
 const lookMs = 100
+/** A guest that is to be held still is held as soon as its memory goes. */
+const firstLookMs = 10
 
 type Outcome = { readonly isDone: true } | { readonly isDone: false; readonly error: unknown }
+
+/** What the copy is of, looked up when it begins or is found. */
+interface Cargo {
+  readonly xml: string
+  readonly copied: readonly LocalDisk[]
+  readonly isPaused: boolean
+  readonly memoryBytes: number
+  readonly gib: number
+  readonly mustHold: boolean
+}
 
 /** One copy of a guest to another host, from the asking to the end, or from wherever somebody else has brought it. */
 export class OutgoingCopy {
   readonly #context: GuestContext
   readonly #id: InstanceId
   #isAborted = false
+  #wantsEnd = false
+  #isForced = false
+  #isHeld = false
 
   constructor(context: GuestContext, id: InstanceId) {
     this.#context = context
@@ -57,49 +61,122 @@ export class OutgoingCopy {
     )
   }
 
-  /** Ends when the guest has gone to the target; throws when it has stayed, running as it did. */
-  async *run(detail: LandingDetail, withDisks: boolean): AsyncGenerator<CopyProgress> {
-    const known = await jobOf(this.#context, this.#id)
+  /** It ends as soon as it can be made to: not before the memory goes, which may be long after the disks began to. */
+  force(): void {
+    this.#wantsEnd = true
+  }
+
+  get isAborted(): boolean {
+    return this.#isAborted
+  }
+
+  /** Ends when the guest has gone to the target; throws when it has stayed, running as it did, or is lost. */
+  async *run(detail: LandingDetail, withDisks: boolean): AsyncGenerator<CopyStep> {
+    const known = await this.#job()
     if (known !== undefined && !known.isMigration)
       throw HypervisorError({ operation: 'live migration', reason: 'something else is being done with the guest' })
     const status = await statusOf(this.#context.client, this.#id)
     if (status === undefined || !hasProcess(status))
       throw HypervisorError({ operation: 'live migration', reason: 'the guest does not run here' })
-    const ending = known === undefined ? this.#begin(detail, withDisks) : this.#whenOver()
+    const cargo = await this.#cargo(withDisks && !detail.isShared, status.state === domainState.paused)
+    const ending = known === undefined ? this.#begin(detail, cargo) : this.#whenOver()
     let outcome: Outcome | undefined
     void ending.then(result => {
       outcome = result
     })
-    let last = await this.#sizeOnly()
-    const steps = new Downtime(this.#context, this.#id)
     const isOver = (): Outcome | undefined => outcome
+    const downtime = new Downtime(this.#context, this.#id, cargo.gib)
+    let last: CopyStep = unmeasured(cargo)
     while (isOver() === undefined) {
-      await Promise.race([ending, pause(lookMs, this.#context.clock)])
-      const job = isOver() === undefined ? await jobOf(this.#context, this.#id) : undefined
-      if (job === undefined || !job.isMigration) continue
+      await Promise.race([ending, pause(cargo.mustHold && !this.#isHeld ? firstLookMs : lookMs, this.#context.clock)])
+      const job = isOver() === undefined ? await this.#job() : undefined
+      if (job?.isMigration !== true) continue
       if (this.#isAborted) await this.abort()
-      if (job.progress.memoryTotal === 0) continue
-      last = job.progress
+      last = await this.#step(job, cargo)
       yield last
-      await steps.follow(last)
+      await downtime.follow(job.elapsedMs)
+      if (last.isPostCopy !== true) await this.#keepTime(job, cargo)
     }
     const result = await ending
-    if (!result.isDone) {
-      await letGo(this.#context, this.#id)
-      throw result.error
-    }
+    if (!result.isDone) await this.#stayed(detail, result.error)
+    await forgetHold(this.#context, this.#id)
     if (detail.isShared) await this.#context.files.handTo(this.#id, detail.host)
     const { memoryTotal, diskTotal } = last
     yield { ...last, memoryProcessed: memoryTotal, memoryRemaining: 0, diskProcessed: diskTotal, diskRemaining: 0 }
   }
 
-  async #begin(detail: LandingDetail, withDisks: boolean): Promise<Outcome> {
+  /** Undefined also while the daemon is away: whether the copy goes on shows when it is back. */
+  async #job(): Promise<CopyJob | undefined> {
     try {
-      const { client, migration } = this.#context
-      const { params, flags } = await this.#order(detail, withDisks)
+      return await jobOf(this.#context, this.#id)
+    } catch (error) {
+      if (!HypervisorUnavailable.is(error)) throw error
+      return undefined
+    }
+  }
+
+  async #cargo(copiesDisks: boolean, isPaused: boolean): Promise<Cargo> {
+    const xml = await liveXml(this.#context, this.#id)
+    const domain = parseXml(xml)
+    const disks = copiesDisks ? await localDisks(domain, this.#context.files.folderOf(this.#id)) : []
+    const copied = disks.filter(disk => !disk.isReadOnly)
+    const memoryBytes = Number(textAt(domain, 'memory') ?? 0) * 1024
+    const gib = sizeInGiB(copied.reduce((sum, disk) => sum + disk.virtualBytes, memoryBytes))
+    return { xml, copied, isPaused, memoryBytes, gib, mustHold: !isPaused && (await losesWrites(this.#context, xml)) }
+  }
+
+  async #step({ progress }: CopyJob, cargo: Cargo): Promise<CopyStep> {
+    // Disks go before memory, which is not counted until then.
+    if (progress.memoryTotal === 0) return { ...unmeasured(cargo), ...ofDisks(progress) }
+    if (cargo.mustHold && !this.#isHeld) {
+      this.#isHeld = true
+      await holdStill(this.#context, this.#id)
+    }
+    if (!mayPostCopy(this.#context.migration, cargo)) return progress
+    const status = await statusOf(this.#context.client, this.#id)
+    return status !== undefined && isLeavingPostCopy(status) ? { ...progress, isPostCopy: true } : progress
+  }
+
+  /** `live_migration_completion_timeout`, and whoever does not want to wait. */
+  async #keepTime({ elapsedMs, progress }: CopyJob, { gib }: Cargo): Promise<void> {
+    if (this.#isAborted || this.#isForced) return
+    const { log, migration } = this.#context
+    const action = timeoutAction(migration, gib, elapsedMs)
+    if (action !== undefined && !this.#wantsEnd)
+      log.warn({ instance_id: this.#id, elapsed_ms: elapsedMs, action }, 'a live migration takes longer than it may')
+    if (action === 'abort') return this.abort()
+    this.#wantsEnd ||= action === 'force_complete'
+    if (!this.#wantsEnd || progress.memoryTotal === 0) return
+    this.#isForced = true
+    await forceEnd(this.#context, this.#id)
+  }
+
+  async #stayed({ host }: LandingDetail, error: unknown): Promise<never> {
+    const { client } = this.#context
+    const status = await statusOf(client, this.#id)
+    if (status === undefined || !isTorn(status)) {
+      await letGo(this.#context, this.#id)
+      throw error
+    }
+    // What it has on disk is as after a power cut; to go on from the memory that is left here would undo what it did there.
+    await client.call(procedures.destroy, { domain: domainById(this.#id), flags: 0 }, 'long')
+    throw PostCopyFailed({ id: this.#id, host }, { cause: error })
+  }
+
+  async #begin(detail: LandingDetail, cargo: Cargo): Promise<Outcome> {
+    try {
+      const { client, migration, host } = this.#context
+      const order: MigrationOrder = {
+        xml: arrivingDomain(cargo.xml, detail.xml),
+        target: detail,
+        copied: cargo.copied.map(disk => disk.device),
+        isPaused: cargo.isPaused,
+        passesCaches: host.diskCache === 'none',
+      }
       const domain = domainById(this.#id)
+      const told = { params: paramsOf(migration, order), flags: flagsOf(migration, order) }
       const peer = peerUri(migration, detail.address)
-      await client.callAlone(procedures.migrate, { domain, peerUri: peer, params, flags }, copyTimeoutMs)
+      await client.callAlone(procedures.migrate, { domain, peerUri: peer, ...told }, copyTimeoutMs)
       return { isDone: true }
     } catch (error) {
       // The answer was lost, not the copy: the daemon goes on, or was killed and gives up.
@@ -123,79 +200,16 @@ export class OutgoingCopy {
     const reason = 'the copy has ended, and the guest is still here'
     return { isDone: false, error: HypervisorError({ operation: 'live migration', reason }) }
   }
-
-  async #order(detail: LandingDetail, withDisks: boolean): Promise<{ params: TypedParam[]; flags: number }> {
-    const { files, migration, host } = this.#context
-    const ours = await liveXml(this.#context, this.#id)
-    const xml = arrivingDomain(ours, detail.xml)
-    const all = await localDisks(parseXml(ours), files.folderOf(this.#id))
-    const copied = withDisks && !detail.isShared ? all.filter(disk => !disk.isReadOnly) : []
-    const params: TypedParam[] = [
-      ['destination_xml', { string: xml }],
-      ['persistent_xml', { string: xml }],
-      ...copied.map((disk): TypedParam => ['migrate_disks', { string: disk.device }]),
-    ]
-    if (!migration.isTunnelled) {
-      // Only an address: the name is what the target's own daemon chooses by.
-      const isAddress = detail.address !== detail.host
-      if (isAddress) params.push(['migrate_uri', { string: memoryUri(detail.address) }])
-      if (isAddress) params.push(['listen_address', { string: detail.address }])
-    }
-    if (migration.bandwidthMiBs > 0) params.push(['bandwidth', { ullong: migration.bandwidthMiBs }])
-    const isParallel = migration.parallelConnections > 1
-    if (isParallel) params.push(['parallel.connections', { int: migration.parallelConnections }])
-    const wanted: (keyof typeof flag)[] = [
-      'live',
-      'peerToPeer',
-      'persistAtTarget',
-      'undefineSource',
-      ...(copied.length > 0 ? (['copyTopLayers'] as const) : []),
-      // libvirt knows few file systems that hosts share, and nothing of volumes of one machine. That both sides see the
-      // same files we have made sure of; caches would still differ unless they are passed by.
-      ...(host.diskCache === 'none' ? (['unsafe'] as const) : []),
-      ...(migration.permitsAutoConverge ? (['autoConverge'] as const) : []),
-      ...(migration.permitsPostCopy && !migration.isTunnelled ? (['postCopy'] as const) : []),
-      ...(migration.usesNativeTls ? (['tls'] as const) : []),
-      ...(migration.isTunnelled ? (['tunnelled'] as const) : []),
-      ...(isParallel ? (['parallel'] as const) : []),
-    ]
-    return { params, flags: wanted.reduce((sum, name) => sum | flag[name], 0) }
-  }
-
-  /** Before the daemon has counted, and for copies that are over at once. */
-  async #sizeOnly(): Promise<CopyProgress> {
-    const domain = parseXml(await liveXml(this.#context, this.#id))
-    const memoryTotal = Number(textAt(domain, 'memory') ?? 0) * 1024
-    const none = { memoryProcessed: 0, diskTotal: 0, diskProcessed: 0, diskRemaining: 0 }
-    return { ...none, memoryTotal, memoryRemaining: memoryTotal }
-  }
 }
 
-/** Lets the guest's last pause grow with the time that the copy takes. */
-class Downtime {
-  readonly #context: GuestContext
-  readonly #id: InstanceId
-  readonly #startedMs: number
-  #set = 0
+const ofDisks = ({ diskTotal, diskProcessed, diskRemaining }: CopyStep) => ({ diskTotal, diskProcessed, diskRemaining })
 
-  constructor(context: GuestContext, id: InstanceId) {
-    this.#context = context
-    this.#id = id
-    this.#startedMs = context.clock.now()
-  }
-
-  async follow({ memoryTotal, diskTotal }: CopyProgress): Promise<void> {
-    const { client, clock, migration } = this.#context
-    const seconds = (clock.now() - this.#startedMs) / 1000
-    const steps = pauseSteps(migration, Math.ceil((memoryTotal + diskTotal) / GiB))
-    const ms = steps.findLast(([after]) => after <= seconds)?.[1] ?? 0
-    if (ms <= this.#set) return
-    this.#set = ms
-    try {
-      await client.call(procedures.setMaxDowntime, { domain: domainById(this.#id), ms }, 'short')
-    } catch (error) {
-      // Over meanwhile.
-      if (!isLibvirtError(error)) throw error
-    }
-  }
-}
+/** Before the daemon has counted, and for copies that are over at once. */
+const unmeasured = ({ memoryBytes }: Cargo): CopyStep => ({
+  memoryTotal: memoryBytes,
+  memoryProcessed: 0,
+  memoryRemaining: memoryBytes,
+  diskTotal: 0,
+  diskProcessed: 0,
+  diskRemaining: 0,
+})

@@ -8,6 +8,8 @@ export interface MigrationSettings {
   /** 0: as fast as it goes. */
   readonly bandwidthMiBs: number
   readonly downtime: { readonly ms: number; readonly steps: number; readonly delaySeconds: number }
+  /** `live_migration_completion_timeout`, 0: for ever, and `live_migration_timeout_action`. */
+  readonly completion: { readonly secondsPerGiB: number; readonly action: 'abort' | 'force_complete' }
   readonly permitsPostCopy: boolean
   readonly permitsAutoConverge: boolean
   readonly usesNativeTls: boolean
@@ -18,6 +20,7 @@ export interface MigrationSettings {
 export const plainMigration: MigrationSettings = {
   bandwidthMiBs: 0,
   downtime: { ms: 500, steps: 10, delaySeconds: 75 },
+  completion: { secondsPerGiB: 800, action: 'abort' },
   permitsPostCopy: false,
   permitsAutoConverge: false,
   usesNativeTls: false,
