@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
-import { type Bus, InProcessBus, openBus } from '#bus'
+import { type Bus, InProcessBus } from '#bus'
 import type { Config } from '#config'
 import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
@@ -11,6 +11,7 @@ import { createNetworkService, createPlumber, type HostPlace, type NetworkServic
 import { createPlacement } from '#placement'
 import { openStore } from '#store'
 import type { VirtDriver } from '#virt'
+import { busFromConfig } from './compose/bus.ts'
 import { composeCompute, nodePath } from './compose/compute.ts'
 import { composeComputeApi } from './compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
@@ -155,11 +156,11 @@ async function openDrivers(
   return [{ host: name, driver: await options.step('connecting to the hypervisor', () => libvirtDriver(parts, place)) }]
 }
 
-/** Within this process, unless nova.conf names sockets, by which nova-computes of their own join. */
+/** Within this process, unless nova.conf names sockets or brokers, by which nova-computes of their own join. */
 function openOwnBus({ config, log }: CloudOptions, clock: Clock, closers: Closers): Bus & { ready?(): Promise<void> } {
-  const { transport_url: url } = config.DEFAULT
-  if (!url.startsWith('unix:')) return new InProcessBus()
-  const bus = openBus(url, { log, clock })
+  // The default names a broker that a one-machine cloud has not got.
+  if (config.DEFAULT.transport_url === 'rabbit://') return new InProcessBus()
+  const bus = busFromConfig({ config, log, clock })
   closers.add(() => bus.close())
   return bus
 }

@@ -27,6 +27,14 @@ export const pause = (ms: number, clock: Clock = systemClock, signal?: AbortSign
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 
+/** What the promise gives, or undefined when it takes longer; it is not stopped then, and may fail unheard. */
+export function within<T>(ms: number, promise: Promise<T>, clock: Clock = systemClock): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(undefined))
+    promise.then(resolve, reject).finally(cancel)
+  })
+}
+
 /** Runs `work` again after a failure that `when` accepts (default: transient faults), with growing pauses. */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   const when = options.when ?? isTransient

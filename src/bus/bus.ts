@@ -7,3 +7,13 @@ export interface Bus {
   /** Calls one server by name, or any server of the topic when no name is given. */
   client<C extends Contract>(contract: C, server?: string): Client<C>
 }
+
+/** A bus that leaves this process. */
+export interface RemoteBus extends Bus {
+  /** Everything that is served so far can be called; throws the first failure. */
+  ready(): Promise<void>
+  /** Whether any process serves this topic now. */
+  isServed(contract: Contract): Promise<boolean>
+  /** At once: running calls end with the transient fault. */
+  close(): Promise<void>
+}

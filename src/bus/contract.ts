@@ -17,19 +17,30 @@ export const method = <In, Out>(timeoutMs = 60_000): Method<In, Out> => ({ timeo
 
 export interface Contract {
   readonly topic: string
+  /**
+   * Its servers are hypervisor hosts, which a broker keeps apart: each is called by its name only, and can neither read
+   * nor answer what is meant for another.
+   */
+  readonly isServedByHosts?: boolean
   // The shapes of a method are phantom types; any method fits here.
   readonly methods: Readonly<Record<string, Method<never, unknown>>>
 }
 
-export const contract = <M extends Readonly<Record<string, Method<never, unknown>>>>(topic: string, methods: M) => ({
-  topic,
-  methods,
-})
+export const contract = <M extends Readonly<Record<string, Method<never, unknown>>>>(
+  topic: string,
+  methods: M,
+  options: { readonly isServedByHosts?: boolean } = {},
+) => ({ topic, methods, ...options })
 
 export interface CallContext {
   /** Same key, same effect: handlers converge when they are called twice with it. */
   readonly key?: string
   readonly requestId?: string
+  /**
+   * The hypervisor host that the caller is, where the transport knows it: one with a broker user of its own. Never taken
+   * from the message. Absent for everybody who may speak for the whole cloud.
+   */
+  readonly host?: string
 }
 
 type In<T> = T extends Method<infer I, unknown> ? I : never

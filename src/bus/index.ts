@@ -1,8 +1,8 @@
 /**
  * Messages between the services: `contracts/` says what each serves, an adapter carries them. In one process the adapter
- * is InProcessBus, between processes of one machine SocketBus; a broker's comes behind the same interface.
+ * is InProcessBus, between processes of one machine SocketBus, between machines RabbitBus.
  */
-export type { Bus } from './bus.ts'
+export type { Bus, RemoteBus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
 export {
   type CachedImages,
@@ -26,6 +26,9 @@ export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerMove } 
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
 export type { ServerTask } from './contracts/server-task.ts'
 export type { VolumeSagaInputs } from './contracts/volume-sagas.ts'
+export { TransportUnusable } from './faults.ts'
 export { InProcessBus } from './in-process.ts'
 export { NoServer } from './no-server.ts'
+export { type OpenBusParts, openBus } from './open.ts'
+export * from './rabbit/index.ts'
 export * from './socket/index.ts'

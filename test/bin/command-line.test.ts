@@ -56,7 +56,11 @@ test('what is wrong in nova.conf is one line and exit 1', async () => {
   const cases: readonly [string, readonly string[], RegExp][] = [
     ['nova-conductor', ['[DEFAULT]', bus], /^nova-conductor: \[database\] connection is not set in nova\.conf\.\n$/],
     ['nova-conductor', ['[DEFAULT]', bus, database], /\[placement\] auth_url is not set/],
-    ['nova-scheduler', [], /^nova-scheduler: transport_url rabbit:\/\/…: this release has no broker adapter yet/],
+    [
+      'nova-scheduler',
+      ['[DEFAULT]', 'transport_url = kafka://u:secret@h'],
+      /^nova-scheduler: Invalid transport_url scheme 'kafka'\./,
+    ],
     ['nova-compute', ['[DEFAULT]', bus], /Compute driver option required, but not specified\n$/],
     ['nova-compute', ['[DEFAULT]', bus, 'compute_driver = xen.Driver'], /Unable to load the virtualization driver xen/],
     ['nova-api', ['[DEFAULT]', bus, 'enabled_apis = ec2'], /No APIs were started/],

@@ -65,7 +65,7 @@ export class ServiceProcess {
         if (child.exitCode !== null) throw new Error(`${this.name} ended: ${readFileSync(this.logFile, 'utf8')}`)
         return this.#said('service started').length > before || undefined
       },
-      { deadlineMs: 30_000 },
+      { deadlineMs: 120_000 },
     )
   }
 
@@ -115,19 +115,29 @@ export interface Cloud {
   close(): Promise<void>
 }
 
+/** Where the services meet; without it on sockets of their own. */
+export interface CloudBus {
+  readonly url: string
+  /** Of nova-compute, when it may do less than the others. */
+  readonly hostUrl?: string
+}
+
+const database = (folder: string) => `[database]
+connection = sqlite:///${join(folder, 'nova.sqlite')}
+`
+
 /** `defaults` are further lines of [DEFAULT]. */
-export async function startCloud(names: readonly ServiceName[], defaults = ''): Promise<Cloud> {
+export async function startCloud(names: readonly ServiceName[], defaults = '', given?: CloudBus): Promise<Cloud> {
   const closers = new Closers()
   const builtIn = await startBuiltIn()
   closers.add(() => builtIn.close())
   const { folder, urls } = builtIn
+  const bus = given ?? { url: `unix://${join(folder, 'bus')}` }
   const configFile = join(folder, 'nova.conf')
-  writeFileSync(
-    configFile,
-    `[DEFAULT]
+  const config = `[DEFAULT]
 host = host-1
 state_path = ${folder}
-transport_url = unix://${join(folder, 'bus')}
+transport_url = ${bus.url}
 compute_driver = fake.FakeDriver
 osapi_compute_listen = 127.0.0.1
 osapi_compute_listen_port = 0
@@ -139,9 +149,7 @@ instances = -1
 cores = -1
 ram = -1
 
-[database]
-connection = sqlite:///${join(folder, 'nova.sqlite')}
-
+${database(folder)}
 [keystone_authtoken]
 ${credentials(urls.identity)}
 [service_user]
@@ -153,9 +161,13 @@ ${credentials(`${urls.identity}/v3`)}service_metadata_proxy = true
 metadata_proxy_shared_secret = shared
 
 [placement]
-${credentials(urls.identity)}`,
-  )
-  const made = services.map(name => [name, new ServiceProcess(name, configFile, folder)] as const)
+${credentials(urls.identity)}`
+  writeFileSync(configFile, config)
+  // A host has no database.
+  const hostConfigFile = join(folder, 'nova-compute.conf')
+  writeFileSync(hostConfigFile, config.replace(database(folder), '').replace(bus.url, bus.hostUrl ?? bus.url))
+  const fileOf = (name: ServiceName) => (name === 'nova-compute' ? hostConfigFile : configFile)
+  const made = services.map(name => [name, new ServiceProcess(name, fileOf(name), folder)] as const)
   const service = Object.fromEntries(made) as Record<ServiceName, ServiceProcess>
   for (const process of Object.values(service)) closers.add(() => process.end('SIGKILL'))
   try {

@@ -158,13 +158,13 @@ test('closing the bus ends calls and removes the sockets', async () => {
   assert.deepEqual(sockets(), [])
 })
 
-test('transport_url: unix takes a folder; a broker is refused without its password', async () => {
+test('transport_url: unix takes a folder; what is wrong is said without a password', async () => {
   const bus = openBus(`unix://${folder}/`, { log: silentLog })
   open.push(bus)
   bus.serve(echoContract, 'one', echoHandlers('one'))
   await bus.ready()
   assert.equal((await newBus().client(echoContract).say({ text: '' })).by, 'one')
-  for (const url of ['rabbit://nova:secret@rabbit:5672/', 'rabbit://', 'kafka://x', 'unix://', 'unix://relative', '']) {
+  for (const url of ['rabbit://nova:secret@rabbit:port/', 'kafka://x', 'unix://', 'unix://relative', '']) {
     assert.throws(
       () => openBus(url, { log: silentLog }),
       error => {
@@ -174,7 +174,6 @@ test('transport_url: unix takes a folder; a broker is refused without its passwo
       },
     )
   }
-  assert.throws(() => openBus('rabbit://', { log: silentLog }), /no broker adapter yet/)
 })
 
 test('a path too long for the kernel is said so', () => {

@@ -1,6 +1,7 @@
 import { declareFault } from '#base'
-import { conductorContract, openBus, type SocketBus } from '#bus'
+import { conductorContract, type RemoteBus } from '#bus'
 import { type Face, listen } from '#http'
+import { busFromConfig } from './bus.ts'
 import { composeCompute } from './compute.ts'
 import { composeComputeApi } from './compute-api.ts'
 import { composeConductor, composeScheduler } from './control.ts'
@@ -19,8 +20,8 @@ export const NoApiStarted = declareFault(
   () => 'No APIs were started. Check the enabled_apis config option.',
 )
 
-function busFor({ config, log, clock, closers }: ServiceProcess): SocketBus {
-  const bus = openBus(config.DEFAULT.transport_url, { log, clock })
+function busFor({ config, log, clock, closers }: ServiceProcess): RemoteBus {
+  const bus = busFromConfig({ config, log, clock })
   closers.add(() => bus.close())
   return bus
 }
@@ -31,7 +32,7 @@ function neighboursFor({ config, log, clock, closers }: ServiceProcess): Neighbo
   return neighbours
 }
 
-async function withStore(service: ServiceProcess): Promise<WithStore & { bus: SocketBus }> {
+async function withStore(service: ServiceProcess): Promise<WithStore & { bus: RemoteBus }> {
   const { config, log, clock, closers } = service
   const bus = busFor(service)
   const store = await openDatabase(config)
@@ -41,7 +42,7 @@ async function withStore(service: ServiceProcess): Promise<WithStore & { bus: So
 
 export const openConductor: OpenService = async service => {
   const shared = await withStore(service)
-  // An SQLite file and a bus of sockets are one machine's: nobody on the bus means that whoever held sagas is dead.
+  // An SQLite file is one machine's: nobody on the bus means that whoever held sagas is dead.
   const isAlone = isSqlite(service.config) && !(await shared.bus.isServed(conductorContract))
   const conductor = await composeConductor(shared, neighboursFor(service), isAlone)
   service.closers.add(() => conductor.stop())

@@ -46,8 +46,7 @@ export interface SnapshotOrder {
   readonly properties: Readonly<Record<string, string>>
 }
 
-/** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
-export const computeContract = contract('compute', {
+const methods = {
   spawn: method<{ spec: GuestSpec; isOn?: boolean }, null>(longMs),
   destroy: method<{ id: string }, null>(longMs),
   start: method<{ spec: GuestSpec }, GuestState>(longMs),
@@ -96,5 +95,8 @@ export const computeContract = contract('compute', {
   /** Names of those optional parts of the driver that an API call depends on. */
   facets: method<Record<string, never>, { names: readonly ('rescue' | 'guestAgent')[] }>(10_000),
   uptime: method<Record<string, never>, { text: string | null }>(),
-})
+} as const
+
+/** What a nova-compute does for the conductor and the API. Served under the host's name; every method converges. */
+export const computeContract = contract('compute', methods, { isServedByHosts: true })
 export type ComputeContract = typeof computeContract

@@ -39,6 +39,9 @@ export interface SettledMoves {
   readonly back: readonly { readonly spec: GuestSpec; readonly isOn: boolean }[]
 }
 
+/** A request of a user waits for this one, and loses nothing without it. */
+const shortMs = 5_000
+
 /** What nova-compute tells and asks; it has no database of its own. Answered by any conductor. */
 export const conductorContract = contract('conductor', {
   hello: method<{ host: string; binary: string; version: number }, { serviceId: string }>(),
@@ -77,8 +80,8 @@ export const conductorContract = contract('conductor', {
   /** Which of these, for whom a host waits or has files, do not come any more and do not live there. */
   abandoned: method<{ host: string; ids: readonly string[] }, { ids: readonly string[] }>(),
   /** A saga was written: somebody should look at it now. */
-  wake: method<{ sagaId: string }, null>(),
+  wake: method<{ sagaId: string }, null>(shortMs),
   /** A saga was asked to stop. */
-  interrupt: method<{ sagaId: string }, null>(),
+  interrupt: method<{ sagaId: string }, null>(shortMs),
 })
 export type ConductorContract = typeof conductorContract

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { TransportUnusable } from './faults.ts'
+import { TransportUnusable } from '../faults.ts'
 
 /** A path to a unix socket has 108 bytes in the kernel, the last of them zero. */
 const maxPathBytes = 107

@@ -1,9 +1,9 @@
 import { type Clock, type Fault, type Log, systemClock } from '#base'
-import type { Bus } from '../bus.ts'
+import type { RemoteBus } from '../bus.ts'
 import type { CallContext, Client, Contract, Handlers } from '../contract.ts'
+import { TransportUnusable } from '../faults.ts'
 import { NoServer } from '../no-server.ts'
 import { Connection, NotTaken } from './connection.ts'
-import { TransportUnusable } from './faults.ts'
 import { type Address, isAlive, SocketFolder } from './folder.ts'
 import { type Handler, SocketServer } from './server.ts'
 
@@ -28,7 +28,7 @@ const isNobodyThere = (error: unknown): boolean =>
  * call a JSON line. Only the folder's owner gets in. Whoever dies is noticed by the kernel at once: his callers get the
  * transient fault, and the next call finds whoever serves the name by then.
  */
-export class SocketBus implements Bus {
+export class SocketBus implements RemoteBus {
   readonly #folder: SocketFolder
   readonly #clock: Clock
   readonly #log: Log
@@ -75,12 +75,10 @@ export class SocketBus implements Bus {
     return Object.fromEntries(calls) as unknown as Client<C>
   }
 
-  /** Everything that is served so far can be called; throws the first failure. */
   async ready(): Promise<void> {
     await Promise.all(this.#opening)
   }
 
-  /** Whether any process serves this topic now. */
   async isServed(contract: Contract): Promise<boolean> {
     for (const { path } of this.#folder.list().filter(address => address.topic === contract.topic)) {
       if (await isAlive(path)) return true
@@ -88,7 +86,6 @@ export class SocketBus implements Bus {
     return false
   }
 
-  /** At once: running calls end with the transient fault. */
   async close(): Promise<void> {
     this.#isClosed = true
     for (const listener of this.#servers) listener.destroy()

@@ -1,4 +1,5 @@
 import { bool, choice, int, list, multi, str } from '../option.ts'
+import { rabbitSection } from './rabbit.ts'
 import { session } from './session.ts'
 
 export const glanceSection = {
@@ -74,13 +75,7 @@ export const oslo = {
     transport_url: str(null, 'Bus of notifications; default the main one.', { secret: true }),
     topics: list(['notifications'], 'Topics of notifications.'),
   },
-  oslo_messaging_rabbit: {
-    heartbeat_timeout_threshold: int(60, 'Seconds without heartbeat after which a broker is gone; 0 off.'),
-    rabbit_quorum_queue: bool(false, 'Use quorum queues.'),
-    rabbit_ha_queues: bool(false, 'Use mirrored queues.'),
-    amqp_durable_queues: bool(false, 'Queues survive the broker.'),
-    ssl: bool(false, 'Speak TLS to the broker.'),
-  },
+  oslo_messaging_rabbit: rabbitSection,
   cache: {
     enabled: bool(false, 'Cache in memcached.'),
     backend: str('dogpile.cache.null', 'Cache implementation.'),

@@ -1,0 +1,3 @@
+/** A bus for the services of many machines over RabbitMQ; called through #bus like every adapter. */
+export { RabbitBus, type RabbitBusOptions } from './rabbit-bus.ts'
+export { type RabbitOptions, rabbitDefaults } from './settings.ts'
