@@ -1,5 +1,13 @@
-import type { Claim } from '#cloud'
-import { ComputeResourcesUnavailable, hostDemand, type Instance, type RequestSpec, type Selection } from '#model'
+import { type Claim, providerNames } from '#cloud'
+import {
+  ComputeResourcesUnavailable,
+  cardProviders,
+  hostDemand,
+  type Instance,
+  NoValidHost,
+  type RequestSpec,
+  type Selection,
+} from '#model'
 import { claimHost, leaveHost, releaseHost, takeBackHost } from '#store'
 import type { ConductorDeps } from './deps.ts'
 
@@ -28,11 +36,12 @@ export async function takeSeat(
   d: ConductorDeps,
   instanceId: string,
   spec: RequestSpec,
-  { nodeId, mappings }: Pick<Selection, 'nodeId' | 'mappings'>,
+  { nodeId, mappings = {} }: Pick<Selection, 'nodeId' | 'mappings'>,
 ): Promise<void> {
   const demand = hostDemand(spec)
-  const wish = { consumerId: instanceId, instanceId, nodeId, demand, isFinal: true }
-  const refusal = await claimHost(d.store, { ...wish, ...(mappings === undefined ? {} : { mappings }) })
+  const names = await providerNames(d.placement, cardProviders(demand, mappings))
+  const wish = { consumerId: instanceId, instanceId, nodeId, demand, mappings, providerNames: names, isFinal: true }
+  const refusal = await claimHost(d.store, wish)
   if (refusal !== undefined) throw ComputeResourcesUnavailable({ reason: refusal })
 }
 
@@ -75,10 +84,21 @@ export async function takeAllocation(d: ConductorDeps, { instanceId, migrationId
   if (instance !== undefined) await takeBackAllocation(d, instance, migrationId)
 }
 
+interface ForcedTarget {
+  readonly host: string
+  readonly nodeId: string
+}
+
 /** As much as the move holds at the source, on another node: for a target that was chosen past the scheduler. */
-export async function claimLike(d: ConductorDeps, owner: Owner, migrationId: string, from: string, to: string) {
-  const held = await d.placement.consumer(migrationId)
-  const amounts = held.allocations[from]
+export async function claimLike(d: ConductorDeps, owner: Owner, migrationId: string, from: string, to: ForcedTarget) {
+  const { allocations } = await d.placement.consumer(migrationId)
+  const amounts = allocations[from]
   if (amounts === undefined) return
-  await d.placement.claim(claimOf(owner, owner.id, 'INSTANCE', { [to]: amounts }))
+  const unable = `Unable to move instance ${owner.id} to host ${to.host}.`
+  // Which of the target's devices and cards it would be, only placement can say.
+  if (Object.keys(allocations).length > 1) {
+    const reason = `${unable} The instance has complex allocations on the source host so move cannot be forced.`
+    throw NoValidHost({ reason })
+  }
+  await d.placement.claim(claimOf(owner, owner.id, 'INSTANCE', { [to.nodeId]: amounts }))
 }

@@ -1,8 +1,8 @@
 import type { RequestedNetwork } from '#bus'
 import type { NetworkView, PortView, SubnetView } from '#cloud'
-import type { Instance, Vif, VifSubnet } from '#model'
+import { type Instance, NetworkWithQosPolicy, type Vif, type VifSubnet } from '#model'
 import type { ConductorDeps } from './deps.ts'
-import { hasDevice, nameDevices, withoutDevice } from './port-devices.ts'
+import { hasPlace, profilesAt, withoutPlace } from './port-profiles.ts'
 
 /** Names of network devices are at most 15 characters; Neutron's agents expect the first 11 of the port's id. */
 export const tapName = (portId: string): string => `tap${portId.slice(0, 11)}`
@@ -88,21 +88,21 @@ export async function connect(
   const known = new Set(instance.networkInfo.map(v => v.portId))
   const spare = mine.filter(p => !wanted.has(p.id) && !known.has(p.id))
   const ports: { port: PortView; isPreserved: boolean; tag: string | null }[] = []
-  await nameDevices(deps, instance, at.host)
+  const profiles = await profilesAt(deps, instance, at.host)
   for (const request of requested) {
     const found = spare.findIndex(p => p.networkId === request.networkId)
     const left = request.portId === null && found >= 0 ? spare.splice(found, 1)[0] : undefined
-    const port = await bind(deps, instance, at, request, left, securityGroupIds)
+    const port = await bind(deps, instance, { ...at, profiles }, request, left, securityGroupIds)
     ports.push({ port, isPreserved: request.portId !== null, tag: request.tag })
   }
   for (const { port } of ports) await deps.plugger?.plug(port.id)
   return { vifs: await describe(deps, ports), groupIds: ports.flatMap(p => p.port.securityGroupIds) }
 }
 
-function bind(
+async function bind(
   deps: ConductorDeps,
   instance: Instance,
-  at: { host: string; zone: string },
+  at: { host: string; zone: string; profiles: ReadonlyMap<string, PortView['profile']> },
   request: RequestedNetwork,
   left: PortView | undefined,
   securityGroupIds: readonly string[],
@@ -114,14 +114,21 @@ function bind(
     bindingHost: at.host,
     hostname: instance.hostname,
   }
-  if (existing !== undefined && existing !== null) return deps.network.updatePort('service', existing, binding)
-  return deps.network.createPort('service', {
+  if (existing !== undefined && existing !== null) {
+    const profile = at.profiles.get(existing)
+    return deps.network.updatePort('service', existing, { ...binding, ...(profile === undefined ? {} : { profile }) })
+  }
+  const made = await deps.network.createPort('service', {
     ...binding,
     networkId: request.networkId,
     projectId: instance.projectId,
     ...(request.fixedIp === null ? {} : { fixedIps: [{ ipAddress: request.fixedIp }] }),
     ...(securityGroupIds.length === 0 ? {} : { securityGroupIds }),
   })
+  if (made.resourceGroups.length === 0) return made
+  // The host was chosen before anybody knew of it, and has promised nothing.
+  await deps.network.deletePort('service', made.id)
+  throw NetworkWithQosPolicy({ id: instance.id, networkId: request.networkId })
 }
 
 /**
@@ -138,7 +145,7 @@ export async function disconnect(
     if (only !== undefined && !only.has(port.id)) continue
     await deps.plugger?.unplug(port.id)
     if (preserved.has(port.id)) {
-      const profile = hasDevice(port.profile) ? { profile: withoutDevice(port.profile) } : {}
+      const profile = hasPlace(port.profile) ? { profile: withoutPlace(port.profile) } : {}
       await deps.network.updatePort('service', port.id, { deviceId: '', deviceOwner: '', bindingHost: '', ...profile })
     } else await deps.network.deletePort('service', port.id)
   }
@@ -148,7 +155,7 @@ export async function disconnect(
 export async function unbind(deps: ConductorDeps, instanceId: string): Promise<void> {
   for (const port of await deps.network.ports('service', { deviceId: instanceId })) {
     await deps.plugger?.unplug(port.id)
-    const profile = hasDevice(port.profile) ? { profile: withoutDevice(port.profile) } : {}
+    const profile = hasPlace(port.profile) ? { profile: withoutPlace(port.profile) } : {}
     if (port.bindingHost !== '') await deps.network.updatePort('service', port.id, { bindingHost: '', ...profile })
   }
 }
@@ -161,10 +168,14 @@ export async function rebind(
 ): Promise<readonly Vif[]> {
   const present = new Set((await deps.network.ports('service', { deviceId: instance.id })).map(port => port.id))
   const ports = []
-  await nameDevices(deps, instance, at.host)
+  const profiles = await profilesAt(deps, instance, at.host)
   for (const { portId, isPreserved, tag } of instance.networkInfo.filter(vif => present.has(vif.portId))) {
-    const binding = { deviceOwner: owner(at.zone), bindingHost: at.host }
-    const port = await deps.network.updatePort('service', portId, binding)
+    const profile = profiles.get(portId)
+    const port = await deps.network.updatePort('service', portId, {
+      deviceOwner: owner(at.zone),
+      bindingHost: at.host,
+      ...(profile === undefined ? {} : { profile }),
+    })
     ports.push({ port, isPreserved, tag })
   }
   for (const { port } of ports) await deps.plugger?.plug(port.id)

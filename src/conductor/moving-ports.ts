@@ -1,7 +1,7 @@
 import type { PortBinding } from '#cloud'
 import type { Instance, Vif } from '#model'
 import type { ConductorDeps } from './deps.ts'
-import { nameDevices } from './port-devices.ts'
+import { profilesAt } from './port-profiles.ts'
 
 /** The server's ports that are there; a port that somebody took away while it was attached is not worth a failed move. */
 async function portsOf(d: ConductorDeps, instance: Instance): Promise<readonly string[]> {
@@ -18,12 +18,17 @@ const bound = (vifs: readonly Vif[], bindings: readonly PortBinding[]): readonly
   })
 }
 
-/** The interfaces as they will be on that host; the present ones stay in use. */
-export async function prepareBindings(d: ConductorDeps, instance: Instance, host: string): Promise<readonly Vif[]> {
+/** The interfaces as they will be on that host; the present ones stay in use. `holder`: who has the place there. */
+export async function prepareBindings(
+  d: ConductorDeps,
+  instance: Instance,
+  host: string,
+  holder?: string,
+): Promise<readonly Vif[]> {
   const ids = await portsOf(d, instance)
-  return ids.length === 0
-    ? instance.networkInfo
-    : bound(instance.networkInfo, await d.network.addTargetBindings(ids, host))
+  if (ids.length === 0) return instance.networkInfo
+  const profiles = await profilesAt(d, instance, host, holder)
+  return bound(instance.networkInfo, await d.network.addTargetBindings(ids, host, profiles))
 }
 
 export async function dropBindings(d: ConductorDeps, instance: Instance, host: string): Promise<void> {
@@ -61,10 +66,9 @@ export async function moveBindings(
   instance: Instance,
   from: string,
   to: string,
+  holder?: string,
 ): Promise<readonly Vif[]> {
-  // A binding takes over what the port says of its card.
-  await nameDevices(d, instance, to)
-  const vifs = await prepareBindings(d, instance, to)
+  const vifs = await prepareBindings(d, instance, to, holder)
   await switchBindings(d, instance, from, to)
   return vifs
 }

@@ -135,3 +135,21 @@ export const MigrationPreCheckError = declareFault(
   'final',
   (p: { reason: string }) => `Migration pre-check error: ${p.reason}`,
 )
+
+/** Only ports that are there before their server can be promised something. */
+export const NetworkWithQosPolicy = declareFault(
+  'NetworksWithQoSPolicyNotSupported',
+  'refused',
+  (p: { id: string; networkId: string }) =>
+    `Using networks with QoS policy is not supported for instance ${p.id}. (Network ID is ${p.networkId})`,
+)
+export const InterfaceAttachPciClaimFailed = declareFault(
+  'InterfaceAttachPciClaimFailed',
+  'refused',
+  (p: { id: string }) => `Failed to claim PCI device for ${p.id} during interface attach`,
+)
+export const InterfaceAttachResourceAllocationFailed = declareFault(
+  'InterfaceAttachResourceAllocationFailed',
+  'refused',
+  (p: { id: string }) => `Failed to allocate additional resources to ${p.id} during interface attach`,
+)

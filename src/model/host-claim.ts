@@ -6,12 +6,15 @@ import { type NumaTopology, numaTopology } from './numa/topology.ts'
 import { type ChosenDevice, chooseDevices, freeByNode } from './pci/choose.ts'
 import type { HeldPciDevice, PciDevice } from './pci/device.ts'
 import type { PciRequest } from './pci/request.ts'
+import type { RequestedPort } from './request-spec.ts'
 
 /** What a server wants of one host beyond what placement counts: CPUs, memory and devices that it can name. */
 export interface HostDemand {
   readonly numa: NumaTopology | null
   readonly pci: readonly PciRequest[]
   readonly networks?: NetworkNearness
+  /** Ports that want something of a provider of the network; absent: none. */
+  readonly ports?: readonly RequestedPort[]
 }
 
 /** What it got. */
@@ -37,18 +40,31 @@ export function hostDemand(spec: {
   readonly image: { readonly properties: Readonly<Record<string, string>> } | null
   readonly pciRequests?: readonly PciRequest[]
   readonly networkNearness?: NetworkNearness
+  readonly ports?: readonly RequestedPort[]
 }): HostDemand {
   const { flavor, image, pciRequests = [], networkNearness } = spec
   const numa = numaTopology({ flavor, imageProperties: image?.properties ?? {} }) ?? null
-  return { numa, pci: pciRequests, ...(networkNearness === undefined ? {} : { networks: networkNearness }) }
+  const ports = (spec.ports ?? []).filter(port => port.groups.length > 0)
+  return {
+    numa,
+    pci: pciRequests,
+    ...(networkNearness === undefined ? {} : { networks: networkNearness }),
+    ...(ports.length === 0 ? {} : { ports }),
+  }
 }
 
-/** Nothing beyond what placement counts. */
+/** Nothing of the host itself beyond what placement counts. */
 export const isPlain = ({ numa, pci }: HostDemand): boolean => numa === null && pci.length === 0
+
+/** Nothing that anybody would have to remember by name. */
+export const namesNothing = (demand: HostDemand): boolean => isPlain(demand) && demand.ports === undefined
 
 export interface ProviderChoice {
   readonly providers?: Readonly<Record<string, readonly string[]>>
+  readonly cards?: Readonly<Record<string, string>>
   readonly providerOf?: (device: PciDevice) => string | undefined
+  /** Host nodes that a guest is on already which now gets more. */
+  readonly near?: readonly number[]
 }
 
 /**
@@ -59,7 +75,7 @@ export function grantOf(host: HostOccupancy, demand: HostDemand, choice: Provide
   const devicesOn = (cells: readonly number[] | null) =>
     chooseDevices({ requests: demand.pci, devices: host.devices, cells, host: host.topology, ...choice })
   if (demand.numa === null || host.topology === null) {
-    const devices = devicesOn(null)
+    const devices = devicesOn(choice.near ?? null)
     return typeof devices === 'string' ? { refusal: devices } : { grant: { numa: null, devices } }
   }
   let devices: readonly ChosenDevice[] = []

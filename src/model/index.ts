@@ -45,6 +45,7 @@ export {
   pciNumaPolicies,
   pciRequests,
 } from './pci/request.ts'
+export * from './port-claim.ts'
 export * from './request-spec.ts'
 export * from './server-group.ts'
 export * from './server-password.ts'

@@ -5,7 +5,7 @@
  * `bin/nova-dhcpbridge` for dnsmasq's news.
  */
 export { type CapacitySection, capacityOf } from './capacity/options.ts'
-export { bridgeAgent, cardAgent, networkCapacity } from './capacity/providers.ts'
+export { type AgentCapacity, bridgeAgent, cardAgent, networkCapacity } from './capacity/providers.ts'
 export type { DefaultNetwork } from './default-network.ts'
 export type { MetadataClient, MetadataConnection, MetadataSource } from './metadata-source.ts'
 export { networkPackages } from './packages.ts'

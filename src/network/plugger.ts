@@ -1,5 +1,6 @@
 import { declareFault } from '#base'
 import { PortNotFound, type VifPlugger } from '#cloud'
+import { isCard } from './core/binding.ts'
 import { portById, setPlugged } from './core/ports.ts'
 import type { Work } from './core/unit.ts'
 import type { Plumber } from './plumbing/plumber.ts'
@@ -23,7 +24,8 @@ export function createPlugger({ db, work, plumber }: PluggerDeps): VifPlugger {
     async plug(portId) {
       const port = await portById(db, portId)
       if (port === undefined) throw PortNotFound({ id: portId })
-      if (port.vifType !== 'bridge') {
+      const isOfCard = plumber === undefined && isCard(port)
+      if (port.vifType !== 'bridge' && !isOfCard) {
         const details = JSON.parse(port.vifDetails) as { binding_failed_reason?: string }
         throw PortBindingFailed({ id: portId, reason: details.binding_failed_reason ?? `vif_type is ${port.vifType}` })
       }

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type NetworkPort, type PortBinding, PortNotBound } from '#cloud'
 import type { BindingGate } from './core/binding.ts'
-import { activateBinding, addBinding, bindingsOf, removeInactive } from './core/inactive-bindings.ts'
+import { activateBinding, addBinding, bindingsOf, changeBinding, removeInactive } from './core/inactive-bindings.ts'
 import { portById } from './core/ports.ts'
 import type { Unit, Work } from './core/unit.ts'
 import { PortBindingError, PortNotFound } from './faults.ts'
@@ -19,14 +20,21 @@ async function bindingAt(unit: Unit, portId: string, host: string): Promise<Port
   return { portId, host, vnicType: found.vnicType, vifType: found.vifType, vifDetails: details, profile }
 }
 
-async function added(unit: Unit, gate: BindingGate, portId: string, host: string): Promise<PortBinding> {
+async function added(
+  unit: Unit,
+  gate: BindingGate,
+  portId: string,
+  host: string,
+  wanted: PortBinding['profile'] | undefined,
+): Promise<PortBinding> {
   const known = await bindingAt(unit, portId, host)
-  if (known !== undefined) return known
+  if (known !== undefined && (wanted === undefined || isDeepStrictEqual(known.profile, wanted))) return known
   const port = await portById(unit.db, portId)
   if (port === undefined) throw PortNotFound({ id: portId })
-  const profile = JSON.parse(port.profile) as PortBinding['profile']
+  const profile = wanted ?? (JSON.parse(port.profile) as PortBinding['profile'])
   try {
-    await addBinding(unit, gate, portId, { host, vnicType: port.vnicType, profile })
+    if (known === undefined) await addBinding(unit, gate, portId, { host, vnicType: port.vnicType, profile })
+    else await changeBinding(unit, gate, portId, host, { profile })
   } catch (error) {
     if (!PortBindingError.is(error)) throw error
     throw PortNotBound(
@@ -40,10 +48,10 @@ async function added(unit: Unit, gate: BindingGate, portId: string, host: string
 }
 
 export const targetBindings = ({ work, gate }: { work: Work; gate: BindingGate }): Moves => ({
-  addTargetBindings: (portIds, host) =>
+  addTargetBindings: (portIds, host, profiles) =>
     work.run(async unit => {
       const bindings: PortBinding[] = []
-      for (const id of portIds) bindings.push(await added(unit, gate, id, host))
+      for (const id of portIds) bindings.push(await added(unit, gate, id, host, profiles?.get(id)))
       return bindings
     }),
   activateTargetBindings: (portIds, host) =>

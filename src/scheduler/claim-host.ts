@@ -1,4 +1,14 @@
-import { grantOf, type HostDemand, type HostOccupancy, isPlain, type PciDevice, pciProviderId } from '#model'
+import { type PlacementPort, providerNames } from '#cloud'
+import {
+  cardProviders,
+  deviceChoice,
+  grantOf,
+  type HostDemand,
+  type HostOccupancy,
+  isPlain,
+  namesNothing,
+  portHoldings,
+} from '#model'
 import type { ClaimWish } from '#store'
 import type { LostAnswer } from './placing.ts'
 import type { Attempt } from './select.ts'
@@ -15,37 +25,55 @@ const refusedBy = (reason: string): LostAnswer => ({ filter: 'HostClaim', reason
 const isSplit = ({ topology }: HostOccupancy): boolean =>
   topology?.cells.some(cell => cell.dedicatedCpus.some(cpu => !cell.sharedCpus.includes(cpu))) === true
 
-/** What the snapshot shows already needs no claim: the host has not what the request names. */
-export function lacking({ host, request }: Attempt, demand: HostDemand): LostAnswer | undefined {
-  if (isPlain(demand) || host.occupancy === undefined) return undefined
-  const isOwn = demand.numa?.cpuPolicy === 'dedicated' || demand.numa?.cpuPolicy === 'mixed'
-  const amounts = Object.values(request.allocations)
-  if (isOwn && isSplit(host.occupancy) && !amounts.some(amount => (amount['PCPU'] ?? 0) > 0))
-    return refusedBy('its CPUs for pinned guests are PCPU, of which placement has none left for the request')
-  const named = demand.pci.map(
-    ({ id }) =>
-      [
-        id,
-        Object.entries(request.mappings).flatMap(([suffix, ids]) => (suffix.startsWith(`${id}-`) ? ids : [])),
-      ] as const,
-  )
-  const providers = Object.fromEntries(named.filter(([, ids]) => ids.length > 0))
-  const answer = grantOf(host.occupancy, demand, {
-    providerOf: (device: PciDevice) => pciProviderId(host.nodeId, device),
-    ...(Object.keys(providers).length === 0 ? {} : { providers }),
-  })
-  return 'refusal' in answer ? refusedBy(answer.refusal) : undefined
-}
+/** Claims for one request: what hosts have by name, beside what placement counts. */
+export class HostClaims {
+  readonly #demand: HostDemand
+  readonly #placement: Pick<PlacementPort, 'provider'>
+  readonly #claimer: HostClaimer | undefined
+  /** Of providers that stand for cards; a decision of many candidates asks for each once. */
+  readonly #names = new Map<string, string>()
 
-/** After placement's claim: what the instance gets of the host by name. */
-export async function claimOfHost(
-  claimer: HostClaimer | undefined,
-  { instanceId, host, request }: Attempt,
-  demand: HostDemand,
-): Promise<true | LostAnswer> {
-  if (claimer === undefined || isPlain(demand)) return true
-  const { nodeId } = host
-  const { mappings } = request
-  const refusal = await claimer.claim({ consumerId: instanceId, instanceId, nodeId, demand, mappings, isFinal: false })
-  return refusal === undefined ? true : refusedBy(refusal)
+  constructor(demand: HostDemand, placement: Pick<PlacementPort, 'provider'>, claimer: HostClaimer | undefined) {
+    this.#demand = demand
+    this.#placement = placement
+    this.#claimer = claimer
+  }
+
+  #namesFor({ request }: Attempt): Promise<ReadonlyMap<string, string>> {
+    return providerNames(this.#placement, cardProviders(this.#demand, request.mappings), this.#names)
+  }
+
+  /** What the snapshot shows already needs no claim: the host has not what the request names. */
+  async lacking(attempt: Attempt): Promise<LostAnswer | undefined> {
+    const { host, request } = attempt
+    if (namesNothing(this.#demand)) return undefined
+    const holdings = portHoldings(this.#demand, request.mappings)
+    if (typeof holdings === 'string') return refusedBy(holdings)
+    if (isPlain(this.#demand) || host.occupancy === undefined) return undefined
+    const { numa } = this.#demand
+    const isOwn = numa?.cpuPolicy === 'dedicated' || numa?.cpuPolicy === 'mixed'
+    const amounts = Object.values(request.allocations)
+    if (isOwn && isSplit(host.occupancy) && !amounts.some(amount => (amount['PCPU'] ?? 0) > 0))
+      return refusedBy('its CPUs for pinned guests are PCPU, of which placement has none left for the request')
+    const choice = deviceChoice(this.#demand, host.nodeId, request.mappings, await this.#namesFor(attempt))
+    if (typeof choice === 'string') return refusedBy(choice)
+    const answer = grantOf(host.occupancy, this.#demand, choice)
+    return 'refusal' in answer ? refusedBy(answer.refusal) : undefined
+  }
+
+  /** After placement's claim: what the instance gets of the host by name. */
+  async claim(attempt: Attempt): Promise<true | LostAnswer> {
+    if (this.#claimer === undefined || namesNothing(this.#demand)) return true
+    const { instanceId, host, request } = attempt
+    const refusal = await this.#claimer.claim({
+      consumerId: instanceId,
+      instanceId,
+      nodeId: host.nodeId,
+      demand: this.#demand,
+      mappings: request.mappings,
+      providerNames: await this.#namesFor(attempt),
+      isFinal: false,
+    })
+    return refusal === undefined ? true : refusedBy(refusal)
+  }
 }

@@ -1,6 +1,6 @@
 import type { CandidateQuery, PlacementPort } from '#cloud'
 import { disabledTrait } from '#cloud'
-import type { HostRefusal } from '#model'
+import type { HostRefusal, RequestSpec } from '#model'
 import { computeFilter, computeServiceCheck } from './filters/compute-filter.ts'
 import type { HostSource, SchedulerHost } from './host-source.ts'
 
@@ -13,7 +13,11 @@ export interface ExplainDeps {
  * Why the hosts that never became candidates did not, in placement's words and under the hosts' names. Asked only when
  * nothing fitted, for it looks at every provider there is.
  */
-export async function placementRefusals(deps: ExplainDeps, query: CandidateQuery): Promise<readonly HostRefusal[]> {
+export async function placementRefusals(
+  deps: ExplainDeps,
+  query: CandidateQuery,
+  spec: RequestSpec,
+): Promise<readonly HostRefusal[]> {
   const named = query.groups.find(group => group.inTree !== undefined)?.inTree
   const all = await deps.placement.explain(query)
   // The request named a host: what is wrong with the others is not the question.
@@ -25,9 +29,18 @@ export async function placementRefusals(deps: ExplainDeps, query: CandidateQuery
     const host = byNode.get(providerId)
     return {
       host: host?.host ?? providerName,
-      ...(disabled(host, reason) ?? { filter: 'Placement', reason }),
+      ...(disabled(host, reason) ?? { filter: 'Placement', reason: withNames(reason, spec) }),
     }
   })
+}
+
+/** Groups of ports and devices go by ids that nobody has seen. */
+function withNames(reason: string, { ports = [], pciRequests = [] }: RequestSpec): string {
+  let text = reason
+  for (const port of ports) for (const { id } of port.groups) text = text.replaceAll(`group ${id}:`, `port ${port.id}:`)
+  for (const { id, aliasName } of pciRequests)
+    text = text.replaceAll(new RegExp(`group ${id}-\\d+:`, 'g'), `PCI device ${aliasName ?? id}:`)
+  return text
 }
 
 /** A disabled host lacks nothing but a service; that and its reason say more than a trait's name. */

@@ -17,7 +17,7 @@ import { type HostDemand, type HostRefusal, hostDemand, type RequestSpec, type S
 import { askedServers } from './asked-servers.ts'
 import { CandidateIndex } from './candidate-index.ts'
 import { claim, isUnknownName } from './claim.ts'
-import { claimOfHost, type HostClaimer, lacking } from './claim-host.ts'
+import { type HostClaimer, HostClaims } from './claim-host.ts'
 import type { LostClaim, SchedulingDecision } from './decision.ts'
 import { placementRefusals } from './explain-refusals.ts'
 import { QueryRefused } from './faults.ts'
@@ -113,6 +113,7 @@ class SchedulingRun {
   readonly #wish: SelectionWish
   readonly #startedAtMs: number
   readonly #demand: HostDemand
+  readonly #hostClaims: HostClaims
   readonly #lostClaims: LostClaim[] = []
   #notes: readonly RequestFilterNote[] = []
   #queries: readonly CandidateQuery[] = []
@@ -126,6 +127,7 @@ class SchedulingRun {
     this.#instanceIds = instanceIds
     this.#wish = wish
     this.#demand = hostDemand(spec)
+    this.#hostClaims = new HostClaims(this.#demand, deps.placement, deps.claims)
     this.#startedAtMs = deps.clock.now()
   }
 
@@ -255,7 +257,7 @@ class SchedulingRun {
     const steps = choosing(placing, this.#instanceIds, this.#wish.wantsAlternates ?? true)
     let step = steps.next()
     while (!step.done) {
-      step = steps.next(lacking(step.value, this.#demand) ?? (await this.#claimOne(step.value, claimed)))
+      step = steps.next((await this.#hostClaims.lacking(step.value)) ?? (await this.#claimOne(step.value, claimed)))
     }
     return step.value
   }
@@ -267,7 +269,7 @@ class SchedulingRun {
     let answer: AttemptAnswer = await claim(this.#deps.placement, this.#spec, attempt)
     if (answer === true) {
       claimed.push(instanceId)
-      answer = await claimOfHost(this.#deps.claims, attempt, this.#demand)
+      answer = await this.#hostClaims.claim(attempt)
       if (answer !== true) {
         claimed.pop()
         await this.#release([instanceId])
@@ -294,7 +296,7 @@ class SchedulingRun {
   async #refusedByHosts(filtered: readonly HostRefusal[]): Promise<SchedulingResult> {
     const [query] = this.#queries
     const known = new Set(filtered.map(({ host }) => host))
-    const explained = query === undefined ? [] : await placementRefusals(this.#deps, query)
+    const explained = query === undefined ? [] : await placementRefusals(this.#deps, query, this.#spec)
     const refusals = [...filtered, ...explained.filter(({ host }) => !known.has(host))]
     return { ok: false, message: refusalMessage(refusals), refusals }
   }

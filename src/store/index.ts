@@ -15,10 +15,11 @@ export { type HostClaim } from './cell-db/host-claims.ts'
 export {
   type ClaimWish,
   claimHost,
+  claimMore,
   hostOccupancies,
   leaveHost,
   releaseHost,
-  releaseRequest,
+  releasePort,
   reportDevices,
   takeBackHost,
 } from './cell-db/host-occupancy.ts'

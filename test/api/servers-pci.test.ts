@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { PciFunction } from '#model'
+import { HypervisorError } from '#virt'
 import { evenCells, simulatedFunction } from '#virt/fake'
 import { type ApiCloud, type Json, newest, startCloud } from './harness.ts'
 
@@ -119,23 +120,28 @@ describe('PCI devices of a host', () => {
     await remove(cloud, ...ids)
   })
 
-  test('a port that wants a function of a card: one is claimed and named, and free again when the network refuses', async () => {
+  test('a port that wants a function of a card: one is claimed and named, and free again with the server', async () => {
     const asked = { network_id: cloud.networkId, 'binding:vnic_type': 'direct', 'binding:profile': { kept: 'yes' } }
     const { port } = await cloud.neutron('POST', '/ports', { port: asked }, cloud.admin)
+    const profile = async () =>
+      (await cloud.neutron('GET', `/ports/${port.id}`, undefined, cloud.admin)).port['binding:profile']
     const fields = { flavorRef: await flavorOf(cloud, {}), networks: [{ port: port.id }] }
-    // The built-in network knows taps only; what it was told about the card is in the way of nobody.
-    const id = await cloud.bootServer({ as: cloud.admin, fields, status: 'ERROR' })
-    const { fault } = await cloud.server(id, { as: cloud.admin })
-    assert.match(fault.message, /vnic_type direct is not supported/)
+    cloud.driver.failNext('spawn', HypervisorError({ operation: 'spawn', reason: 'no' }))
+    const failed = await cloud.bootServer({ as: cloud.admin, fields, status: 'ERROR' })
+    assert.deepEqual([await profile(), await addressesOf(cloud, failed)], [{ kept: 'yes' }, []])
+    await remove(cloud, failed)
+    const id = await cloud.bootServer({ as: cloud.admin, fields })
     const spec = await cloud.store.requestSpecs.find(id)
     assert.deepEqual(
       spec?.pciRequests?.map(({ portId, specs }) => [portId, specs]),
       [[port.id, [{ remote_managed: 'false' }]]],
     )
-    const after = await cloud.neutron('GET', `/ports/${port.id}`, undefined, cloud.admin)
-    assert.deepEqual(after.port['binding:profile'], { kept: 'yes' })
-    assert.deepEqual(await addressesOf(cloud, id), [])
+    const [address] = await addressesOf(cloud, id)
+    assert.deepEqual(await profile(), { kept: 'yes', pci_slot: address, pci_vendor_info: '8086:10ed' })
+    const [vif] = cloud.driver.recordOf(id as never)?.vifs ?? []
+    assert.deepEqual([vif?.portId, vif?.card?.address], [port.id, address])
     await remove(cloud, id)
+    assert.deepEqual(await profile(), { kept: 'yes' })
     assert.deepEqual(new Set(Object.values(await statesOn(cloud))), new Set(['available']))
   })
 

@@ -64,7 +64,7 @@ describe('claims on hosts', () => {
     const id = await boot()
     const node = await nodeOf((await cloud.store.instances.get(id)).host ?? '')
     const stranger = newUuid()
-    const claimed = { nodeId: node, numa: null, requests: [] }
+    const claimed = { nodeId: node, numa: null, requests: [], ports: [] }
     await cloud.store.hostClaims.add({ consumerId: id, instanceId: id, ...claimed })
     await cloud.store.hostClaims.add({ consumerId: stranger, instanceId: stranger, ...claimed })
     await twice()

@@ -80,3 +80,18 @@ export const makeUserPort = async (cloud: SmallCloud): Promise<string> =>
       deviceOwner: '',
     })
   ).id
+
+/** A port of this kind that is promised so much bandwidth. */
+export async function makePromisedPort(cloud: SmallCloud, vnicType: string, kbps: number): Promise<string> {
+  const post = async (path: string, body: object) => {
+    const headers = { 'x-auth-token': caller.token, 'content-type': 'application/json' }
+    const answer = await cloud.network.face.inject({ method: 'POST', url: `/v2.0/${path}`, headers, payload: body })
+    return answer.json<Record<string, { id: string }>>()
+  }
+  const { policy } = await post('qos/policies', { policy: { name: 'promise' } })
+  const rule = { minimum_bandwidth_rule: { min_kbps: kbps, direction: 'egress' } }
+  await post(`qos/policies/${policy?.id}/minimum_bandwidth_rules`, rule)
+  const asked = { network_id: cloud.networkId, 'binding:vnic_type': vnicType, qos_policy_id: policy?.id }
+  const { port } = await post('ports', { port: asked })
+  return port?.id ?? ''
+}

@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { databaseQuotas } from '#api'
 import { instanceId, newUuid, silentLog, systemClock } from '#base'
 import { computeContract, InProcessBus, schedulerContract } from '#bus'
-import { type Caller, fileKeys, type IdentityPort, ironicPort, TokenInvalid } from '#cloud'
+import { type Caller, fileKeys, type IdentityPort, ironicPort, type PlacementPort, TokenInvalid } from '#cloud'
 import { described, type HardwareOptions, imageSource } from '#compute'
 import type { ConductorDeps } from '#conductor'
 import { loadConfig } from '#config'
 import { createImageService, type ImageService } from '#embedded/image'
 import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
-import { createNetworkService, type NetworkService } from '#network'
+import { type AgentCapacity, createNetworkService, type NetworkService, networkCapacity } from '#network'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeClaims, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
@@ -90,6 +90,8 @@ async function strayDisks(drivers: Iterable<FakeDriver>, folder: string): Promis
 export interface WorldHardware {
   readonly machine: FakeHardware
   readonly options: HardwareOptions
+  /** What the network says that each host carries. */
+  readonly capacity?: readonly AgentCapacity[]
 }
 
 async function addHost(
@@ -154,6 +156,11 @@ async function publishImage({ register }: ImageService, folder: string): Promise
   await register.publish(imageId, file)
 }
 
+function capacityOf(placement: PlacementPort, hardware: WorldHardware | undefined) {
+  const capacity = networkCapacity(placement, hardware?.capacity ?? [])
+  return capacity === undefined ? {} : { networkCapacity: capacity }
+}
+
 export async function smallCloud(
   hosts: readonly string[] = ['one', 'two'],
   options: Partial<ConductorDeps['options']> = {},
@@ -183,6 +190,7 @@ export async function smallCloud(
     volumes: volumes.port,
     shares: shares.port,
     plugger: network.plugger,
+    ...capacityOf(placement.port, hardware),
     keys: fileKeys(join(folder, 'keys')),
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,

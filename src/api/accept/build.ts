@@ -39,6 +39,8 @@ export interface BuildIntent {
   readonly flavor: Flavor
   readonly pciRequests?: readonly PciRequest[]
   readonly networkNearness?: NetworkNearness
+  /** The user's ports, as they want to be placed. */
+  readonly ports?: RequestSpec['ports']
   /** The image of the request; null for a server that boots from a volume. */
   readonly image: InstanceImage | null
   /** What it boots from: the image, or what the root volume has kept of one. */
@@ -160,6 +162,7 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   networkIds: intent.networks.map(n => n.networkId),
   serverGroup,
   ...withPci(intent.pciRequests ?? []),
+  ...((intent.ports ?? []).length === 0 ? {} : { ports: intent.ports ?? [] }),
   ...(intent.networkNearness === undefined ? {} : { networkNearness: intent.networkNearness }),
 })
 

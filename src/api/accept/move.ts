@@ -4,6 +4,7 @@ import { type Flavor, type Instance, InstanceNotReady, type MigrationType, type 
 import type { NewMigration, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { excess, QuotaExceeded } from '../quota/index.ts'
+import { portsNow } from './port-wishes.ts'
 
 const nothing = { vcpus: 0, memoryMiB: 0 } as const
 
@@ -76,5 +77,5 @@ export async function moveSpec(deps: ApiDeps, instance: Instance): Promise<Reque
     networkIds: instance.networkInfo.map(vif => vif.networkId),
     serverGroup: null,
   }
-  return { ...asBuilt, flavor, destination: null, ignoreHosts: [] }
+  return { ...asBuilt, ...(await portsNow(deps, instance)), flavor, destination: null, ignoreHosts: [] }
 }

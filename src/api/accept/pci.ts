@@ -12,7 +12,8 @@ import type { ApiDeps } from '../deps.ts'
 
 const refuse = (text: string) => InvalidNumaRequest({ text })
 
-function policyOf(flavor: Flavor, properties: Readonly<Record<string, string>>): PciNumaPolicy | undefined {
+/** How near devices have to be to the guest's memory, by the flavor or the image; undefined: nobody has said. */
+export function numaPolicyOf(flavor: Flavor, properties: Readonly<Record<string, string>>): PciNumaPolicy | undefined {
   const own = flavor.extraSpecs['hw:pci_numa_affinity_policy'] || undefined
   const ofImage = properties['hw_pci_numa_affinity_policy'] || undefined
   if (own !== undefined && ofImage !== undefined && own !== ofImage)
@@ -32,7 +33,7 @@ export function pciWishes(
   flavor: Flavor,
   properties: Readonly<Record<string, string>>,
 ): readonly PciRequest[] {
-  const policy = policyOf(flavor, properties)
+  const policy = numaPolicyOf(flavor, properties)
   if (!flavor.extraSpecs['pci_passthrough:alias']) return []
   return pciRequests(flavor.extraSpecs, pciAliases(deps.settings.pciAliases ?? []), policy, newUuid)
 }

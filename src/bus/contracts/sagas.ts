@@ -1,4 +1,4 @@
-import type { Instance, InstanceImage, RequestSpec } from '#model'
+import type { Instance, InstanceImage, PciRequest, RequestedPort, RequestSpec } from '#model'
 import type { ServerTask } from './server-task.ts'
 import type { VolumeSagaInputs } from './volume-sagas.ts'
 
@@ -29,7 +29,13 @@ export interface SagaInputs extends VolumeSagaInputs {
   'server-restore': ServerTask
   /** Nobody asks for it: an audit has found that placement and the record disagree. */
   'allocation-heal': ServerTask
-  'interface-attach': ServerTask & { readonly network: RequestedNetwork; readonly zone: string }
+  'interface-attach': ServerTask & {
+    readonly network: RequestedNetwork
+    readonly zone: string
+    /** What the port wants of the host: a card's function, bandwidth; nothing of one that is still to be made. */
+    readonly cards?: readonly PciRequest[]
+    readonly ports?: readonly RequestedPort[]
+  }
   'interface-detach': ServerTask & { readonly portId: string }
   /** The image's record is made; the saga fills it. */
   'server-snapshot': ServerTask & { readonly imageId: string }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Fault } from '#base'
 import { inPath } from '../http/service-client.ts'
 import type { NeutronApi } from './api.ts'
@@ -44,13 +45,29 @@ const asOne = (port: WirePort, host: string): PortBinding => ({
   profile: port['binding:profile'] ?? {},
 })
 
+/** The one binding that the port has learns of its next place before it goes there. */
+const rewritten = (api: NeutronApi, portId: string, profile: PortBinding['profile']) =>
+  api.one<WirePort>('service', { method: 'PUT', path: pathOf(portId), json: { port: { 'binding:profile': profile } } })
+
 /** `isNew`: made now, so that whoever fails later takes it away again. */
-async function added(api: NeutronApi, portId: string, host: string): Promise<{ binding: PortBinding; isNew: boolean }> {
+async function added(
+  api: NeutronApi,
+  portId: string,
+  host: string,
+  wanted: PortBinding['profile'] | undefined,
+): Promise<{ binding: PortBinding; isNew: boolean }> {
   const known = (await listed(api, portId)).find(binding => binding.host === host)
-  if (known !== undefined) return { binding: bindingOf(portId, known), isNew: false }
+  if (known !== undefined && (wanted === undefined || isDeepStrictEqual(known.profile ?? {}, wanted)))
+    return { binding: bindingOf(portId, known), isNew: false }
   const port = await portOf(api, portId)
-  const binding = { host, vnic_type: port['binding:vnic_type'] ?? 'normal', profile: port['binding:profile'] ?? {} }
+  const profile = wanted ?? port['binding:profile'] ?? {}
+  const binding = { host, vnic_type: port['binding:vnic_type'] ?? 'normal', profile }
   try {
+    if (known !== undefined) {
+      const path = bindingPath(portId, host)
+      const changed = await api.one<WireBinding>('service', { method: 'PUT', path, json: { binding: { profile } } })
+      return { binding: bindingOf(portId, changed), isNew: false }
+    }
     const made = await api.one<WireBinding>('service', {
       method: 'POST',
       path: `${pathOf(portId)}/bindings`,
@@ -89,17 +106,18 @@ async function activated(api: NeutronApi, portId: string, host: string): Promise
 export function bindings(api: NeutronApi): Moves {
   const hasMany = () => api.has('binding-extended')
   return {
-    async addTargetBindings(portIds, host) {
+    async addTargetBindings(portIds, host, profiles) {
       const many = await hasMany()
       const made: string[] = []
       const result: PortBinding[] = []
       for (const id of portIds) {
         try {
+          const profile = profiles?.get(id)
           if (!many) {
-            result.push(asOne(await portOf(api, id), host))
+            result.push(asOne(profile === undefined ? await portOf(api, id) : await rewritten(api, id, profile), host))
             continue
           }
-          const { binding, isNew } = await added(api, id, host)
+          const { binding, isNew } = await added(api, id, host, profile)
           if (isNew) made.push(id)
           result.push(binding)
         } catch (error) {

@@ -228,9 +228,14 @@ export interface NetworkPort {
   subnetsOfNetwork(as: As, networkId: string): Promise<readonly SubnetView[]>
   /**
    * Binds these ports, in their order, to the host a server is about to move to, while the bindings they have stay the
-   * active ones. Found ones are kept. All or none: refused with PortNotBound.
+   * active ones. Found ones are kept. All or none: refused with PortNotBound. Ports without a profile there keep what
+   * theirs says.
    */
-  addTargetBindings(portIds: readonly string[], host: string): Promise<readonly PortBinding[]>
+  addTargetBindings(
+    portIds: readonly string[],
+    host: string,
+    profiles?: ReadonlyMap<string, PortBinding['profile']>,
+  ): Promise<readonly PortBinding[]>
   /**
    * Makes the bindings to this host the active ones; those to the host before stay, inactive. A port of which it is the
    * active one already stays as it is; the others are down until they are plugged there.

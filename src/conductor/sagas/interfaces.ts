@@ -1,19 +1,25 @@
 import type { SagaInputs } from '#bus'
 import { type Instance, InstanceNotReady, type Vif } from '#model'
 import { saga } from '#saga'
-import type { Store } from '#store'
+import { releasePort, type Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { guestVif } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
-import { giveUpCard } from '../port-devices.ts'
+import { giveUpPort } from '../port-profiles.ts'
+import { findRoom, holdExactly, holdingWithout, rememberWish, takeDevice, takeRoom } from '../port-room.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
+import { seatOf } from '../seat.ts'
 
 async function placed(d: ConductorDeps, id: string): Promise<Instance & { host: string }> {
   const instance = await d.store.instances.get(id)
   if (instance.host === null) throw InstanceNotReady({ id })
   return { ...instance, host: instance.host }
 }
+
+/** The interface with the card behind it, if it has one. */
+const pluggable = async (d: ConductorDeps, instance: Instance, vif: Vif) =>
+  guestVif(vif, instance, (await seatOf(d, instance.id)).hostDevices)
 
 /** Adds what is new to the record's interfaces, or takes away what has gone; groups follow the ports. */
 async function rewrite(d: ConductorDeps, id: string, change: (now: readonly Vif[]) => readonly Vif[]): Promise<void> {
@@ -23,13 +29,43 @@ async function rewrite(d: ConductorDeps, id: string, change: (now: readonly Vif[
   await d.store.instances.change(instance.id, { securityGroups }, d.clock.now())
 }
 
-/** A running or stopped server gets one more interface. Undone: the port is as it was, or gone if we made it. */
+/**
+ * A running or stopped server gets one more interface. Undone: the port is as it was, or gone if we made it.
+ *
+ * What the port wants of the host is found first and written down as what the server holds before and after: amounts that
+ * are set, not added, come out the same however often a step runs.
+ */
 export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'], Store>('interface-attach')
+  .step('room', async (s, d) => {
+    const instance = await placed(d, s.input.instanceId)
+    await startEvent(d.store, d.clock.now(), s.input, 'compute_attach_interface', instance.host)
+    return (await findRoom(d, instance, s.input)) ?? null
+  })
+  .step(
+    'amounts',
+    async (s, d) => {
+      if (s.room !== null) await takeRoom(d, await placed(d, s.input.instanceId), s.room)
+    },
+    async (s, d) => {
+      const instance = await d.store.instances.find(s.input.instanceId)
+      const amounts = s.room?.amounts ?? null
+      if (instance !== undefined && amounts !== null) await holdExactly(d, instance, amounts.before)
+    },
+  )
+  .step(
+    'place',
+    async (s, d) => {
+      if (s.room !== null) await takeDevice(d, await placed(d, s.input.instanceId), s.input, s.room)
+    },
+    async (s, d) => {
+      const { portId } = s.input.network
+      if (s.room !== null && portId !== null) await releasePort(d.store, s.input.instanceId, portId)
+    },
+  )
   .step(
     'port',
     async (s, d): Promise<Vif | undefined> => {
       const instance = await placed(d, s.input.instanceId)
-      await startEvent(d.store, d.clock.now(), s.input, 'compute_attach_interface', instance.host)
       const { vifs } = await connect(d, instance, { host: instance.host, zone: s.input.zone }, [s.input.network], [])
       return vifs[0]
     },
@@ -46,7 +82,8 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     async (s, d, c) => {
       const instance = await placed(d, s.input.instanceId)
       if (s.port === undefined || instance.vmState === 'stopped') return
-      await hostClient(d, instance.host).attachVif({ id: instance.id, vif: guestVif(s.port, instance) }, { key: c.key })
+      const vif = await pluggable(d, instance, s.port)
+      await hostClient(d, instance.host).attachVif({ id: instance.id, vif }, { key: c.key })
     },
     async (s, d, c) => {
       const instance = await d.store.instances.find(s.input.instanceId)
@@ -58,10 +95,14 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     'record',
     async (s, d) => {
       const { port } = s
+      await rememberWish(d, s.input.instanceId, s.input)
       if (port !== undefined)
         await rewrite(d, s.input.instanceId, now => [...now.filter(v => v.portId !== port.portId), port])
     },
-    (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.port?.portId)),
+    async (s, d) => {
+      await rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.port?.portId))
+      if (s.port !== undefined) await giveUpPort(d, s.input.instanceId, s.port.portId)
+    },
   )
   .settled(async (s, outcome, tx, { nowMs }) => {
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
@@ -85,13 +126,19 @@ export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'
       const vif = instance?.networkInfo.find(v => v.portId === s.input.portId)
       if (instance === undefined || instance.host === null || vif === undefined || instance.vmState === 'stopped')
         return
-      await hostClient(d, instance.host).attachVif({ id: instance.id, vif: guestVif(vif, instance) }, { key: c.key })
+      const pluggedBack = await pluggable(d, instance, vif)
+      await hostClient(d, instance.host).attachVif({ id: instance.id, vif: pluggedBack }, { key: c.key })
     },
   )
+  .step('left', async (s, d) => (await holdingWithout(d, s.input.instanceId, s.input.portId)) ?? null)
+  .step('amounts', async (s, d) => {
+    const instance = await d.store.instances.find(s.input.instanceId)
+    if (s.left !== null && instance !== undefined) await holdExactly(d, instance, s.left)
+  })
   .step('port', async (s, d) => {
     const instance = await d.store.instances.find(s.input.instanceId)
     await disconnect(d, s.input.instanceId, preservedPorts(instance), new Set([s.input.portId]))
-    await giveUpCard(d, s.input.instanceId, s.input.portId)
+    await giveUpPort(d, s.input.instanceId, s.input.portId)
   })
   .step('record', (s, d) => rewrite(d, s.input.instanceId, now => now.filter(v => v.portId !== s.input.portId)))
   .settled(async (s, outcome, tx, { nowMs }) => {

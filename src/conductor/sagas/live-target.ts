@@ -89,7 +89,7 @@ async function forced(d: ConductorDeps, input: Live, instance: Placed, host: str
     throw MigrationPreCheckError({ reason: `Unable to migrate ${instance.id} to ${host}: ${lack}` })
   }
   await check(d, input, instance, host)
-  await claimLike(d, instance, input.migrationId, source.uuid, target.uuid)
+  await claimLike(d, instance, input.migrationId, source.uuid, { host, nodeId: target.uuid })
   await takeSeat(d, instance.id, input.spec, { nodeId: target.uuid })
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }

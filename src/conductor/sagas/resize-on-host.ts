@@ -116,7 +116,13 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
     async (s, d) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       if (instance === undefined) return
-      const networkInfo = await moveBindings(d, instance, s.input.selection.host, s.input.before.host)
+      const networkInfo = await moveBindings(
+        d,
+        instance,
+        s.input.selection.host,
+        s.input.before.host,
+        s.input.migrationId,
+      )
       await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
     },
   )

@@ -30,6 +30,7 @@ const hopelessElsewhere = new Set([
   'VolumeNotFound',
   'InvalidInput',
   'InvalidVolume',
+  'NetworksWithQoSPolicyNotSupported',
 ])
 
 /** What the reservation has found for its servers; undefined when its journal is history already. */

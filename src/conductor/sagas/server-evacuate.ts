@@ -47,7 +47,7 @@ async function chooseTarget(
     await d.store.computeNodes.find({ host }),
   ]
   if (target === undefined) throw ComputeHostNotFound({ host })
-  if (source !== undefined) await claimLike(d, instance, input.migrationId, source.uuid, target.uuid)
+  if (source !== undefined) await claimLike(d, instance, input.migrationId, source.uuid, { host, nodeId: target.uuid })
   await takeSeat(d, instance.id, input.spec, { nodeId: target.uuid })
   return { host, node: target.description.hypervisorHostname, nodeId: target.uuid }
 }
@@ -85,7 +85,7 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
     async (s, d) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       if (instance === undefined) return
-      const networkInfo = await moveBindings(d, instance, s.target.host, s.before.host)
+      const networkInfo = await moveBindings(d, instance, s.target.host, s.before.host, s.input.migrationId)
       await d.store.instances.change(instance.id, { networkInfo }, d.clock.now())
     },
   )

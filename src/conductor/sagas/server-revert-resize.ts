@@ -55,7 +55,7 @@ export const serverRevertResize = saga<ConductorDeps, SagaInputs['server-revert-
     )
   })
   .step('ports', async (s, d) =>
-    moveBindings(d, await d.store.instances.get(s.input.instanceId), s.home.target, s.home.host),
+    moveBindings(d, await d.store.instances.get(s.input.instanceId), s.home.target, s.home.host, s.input.migrationId),
   )
   .step('volumes', async (s, d) => moveVolumes(d, await d.store.instances.get(s.input.instanceId), s.home.host))
   .step('guest', async (s, d, c) => {

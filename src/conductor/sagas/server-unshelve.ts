@@ -1,6 +1,6 @@
 import { declareFault, type FaultRecord, instanceId } from '#base'
 import type { SagaInputs, ServerTask } from '#bus'
-import { ImageNotFound, instanceImageOf } from '#cloud'
+import { ImageNotFound, instanceImageOf, requestedPort } from '#cloud'
 import {
   type Instance,
   InstanceChanged,
@@ -57,7 +57,9 @@ async function shelvedImage(d: ConductorDeps, task: ServerTask): Promise<Instanc
 async function wantedNow(d: ConductorDeps, id: string, host: string | null): Promise<RequestSpec> {
   const spec = await d.store.requestSpecs.find(id)
   if (spec === undefined) throw new Error(`server ${id} has no request spec`)
-  return { ...spec, ignoreHosts: [], destination: host === null ? null : { host, node: null, isForced: false } }
+  const ports = (await d.network.ports('service', { deviceId: id })).map(requestedPort)
+  const destination = host === null ? null : { host, node: null, isForced: false }
+  return { ...spec, ports, networkIds: ports.map(port => port.networkId), ignoreHosts: [], destination }
 }
 
 async function place(d: ConductorDeps, task: ServerTask, { host, node }: Selection, sagaId: string) {

@@ -15,6 +15,8 @@ export interface ChooseInput {
   readonly host: HostTopology | null
   /** Providers of placement that were claimed for a request, by its id; absent: placement was not asked. */
   readonly providers?: Readonly<Record<string, readonly string[]>>
+  /** Cards whose function it has to be, by the request's id: those whose bandwidth was claimed. */
+  readonly cards?: Readonly<Record<string, string>>
   /** The provider that stands for a device. */
   readonly providerOf?: (device: PciDevice) => string | undefined
 }
@@ -95,7 +97,12 @@ function candidates(free: readonly HeldPciDevice[], request: PciRequest, input: 
           const provider = input.providerOf?.(device)
           return provider !== undefined && claimed.includes(provider)
         })
-  return near(ofProvider, request, input)
+  const card = input.cards?.[request.id]
+  const ofCard =
+    card === undefined
+      ? ofProvider
+      : ofProvider.filter(device => (device.parentInterfaceName ?? device.interfaceName) === card)
+  return near(ofCard, request, input)
     .filter(device => device.type !== 'type-PF' || wants('dev_type', 'type-pf'))
     .filter(device => device.type !== 'vdpa' || wants('dev_type', 'vdpa'))
     .filter(device => wantsRemote || !isYes(device.tags['remote_managed']))

@@ -29,6 +29,10 @@ const cards: Readonly<Record<string, string>> = {
   'remote-managed': 'ovs',
 }
 
+/** Bound to a function of a card, which the guest has to itself: there is nothing to wire. */
+export const isCard = ({ vnicType, vifType }: Pick<PortRow, 'vnicType' | 'vifType'>): boolean =>
+  cards[vnicType] !== undefined && cards[vnicType] === vifType
+
 export const vnicTypes = [
   'normal',
   'direct',

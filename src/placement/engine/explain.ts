@@ -67,10 +67,12 @@ function groupReasons(group: GroupMatch, anchor: ProviderNode, lenders: readonly
   if (group.suffix === '') return spreadReasons(group, anchor, lenders)
   const nodes = [...anchor.tree, ...lenders]
   if (nodes.some(node => group.matchesAlone(node))) return []
-  // Of all providers the one that misses least says best what is wrong.
+  // Of all providers the one that misses least says best what is wrong; to have none of a class is worse than too little.
+  const lackedBy = (node: ProviderNode) => group.resources.filter(([name]) => !node.stocks.has(name)).length
   const closest = nodes
     .map(node => ({ node, reasons: aloneReasons(group, node) }))
-    .sort((a, b) => a.reasons.length - b.reasons.length)[0]
+    .map(one => ({ ...one, misses: one.reasons.length + lackedBy(one.node) }))
+    .sort((a, b) => a.misses - b.misses)[0]
   const reasons = closest?.reasons.join(', ') ?? ''
   return [`group ${group.suffix}: no provider has it all; closest is ${closest?.node.name} (${reasons})`]
 }

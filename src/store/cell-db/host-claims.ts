@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { fromJson } from '#base'
-import type { FittedTopology, PciRequest } from '#model'
+import type { FittedTopology, PciRequest, PortHolding } from '#model'
 import { affected, among, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
@@ -12,6 +12,8 @@ export interface HostClaim {
   readonly nodeId: string
   readonly numa: FittedTopology | null
   readonly requests: readonly PciRequest[]
+  /** What its ports have of the network's providers. */
+  readonly ports: readonly PortHolding[]
 }
 
 const fromRow = (row: Selectable<CellTables['host_claims']>): HostClaim => ({
@@ -20,6 +22,7 @@ const fromRow = (row: Selectable<CellTables['host_claims']>): HostClaim => ({
   nodeId: row.node_id,
   numa: row.numa_json === null ? null : fromJson(row.numa_json),
   requests: fromJson(row.requests_json),
+  ports: row.ports_json === null ? [] : fromJson(row.ports_json),
 })
 
 const ofConsumer = prepared((db: Db, { id }: { id: string }) =>
@@ -55,13 +58,14 @@ export class HostClaims {
     return (await this.#db.selectFrom('host_claims').selectAll().orderBy('consumer_id').execute()).map(fromRow)
   }
 
-  async add({ consumerId, instanceId, nodeId, numa, requests }: HostClaim): Promise<void> {
+  async add({ consumerId, instanceId, nodeId, numa, requests, ports }: HostClaim): Promise<void> {
     const row = {
       consumer_id: consumerId,
       instance_id: instanceId,
       node_id: nodeId,
       numa_json: numa === null ? null : JSON.stringify(numa),
       requests_json: JSON.stringify(requests),
+      ports_json: ports.length === 0 ? null : JSON.stringify(ports),
     }
     await this.#db.insertInto('host_claims').values(row).execute()
   }

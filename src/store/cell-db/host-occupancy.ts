@@ -1,12 +1,16 @@
 import {
+  deviceChoice,
   type FittedTopology,
   grantOf,
   type HeldPciDevice,
   type HostDemand,
+  type HostGrant,
   type HostOccupancy,
   isPlain,
+  type Mappings,
+  namesNothing,
   type PciDevice,
-  pciProviderId,
+  portHoldings,
 } from '#model'
 import type { Store } from '../store.ts'
 import type { ComputeNode } from './compute-nodes.ts'
@@ -71,19 +75,34 @@ export interface ClaimWish {
   readonly nodeId: string
   readonly demand: HostDemand
   /** Of placement: providers by the suffix of their request group. */
-  readonly mappings?: Readonly<Record<string, readonly string[]>>
+  readonly mappings?: Mappings
+  /** Of the providers that stand for cards. */
+  readonly providerNames?: ReadonlyMap<string, string>
   /** The guest is about to be made there; until then its devices are only spoken for. */
   readonly isFinal: boolean
 }
 
-/** Providers of each PCI request: its groups are named `<request id>-<number>`. */
-function providersOf({ demand, mappings = {} }: ClaimWish): Readonly<Record<string, readonly string[]>> | undefined {
-  const found = demand.pci.map(
-    ({ id }) =>
-      [id, Object.entries(mappings).flatMap(([suffix, ids]) => (suffix.startsWith(`${id}-`) ? ids : []))] as const,
-  )
-  const known = found.filter(([, ids]) => ids.length > 0)
-  return known.length === 0 ? undefined : Object.fromEntries(known)
+const noNames: ReadonlyMap<string, string> = new Map()
+
+/** What a wish comes to on its host as it is now; a text: why to nothing. */
+async function granted(
+  tx: Store,
+  wish: ClaimWish,
+  has: FittedTopology | null = null,
+): Promise<(HostGrant & Pick<HostClaim, 'ports'>) | string> {
+  const { nodeId, demand, mappings = {}, providerNames = noNames } = wish
+  const ports = portHoldings(demand, mappings)
+  if (typeof ports === 'string') return ports
+  if (isPlain(demand)) return { numa: null, devices: [], ports }
+  const node = await tx.computeNodes.find({ uuid: nodeId })
+  if (node === undefined) return 'there is no such compute node any more'
+  const occupancy = (await hostOccupancies(tx, [node])).get(nodeId)
+  if (occupancy === undefined) return { numa: null, devices: [], ports }
+  const choice = deviceChoice(demand, nodeId, mappings, providerNames)
+  if (typeof choice === 'string') return choice
+  const near = has === null ? {} : { near: has.cells.map(cell => cell.hostCell) }
+  const answer = grantOf(occupancy, demand, { ...choice, ...near })
+  return 'refusal' in answer ? answer.refusal : { ...answer.grant, ports }
 }
 
 async function claimIn(tx: Store, wish: ClaimWish): Promise<string | undefined> {
@@ -93,20 +112,11 @@ async function claimIn(tx: Store, wish: ClaimWish): Promise<string | undefined> 
     if (isFinal) await tx.pciDevices.allocate(nodeId, consumerId)
     return undefined
   }
-  const node = await tx.computeNodes.find({ uuid: nodeId })
-  if (node === undefined) return 'there is no such compute node any more'
-  const occupancy = (await hostOccupancies(tx, [node])).get(nodeId)
-  if (occupancy === undefined) return undefined
-  const providers = providersOf(wish)
-  const choice = {
-    providerOf: (device: PciDevice) => pciProviderId(nodeId, device),
-    ...(providers === undefined ? {} : { providers }),
-  }
-  const answer = grantOf(occupancy, demand, choice)
-  if ('refusal' in answer) return answer.refusal
-  const { numa, devices } = answer.grant
-  if (numa === null && devices.length === 0) return undefined
-  await tx.hostClaims.add({ consumerId, instanceId, nodeId, numa, requests: demand.pci })
+  const grant = await granted(tx, wish)
+  if (typeof grant === 'string') return grant
+  const { numa, devices, ports } = grant
+  if (numa === null && devices.length + ports.length === 0) return undefined
+  await tx.hostClaims.add({ consumerId, instanceId, nodeId, numa, requests: demand.pci, ports })
   await tx.pciDevices.give(nodeId, consumerId, devices, isFinal ? 'allocated' : 'claimed')
   return undefined
 }
@@ -116,8 +126,39 @@ async function claimIn(tx: Store, wish: ClaimWish): Promise<string | undefined> 
  * the reason why. Of any number of claims at once none gets what another has. Again for the same host: nothing to do.
  */
 export async function claimHost(store: Store, wish: ClaimWish): Promise<string | undefined> {
-  if (isPlain(wish.demand)) return undefined
+  if (namesNothing(wish.demand)) return undefined
   return changeNode(store, wish.nodeId, tx => claimIn(tx, wish))
+}
+
+/**
+ * One port more for a consumer that is on the host already: a card, or what it holds of the network, near what the consumer
+ * has. Again: nothing to do.
+ */
+export async function claimMore(store: Store, wish: Omit<ClaimWish, 'isFinal'>): Promise<string | undefined> {
+  const { consumerId, instanceId, nodeId, demand } = wish
+  if (namesNothing(demand)) return undefined
+  return changeNode(store, nodeId, async tx => {
+    const held = await tx.hostClaims.of(consumerId)
+    const isThere = (id: string) =>
+      held?.requests.some(request => request.portId === id) === true ||
+      held?.ports.some(one => one.portId === id) === true
+    if (
+      [...demand.pci.flatMap(({ portId }) => portId ?? []), ...(demand.ports ?? []).map(({ id }) => id)].some(isThere)
+    )
+      return undefined
+    const grant = await granted(tx, { ...wish, isFinal: true }, held?.numa)
+    if (typeof grant === 'string') return grant
+    const { devices, ports } = grant
+    const before = held ?? { consumerId, instanceId, nodeId, numa: null, requests: [], ports: [] }
+    if (held !== undefined) await tx.hostClaims.remove(consumerId)
+    await tx.hostClaims.add({
+      ...before,
+      requests: [...before.requests, ...demand.pci],
+      ports: [...before.ports, ...ports],
+    })
+    await tx.pciDevices.give(nodeId, consumerId, devices, 'allocated')
+    return undefined
+  })
 }
 
 /** What the consumer has of a host is free. Nothing there: nothing to do. */
@@ -131,16 +172,18 @@ export async function releaseHost(store: Store, consumerId: string): Promise<voi
   })
 }
 
-/** One of the consumer's requests is over; what else it has stays. Nothing there: nothing to do. */
-export async function releaseRequest(store: Store, consumerId: string, requestId: string): Promise<void> {
+/** One of the consumer's ports is over; what else it has stays. Nothing there: nothing to do. */
+export async function releasePort(store: Store, consumerId: string, portId: string): Promise<void> {
   const claim = await store.hostClaims.of(consumerId)
-  if (claim === undefined || !claim.requests.some(request => request.id === requestId)) return
+  const isOfPort = (one: { readonly portId?: string }) => one.portId === portId
+  if (claim === undefined || !(claim.requests.some(isOfPort) || claim.ports.some(isOfPort))) return
   const { nodeId, numa } = claim
   await changeNode(store, nodeId, async tx => {
-    await tx.pciDevices.takeBack(nodeId, consumerId, requestId)
-    const requests = claim.requests.filter(request => request.id !== requestId)
+    for (const request of claim.requests.filter(isOfPort)) await tx.pciDevices.takeBack(nodeId, consumerId, request.id)
+    const requests = claim.requests.filter(request => !isOfPort(request))
+    const ports = claim.ports.filter(one => !isOfPort(one))
     await tx.hostClaims.remove(consumerId)
-    if (numa !== null || requests.length > 0) await tx.hostClaims.add({ ...claim, requests })
+    if (numa !== null || requests.length + ports.length > 0) await tx.hostClaims.add({ ...claim, requests, ports })
   })
 }
 
@@ -149,7 +192,7 @@ export async function leaveHost(store: Store, instanceId: string, migrationId: s
   await store.transaction(async tx => {
     if ((await tx.hostClaims.of(migrationId)) !== undefined) return
     if ((await tx.hostClaims.of(instanceId)) === undefined) {
-      const nothing = { numa: null, requests: [], nodeId: '' }
+      const nothing = { numa: null, requests: [], ports: [], nodeId: '' }
       return tx.hostClaims.add({ consumerId: migrationId, instanceId, ...nothing })
     }
     await tx.hostClaims.handOver(instanceId, migrationId)

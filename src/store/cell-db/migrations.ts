@@ -5,6 +5,7 @@ import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
 import { movesTable } from './migrations/moves.ts'
+import { portHoldings } from './migrations/port-holdings.ts'
 import { serviceVersions } from './migrations/service-versions.ts'
 import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
@@ -213,4 +214,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-28-host-claims', up: hostClaims },
   { name: '2026-11-28-share-mapping', up: shareMapping },
   { name: '2026-11-29-service-versions', up: serviceVersions },
+  { name: '2026-11-29-port-holdings', up: portHoldings },
 ]

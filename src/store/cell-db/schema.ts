@@ -123,6 +123,7 @@ export interface CellTables {
     numa_json: string | null
     /** The PCI requests that its devices answer. */
     requests_json: string
+    ports_json: string | null
   }
   pci_devices: {
     number: Generated<number>

@@ -1,8 +1,10 @@
 import { operation, reply } from '#api/kit'
 import { type Fault, KeyedQueues, waitFor } from '#base'
 import type { RequestedNetwork } from '#bus'
-import type { Instance } from '#model'
+import { type Instance, volumeImage } from '#model'
 import type { ActionEvent } from '#store'
+import { numaPolicyOf } from '../../accept/pci.ts'
+import { portWishes } from '../../accept/port-wishes.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
@@ -101,11 +103,16 @@ export const attach = op({
     return queues.run(instance.id, async () => {
       const before = await deps.store.instances.get(instance.id)
       const network = await chooseNetwork(deps, asked, { caller, instance: before, mayAttachExternal })
+      const policy = numaPolicyOf(
+        before.flavor,
+        before.image?.properties ?? volumeImage(before.systemMetadata).properties,
+      )
+      const wishes = await portWishes(deps, [network], policy)
       await acceptTask(deps, caller, isAdmin(caller), requestId, before, {
         action: 'attachInterface',
         word: 'attach_interface',
         saga: 'interface-attach',
-        input: { network, zone: zoneOf(deps, before, await deps.store.aggregates.zones()) },
+        input: { network, ...wishes, zone: zoneOf(deps, before, await deps.store.aggregates.zones()) },
       })
       const event = await outcomeOf(deps, before, requestId)
       if (event?.result !== 'Success') throw await failureOf(deps, before, event)

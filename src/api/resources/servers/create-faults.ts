@@ -31,3 +31,9 @@ export const NoUniqueMatch = declareFault(
   'conflict',
   (p: { name: string }) => `Multiple security groups found matching '${p.name}'. Use an ID to be more specific.`,
 )
+export const PortResourcesTooEarly = declareFault(
+  'CreateWithPortResourceRequestOldVersion',
+  'refused',
+  () =>
+    'Creating servers with ports having resource requests, like a port with a QoS minimum bandwidth policy, is not supported until microversion 2.72.',
+)

@@ -2,12 +2,12 @@ import type { Caller } from '#cloud'
 import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
 import { nearnessOf } from '../../accept/network-nearness.ts'
-import { pciWishes } from '../../accept/pci.ts'
-import { portDevices } from '../../accept/port-devices.ts'
+import { numaPolicyOf, pciWishes } from '../../accept/pci.ts'
+import { portWishes } from '../../accept/port-wishes.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { canonicalIpV6 } from './access-address.ts'
 import { placeFor } from './create-destination.ts'
-import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded } from './create-faults.ts'
+import { BadServerRequest, FilesLimitExceeded, MetadataLimitExceeded, PortResourcesTooEarly } from './create-faults.ts'
 import { networksFor, securityGroupIdsFor, withinPortQuota } from './create-networks.ts'
 import type { CreateBody, CreateEnvelope } from './create-shape.ts'
 import { askedDevices, bootDevicesFor } from './devices/index.ts'
@@ -91,6 +91,8 @@ export interface IntentContext {
   readonly isDescribedByName: boolean
   /** From 2.60 on. */
   readonly takesMultiattach: boolean
+  /** From 2.72 on: ports that want bandwidth or packets of their host. */
+  readonly takesPortResources: boolean
   readonly adminPassword: string
 }
 
@@ -150,7 +152,8 @@ export async function buildIntent(
   const pciRequests = pciWishes(deps, flavor, boot.bootImage.properties)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
   const networks = await networksFor(deps, body.networks, asking)
-  const cards = await portDevices(deps, caller, networks)
+  const { cards, ports } = await portWishes(deps, networks, numaPolicyOf(flavor, boot.bootImage.properties))
+  if (!context.takesPortResources && ports.some(port => port.groups.length > 0)) throw PortResourcesTooEarly({})
   const networkNearness = layout === undefined ? undefined : await nearnessOf(deps, networks)
   return {
     projectId: caller.projectId ?? '',
@@ -161,6 +164,7 @@ export async function buildIntent(
     description: context.isDescribedByName ? name : (body.description ?? null),
     flavor,
     pciRequests: [...pciRequests, ...cards],
+    ports,
     ...(networkNearness === undefined ? {} : { networkNearness }),
     ...boot,
     key: await keyFor(deps, caller, body.key_name),

@@ -51,6 +51,7 @@ export const create = op({
     InvalidNumaRequest: 400,
     PciInvalidAlias: 400,
     PciRequestAliasNotDefined: 400,
+    CreateWithPortResourceRequestOldVersion: 400,
     NetworkAmbiguous: 409,
     NoUniqueMatch: 409,
     PortInUse: 409,
@@ -62,7 +63,7 @@ export const create = op({
     PortLimitExceeded: 403,
     InstanceGroupNotFound: 400,
   },
-  behaviours: { namesDescribe: until('2.19'), takesMultiattach: since('2.60') },
+  behaviours: { namesDescribe: until('2.19'), takesMultiattach: since('2.60'), takesPortResources: since('2.72') },
   async handle({ body, envelope, caller, allow, insist, may, behaves, header, links, requestId }, deps) {
     allow()
     const adminPassword = body.adminPass ?? newPassword(deps.settings.passwordLength)
@@ -73,6 +74,7 @@ export const create = op({
       may,
       isDescribedByName: behaves.namesDescribe,
       takesMultiattach: behaves.takesMultiattach,
+      takesPortResources: behaves.takesPortResources,
     })
     const accepted = await acceptBuild(deps, caller, requestId, intent)
     if (body.return_reservation_id === true) return { reservation_id: accepted.reservationId }

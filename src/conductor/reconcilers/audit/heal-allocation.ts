@@ -1,6 +1,7 @@
 import { type Allocations, NoCapacity } from '#cloud'
 import { flavorResources, type Instance, isVolumeBacked } from '#model'
 import { letGo } from '../../allocations.ts'
+import { sum } from '../../amounts.ts'
 import type { ConductorDeps } from '../../deps.ts'
 
 /** Flavors and images that ask for more than amounts are given providers that cannot be found again from the record. */
@@ -16,6 +17,13 @@ async function heldOn(d: ConductorDeps, held: Allocations, nodeId: string): Prom
     if (root === nodeId) right.push([providerId, amounts] as const)
   }
   return Object.fromEntries(right)
+}
+
+/** What its ports have of the network's providers, as its claim remembers. */
+async function portAmounts(d: ConductorDeps, id: string, nodeId: string): Promise<Allocations> {
+  const claim = await d.store.hostClaims.of(id)
+  const ports = claim?.nodeId === nodeId ? claim.ports : []
+  return ports.reduce((all, { providerId, resources }) => sum(all, { [providerId]: resources }), {} as Allocations)
 }
 
 /**
@@ -38,7 +46,9 @@ export async function healAllocation(d: ConductorDeps, id: string): Promise<void
     return
   }
   const isOnVolume = isVolumeBacked(await d.store.blockDevices.of(id))
-  const wanted = isComplete ? right : { [node.uuid]: flavorResources(instance.flavor, isOnVolume) }
+  const wanted = isComplete
+    ? right
+    : sum({ [node.uuid]: flavorResources(instance.flavor, isOnVolume) }, await portAmounts(d, id, node.uuid))
   try {
     await d.placement.reallocate([{ consumerId: id, consumerType: 'INSTANCE', allocations: wanted, projectId, userId }])
     d.log.warn({ ...about, wanted }, 'allocation of a server did not fit its record and is mended')

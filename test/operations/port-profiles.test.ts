@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { instanceId, newUuid } from '#base'
 import { deviceSpecs } from '#model'
-import { claimHost, leaveHost, releaseRequest } from '#store'
+import { claimHost, leaveHost, releasePort } from '#store'
 import { simulatedFunction } from '#virt/fake'
-import { nameDevices } from '../../src/conductor/port-devices.ts'
+import { profilesAt } from '../../src/conductor/port-profiles.ts'
 import { makeUserPort } from './intent.ts'
 import { smallCloud } from './world.ts'
 
@@ -39,19 +39,17 @@ test('a port is told its card on the host that it is bound to, also when a move 
       demand: { numa: null, pci: [request] },
       isFinal: true,
     })
-  const profile = async () => (await d.network.ports('service', { ids: [portId] }))[0]?.profile
   assert.equal(await claimOn('one'), undefined)
   await leaveHost(store, id, migrationId)
   assert.equal(await claimOn('two'), undefined)
   for (const host of ['two', 'one', 'one']) {
-    await nameDevices(d, { id: instanceId(id) }, host)
-    assert.deepEqual(await profile(), {
+    assert.deepEqual((await profilesAt(d, { id: instanceId(id) }, host)).get(portId), {
       pci_slot: '0000:81:10.0',
       pci_vendor_info: '8086:10ed',
       physical_network: 'physnet1',
     })
   }
-  await nameDevices(d, { id: instanceId(newUuid()) }, 'one')
+  assert.equal((await profilesAt(d, { id: instanceId(newUuid()) }, 'one')).size, 0)
   const held = (await store.pciDevices.onNodes([...nodes.values()])).values()
   assert.deepEqual(
     [...held]
@@ -61,7 +59,7 @@ test('a port is told its card on the host that it is bound to, also when a move 
     [id, migrationId].sort(),
   )
   for (let again = 0; again < 2; again++) {
-    await releaseRequest(store, id, request.id)
+    await releasePort(store, id, portId)
     assert.equal(await store.hostClaims.of(id), undefined)
     const left = await store.pciDevices.on(nodes.get('two') ?? '')
     assert.deepEqual(
