@@ -7,6 +7,7 @@ import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { keepGuestRecord } from './guest-records.ts'
 import { refreshNetwork } from './network-info.ts'
+import { onlyOwnHost } from './only-own-host.ts'
 import { patienceOf } from './patience.ts'
 import { precache } from './precache.ts'
 import { resumeGuests } from './reconcilers/host-boot.ts'
@@ -135,7 +136,7 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
     patience: patienceOf(deps),
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
-  const stopServing = deps.bus.serve(conductorContract, name, handlers(deps, engine))
+  const stopServing = deps.bus.serve(conductorContract, name, onlyOwnHost(deps, handlers(deps, engine)))
   await deps.store.services.register(
     { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion },
     deps.clock.now(),

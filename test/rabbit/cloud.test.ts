@@ -1,18 +1,35 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { waitFor } from '#base'
+import { Fault, silentLog, waitFor } from '#base'
+import { brokerDefinitions, conductorContract, RabbitBus } from '#bus'
 import { distributedContract } from '../bin/distributed.contract.ts'
 import { Broker } from './broker.ts'
 
 let broker: Broker | undefined
 after(() => broker?.close())
 
+/** The host has a broker user of its own, and no database. */
 const open = async () => {
-  broker = await Broker.start()
-  return { url: broker.url() }
+  const control = { name: 'nova', password: 'secret' }
+  const hosts = [{ host: 'host-1', password: 'own' }]
+  broker = await Broker.start({ definitions: brokerDefinitions({ prefix: 'nova', virtualHost: '/', control, hosts }) })
+  return { url: broker.url(), hostUrl: broker.url('compute.host-1', 'own') }
 }
 
 distributedContract('RabbitMQ', open, (_cloud, user) => {
+  test('RabbitMQ: the conductor hears of a host from nobody but that host', async () => {
+    const bus = new RabbitBus({ url: broker?.url('compute.host-1', 'own') ?? '', log: silentLog })
+    const conductor = bus.client(conductorContract)
+    const binary = 'nova-compute'
+    assert.equal(await conductor.heartbeat({ host: 'host-1', binary }), null)
+    const isForbidden = (error: unknown) => error instanceof Fault && error.status === 403
+    await assert.rejects(conductor.heartbeat({ host: 'host-2', binary }), isForbidden)
+    await assert.rejects(conductor.heartbeat({ host: 'host-1', binary: 'nova-conductor' }), isForbidden)
+    await assert.rejects(conductor.expectedGuests({ host: 'host-2' }), isForbidden)
+    await assert.rejects(conductor.wake({ sagaId: 'any' }), isForbidden)
+    await bus.close()
+  })
+
   test('RabbitMQ: killed and started during a mixed load: every operation ends as it was asked', async () => {
     const before = await user().servers()
     const [stopped, rebooted, deleted] = [before.slice(0, 4), before.slice(4, 8), before.slice(8)]
