@@ -1,6 +1,16 @@
 import type { Clock, Log } from '#base'
 import type { Client, ComputeContract, ConductorContract } from '#bus'
-import type { BaremetalPort, IdentityPort, ImagePort, NetworkPort, PlacementPort, SharePort, VolumePort } from '#cloud'
+import type {
+  BaremetalPort,
+  IdentityPort,
+  ImagePort,
+  KeyPort,
+  NetworkPort,
+  PlacementPort,
+  SharePort,
+  VolumePort,
+} from '#cloud'
+import type { DeviceEncryptionOptions } from '#model'
 import type { Store } from '#store'
 import type { QuotaSource } from './quota/index.ts'
 
@@ -44,6 +54,8 @@ export interface ApiSettings {
   readonly maxDiskDevices: number
   /** `[cinder] cross_az_attach`: a server may have volumes of other zones than its own. */
   readonly mixesZones: boolean
+  /** `[ephemeral_storage_encryption]`, where it is enabled: local disks of all new servers are encrypted so. */
+  readonly encryptsDisks?: DeviceEncryptionOptions
 }
 
 /** What every handler of the Compute API works with. */
@@ -55,6 +67,7 @@ export interface ApiDeps {
   readonly placement: PlacementPort
   readonly volumes: VolumePort
   readonly shares: SharePort
+  readonly keys: KeyPort
   readonly baremetal: BaremetalPort
   readonly quotas: QuotaSource
   readonly conductor: Client<ConductorContract>

@@ -80,7 +80,7 @@ const rules: SignatureRules = {
   validatesCertificates: false,
   trusted: [],
   certificates: () => ({
-    get: async id => {
+    get: async (_as, id) => {
       const secret = certificates.get(id)
       if (secret === undefined) throw KeyNotFound({ id })
       return { id, secret }

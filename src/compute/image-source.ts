@@ -29,7 +29,7 @@ export const imageSource = (images: () => ImagePort, rules?: SignatureRules): Im
 
 async function certificateOf(id: string, rules: SignatureRules): Promise<X509Certificate> {
   try {
-    return new X509Certificate((await rules.certificates().get(id)).secret)
+    return new X509Certificate((await rules.certificates().get('service', id)).secret)
   } catch (error) {
     throw SignatureVerificationError({ reason: `Unable to retrieve certificate with ID: ${id}` }, { cause: error })
   }

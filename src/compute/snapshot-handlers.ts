@@ -51,16 +51,19 @@ export class Uploads {
   }
 
   async #upload(order: SnapshotOrder, signal: AbortSignal) {
-    const { id, imageId, diskFormat, containerFormat, properties } = order
+    const { id, imageId, diskFormat, containerFormat, properties, encryption } = order
     const { snapshots } = this.#driver
     if (snapshots === undefined)
       throw HypervisorError({ operation: 'snapshot', reason: 'this hypervisor cannot copy the disks of guests' })
     signal.throwIfAborted()
     const images = this.#images()
     const quiesce = order.requiresQuiesce ? 'required' : 'ifPossible'
-    const snapshot = await snapshots.take(instanceId(id), { quiesce, signal })
+    const wish = { quiesce, signal, ...(encryption === undefined ? {} : { encryption }) } as const
+    const snapshot = await snapshots.take(instanceId(id), wish)
     try {
-      const formats = { diskFormat: diskFormat ?? snapshot.diskFormat, containerFormat }
+      // What is encrypted is nothing else, whatever the image that it came from was.
+      const asked = encryption === undefined ? diskFormat : null
+      const formats = { diskFormat: asked ?? snapshot.diskFormat, containerFormat }
       await images.update('service', imageId, { ...formats, properties })
       await images.upload('service', imageId, until(signal, snapshot.bits))
     } finally {

@@ -1,6 +1,7 @@
 import { type Instance, type InstanceImage, tpmOf } from '#model'
 import type { GuestDisk, GuestSpec } from '#virt'
 import type { ConductorDeps } from './deps.ts'
+import { withDiskKeys, withImageKey } from './disk-keys.ts'
 
 /** Nova's length: what the key manager makes for a TPM. */
 const tpmSecretBytes = 48
@@ -14,16 +15,23 @@ export async function tpmSecretOf(
   image: InstanceImage,
 ): Promise<Pick<GuestSpec, 'tpmSecret'>> {
   if (tpmOf({ flavor: instance.flavor, image }) === undefined) return {}
-  const { id, secret } = await d.keys.ensure(tpmKey(instance.id), tpmSecretBytes)
+  const { id, secret } = await d.keys.ensure('service', tpmKey(instance.id), tpmSecretBytes)
   return { tpmSecret: { id, base64: Buffer.from(secret).toString('base64') } }
 }
 
 /** Of a server that is deleted. */
 export const forgetTpmSecret = (d: Pick<ConductorDeps, 'keys'>, instanceId: string): Promise<void> =>
-  d.keys.forget(tpmKey(instanceId))
+  d.keys.forget('service', tpmKey(instanceId))
 
-/** With the keys of encrypted volumes, which go to the host and stand nowhere else. */
-export async function withVolumeKeys(
+/** With what opens its disks and its image, which goes to the host and stands nowhere else. */
+export const withKeys = async (d: Pick<ConductorDeps, 'keys'>, spec: GuestSpec): Promise<GuestSpec> => ({
+  ...spec,
+  image: await withImageKey(d, spec.image),
+  disks: await withDiskKeys(d, await withVolumeKeys(d, spec.disks)),
+})
+
+/** With the keys of encrypted volumes. */
+async function withVolumeKeys(
   d: Pick<ConductorDeps, 'keys'>,
   disks: readonly GuestDisk[],
 ): Promise<readonly GuestDisk[]> {
@@ -35,7 +43,7 @@ export async function withVolumeKeys(
 export async function withVolumeKey(d: Pick<ConductorDeps, 'keys'>, disk: GuestDisk): Promise<GuestDisk> {
   const { volume } = disk
   if (volume?.encryption === undefined) return disk
-  const { secret } = await d.keys.get(volume.encryption.keyId)
+  const { secret } = await d.keys.get('service', volume.encryption.keyId)
   const encryption = { ...volume.encryption, base64: Buffer.from(secret).toString('base64') }
   return { ...disk, volume: { ...volume, encryption } }
 }

@@ -13,7 +13,8 @@ import {
 import type { GuestCard, GuestDisk, GuestImage, GuestSpec, GuestVif, GuestVolume, VolumeEncryption } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { directBootOf } from './direct-boot.ts'
-import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
+import { diskEncryption } from './disk-keys.ts'
+import { tpmSecretOf, withKeys } from './guest-secrets.ts'
 import { seatOf } from './seat.ts'
 
 /** A bridge name that no host can have: the driver refuses it, and the text shows up in the fault. */
@@ -91,6 +92,7 @@ const volumeOf = ({ volumeId, connectionInfo }: BlockDevice): GuestVolume | null
 export function guestDisk(device: BlockDevice, instance: Instance): GuestDisk {
   const kind = kindOf(device)
   const size = kind === 'image' ? instance.flavor.rootGiB : (device.size ?? 0)
+  const encryption = kind === 'volume' ? undefined : diskEncryption(device)
   return {
     id: device.id,
     kind,
@@ -102,6 +104,7 @@ export function guestDisk(device: BlockDevice, instance: Instance): GuestDisk {
     format: device.guestFormat,
     tag: device.tag,
     volume: kind === 'volume' ? volumeOf(device) : null,
+    ...(encryption === undefined ? {} : { encryption }),
   }
 }
 
@@ -153,5 +156,5 @@ export const specOf = async (d: ConductorDeps, instance: Instance): Promise<Gues
     ...(await tpmSecretOf(d, instance, guestImage(instance))),
     ...(await directBootOf(d, guestImage(instance))),
   })
-  return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
+  return withKeys(d, spec)
 }

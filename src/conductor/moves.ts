@@ -16,7 +16,7 @@ import { type GuestSpec, power } from '#virt'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
 import { directBootOf } from './direct-boot.ts'
-import { tpmSecretOf, withVolumeKeys } from './guest-secrets.ts'
+import { tpmSecretOf, withKeys } from './guest-secrets.ts'
 import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
@@ -75,7 +75,7 @@ export async function movedSpec(
     ...(await tpmSecretOf(d, sized, guestImage(sized))),
     ...(await directBootOf(d, guestImage(sized))),
   })
-  return { ...spec, disks: await withVolumeKeys(d, spec.disks) }
+  return withKeys(d, spec)
 }
 
 /** Changes the row that this saga owns; somebody else's is left alone, and that ends the saga. */

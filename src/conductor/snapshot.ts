@@ -1,11 +1,13 @@
 import { instanceId } from '#base'
 import type { ServerTask, SnapshotOrder } from '#bus'
+import { ImageNotFound } from '#cloud'
 import { type Instance, InstanceChanged, InstanceNotReady, type TaskState } from '#model'
 import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import type { ConductorDeps } from './deps.ts'
+import { snapshotKeys } from './disk-keys.ts'
 import { hostClient, unlessAborted } from './hosts.ts'
-import { removeImage } from './images.ts'
+import { removeSnapshot } from './images.ts'
 import { finishEvent, recordFault, startEvent } from './records.ts'
 
 /** The image's record was made when the request was accepted; the saga fills it, or removes it. */
@@ -30,8 +32,14 @@ export function hostOf({ id, host }: Instance): string {
 }
 
 /** What the hypervisor's side says about the image, beside what its record says since it was made. */
-function orderOf(instance: Instance, imageId: string): SnapshotOrder {
+async function orderOf(d: ConductorDeps, instance: Instance, imageId: string): Promise<SnapshotOrder | undefined> {
   const { image, id, projectId } = instance
+  const record = await d.images.get('service', imageId).catch(error => {
+    if (ImageNotFound.is(error)) return undefined
+    throw error
+  })
+  if (record === undefined) return undefined
+  const encryption = await snapshotKeys(d, id, record)
   return {
     id,
     imageId,
@@ -40,15 +48,20 @@ function orderOf(instance: Instance, imageId: string): SnapshotOrder {
     containerFormat: image?.containerFormat ?? 'bare',
     requiresQuiesce: /^(1|t|true|on|y|yes)$/i.test(image?.properties['os_require_quiesce'] ?? ''),
     properties: { image_location: 'snapshot', image_state: 'available', owner_id: projectId },
+    ...(encryption === undefined ? {} : { encryption }),
   }
 }
 
 /** Copies the disk into the image. False: the image was deleted meanwhile. */
 export async function uploadDisk(d: ConductorDeps, task: SnapshotTask, c: StepContext): Promise<boolean> {
   const instance = await d.store.instances.get(task.instanceId)
-  const order = orderOf(instance, task.imageId)
-  const call = hostClient(d, hostOf(instance)).snapshot(order, { key: c.key, requestId: task.requestId })
-  const { isUploaded } = await unlessAborted(c.signal, call)
+  const order = await orderOf(d, instance, task.imageId)
+  const upload = async (): Promise<boolean> => {
+    if (order === undefined) return false
+    const call = hostClient(d, hostOf(instance)).snapshot(order, { key: c.key, requestId: task.requestId })
+    return (await unlessAborted(c.signal, call)).isUploaded
+  }
+  const isUploaded = await upload()
   if (!isUploaded)
     d.log.warn({ instance_id: task.instanceId, image_id: task.imageId }, 'the image was deleted meanwhile')
   return isUploaded
@@ -81,7 +94,7 @@ export const imageSaga = <T extends SnapshotTask>(name: string, event: string, b
         await startEvent(d.store, d.clock.now(), s.input, event, hostOf(instance))
         await nowDoing(d, s.input, c, begins)
       },
-      (s, d) => removeImage(d, s.input.imageId),
+      (s, d) => removeSnapshot(d, s.input.imageId),
     )
     .step('copy', (s, d, c) => nowDoing(d, s.input, c, 'image_pending_upload'))
     .pivot('bits', async (s, d, c) => {

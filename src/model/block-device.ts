@@ -27,6 +27,23 @@ export interface DeviceDefinition {
   readonly volumeType: string | null
   readonly deleteOnTermination: boolean
   readonly tag: string | null
+  /** Of a local disk that lies encrypted on its host; absent: it does not. */
+  readonly encryption?: DeviceEncryption
+}
+
+export interface DeviceEncryption {
+  /** `luks`; null: whatever is usual, until it is made. */
+  readonly format: string | null
+  /** The passphrase, in the key manager; null until it is made. */
+  readonly secretId: string | null
+  /** Null: the usual cipher. */
+  readonly options: DeviceEncryptionOptions | null
+}
+
+export interface DeviceEncryptionOptions {
+  /** `aes-xts-plain64` */
+  readonly cipher: string
+  readonly keyBits: number
 }
 
 /** One disk of a server: a row of `block_device_mappings`. */
@@ -42,6 +59,8 @@ export interface BlockDevice extends DeviceDefinition {
 
 export const isRootDevice = (device: DeviceDefinition): boolean => device.bootIndex === 0
 export const isVolume = (device: DeviceDefinition): boolean => device.destination === 'volume'
+/** Its bytes lie on the host of the server. */
+export const isLocal = (device: DeviceDefinition): boolean => !isVolume(device)
 export const isSwap = (device: DeviceDefinition): boolean =>
   device.source === 'blank' && device.destination === 'local' && device.guestFormat === 'swap'
 export const isEphemeral = (device: DeviceDefinition): boolean =>

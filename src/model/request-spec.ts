@@ -59,6 +59,8 @@ export interface RequestSpec {
   readonly pciRequests?: readonly PciRequest[]
   /** Networks whose cards should be near the guest's memory, where hosts tell where they are. */
   readonly networkNearness?: NetworkNearness
+  /** It has local disks that are encrypted on their host, whatever its flavor says by now. */
+  readonly hasEncryptedDisks?: true
 }
 
 /** One host as the scheduler sees it. */

@@ -2,7 +2,7 @@ import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
 import type { MachineCell, NodeDescription, PciFunction, PowerState } from '#model'
 import type { CrashDump, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from './guest-facets.ts'
-import type { GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
+import type { DiskEncryption, GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
 /**
@@ -192,6 +192,8 @@ export interface SnapshotWish {
    * and cannot be quiesced is not copied.
    */
   readonly quiesce?: 'no' | 'ifPossible' | 'required'
+  /** Of a guest whose root disk is encrypted: what opens the disk, and what shall open the copy. */
+  readonly encryption?: { readonly disk: DiskEncryption; readonly copy: DiskEncryption }
   /** Ends a copy under way, of which nothing is left then. */
   readonly signal?: AbortSignal
 }

@@ -92,6 +92,20 @@ export interface GuestFile {
 export interface GuestImage extends InstanceImage {
   /** Certificates of which one must vouch for the image's signature; none: as the host sees fit. */
   readonly trustedCertificates?: readonly string[]
+  /** Of an image whose contents are encrypted: what opens it. */
+  readonly encryption?: DiskEncryption
+}
+
+/** A disk that nobody can read without the passphrase. */
+export interface DiskEncryption {
+  readonly format: 'luks'
+  /** The passphrase's id in the key manager, by which the hypervisor knows it too. */
+  readonly secretId: string
+  /** `aes-xts-plain64`, and the bits of its key; absent: the usual one. */
+  readonly cipher?: string
+  readonly keyBits?: number
+  /** The passphrase; only on the way to a hypervisor. */
+  readonly base64?: string
 }
 
 /** One disk of a guest. */
@@ -114,6 +128,8 @@ export interface GuestDisk {
   readonly tag: string | null
   /** Exactly for `volume`. */
   readonly volume: GuestVolume | null
+  /** Of a local disk that lies encrypted on its host. */
+  readonly encryption?: DiskEncryption
 }
 
 export interface GuestVolume {

@@ -206,7 +206,7 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
   closers.add(() => network.close())
   const placement = await createPlacement({ ...behind, ...at('placement') })
   closers.add(() => placement.close())
-  return { identity, images, volumes, shares, network, placement }
+  return { identity, images, volumes, shares, network, placement, keys: fileKeys(join(folder, 'keys')) }
 }
 type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
@@ -231,7 +231,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     shares: near.shares.port,
     plugger: near.network.plugger,
     ...(capacity === undefined ? {} : { networkCapacity: capacity }),
-    keys: fileKeys(join(folder, 'keys')),
+    keys: near.keys,
   }
   closers.add(await composeScheduler(shared, ports))
   const conductor = await composeConductor(shared, ports, true)
@@ -444,6 +444,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     placement: near.placement.port,
     volumes: near.volumes.port,
     shares: near.shares.port,
+    keys: near.keys,
     quotas: options.quotaSource?.(near.identity.port) ?? databaseQuotas({ ...novaQuotas, ...options.quotas }),
     baremetal: ironicPort(near.identity.port, options.clock ?? systemClock),
     conductor: bus.client(conductorContract),

@@ -180,6 +180,7 @@ export async function smallCloud(
     images: images.port,
   })
   const shares = await createShareService({ ...common, databaseUrl: 'sqlite://', sharesPath: join(folder, 'shares') })
+  const keys = fileKeys(join(folder, 'keys'))
   const bus = new InProcessBus()
   const conductor: ConductorDeps = {
     store,
@@ -191,7 +192,7 @@ export async function smallCloud(
     shares: shares.port,
     plugger: network.plugger,
     ...capacityOf(placement.port, hardware),
-    keys: fileKeys(join(folder, 'keys')),
+    keys,
     configDrive: composeConfigDrive({ config: loadConfig({ env: {} }), store, log: silentLog }),
     clock: systemClock,
     log: silentLog,
@@ -235,6 +236,7 @@ export async function smallCloud(
     placement: placement.port,
     volumes: volumes.port,
     shares: shares.port,
+    keys,
     quotas: databaseQuotas({ instances: -1, cores: -1, ram: -1 }),
     baremetal: ironicPort(identity, systemClock),
     // The sweep wakes the engine itself.

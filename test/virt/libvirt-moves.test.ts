@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
 import { type GuestSpec, power, type VirtDriver } from '#virt'
 import { aGuestSpec, moveTests } from '#virt/conformance'
+import { mustBeEncrypted, withEncryptedDisks } from './libvirt-encryption.ts'
 import { type MovingBench, movingBench, qemusOf } from './moving-bench.ts'
 
 for (const isShared of [false, true]) {
@@ -48,7 +49,7 @@ function evacuationTests(bench: () => MovingBench): void {
 /** What a guest's firmware and its TPM remember goes along. */
 function firmwareTests(bench: () => MovingBench): void {
   for (const kind of ['live', 'cold'] as const) {
-    test(`a guest with UEFI and a TPM goes ${kind}, with all that they remember`, async () => {
+    test(`a guest with UEFI, a TPM and encrypted disks goes ${kind}, with all that they remember`, async () => {
       const settings = { domain: { hasTpm: true } }
       const [here, there] = [await bench().open(0, settings), await bench().open(1, settings)]
       const properties = {
@@ -59,16 +60,18 @@ function firmwareTests(bench: () => MovingBench): void {
       }
       const image = { ...bench().image, properties: { ...bench().image.properties, ...properties } }
       const tpmSecret = { id: newUuid(), base64: Buffer.from('opens the state of the TPM').toString('base64') }
-      const spec = { ...aGuestSpec(bench(), { image }), tpmSecret }
+      const spec = { ...withEncryptedDisks(aGuestSpec(bench(), { image })), tpmSecret }
       const stateOf = (number: number) =>
         join(bench().hosts.hosts[number]?.folder ?? '', 'libvirt/lib/swtpm', spec.id, 'tpm2')
       await here.guest(spec.id).spawn(spec)
-      if (kind === 'cold') await moveCold(here, there, spec)
+      if (kind === 'cold') await moveCold(here, there, { ...spec, flavor: { ...spec.flavor, rootGiB: 2 } })
       else await moveLive(here, there, spec)
       assert.equal((await there.guest(spec.id).state()).power, power.running)
       assert.ok(existsSync(stateOf(1)))
       assert.ok(!existsSync(stateOf(0)))
       assert.ok(existsSync(join(bench().folders[1], spec.id, 'nvram')))
+      for (const name of ['disk', 'disk.eph0', 'disk.swap']) mustBeEncrypted(join(bench().folders[1], spec.id, name))
+      await there.guest(spec.id).reboot('hard', spec)
       await there.guest(spec.id).destroy()
       assert.deepEqual(await bench().leftovers(spec.id), [])
       await here.close()

@@ -11,6 +11,7 @@ import { type GuestSpec, power, type SnapshotWish, type VirtDriver } from '#virt
 import { aGuestSpec, type Bench, consoleShows, lifecycleTests, snapshotTests } from '#virt/conformance'
 import type { StorageOptions } from '#virt/libvirt'
 import { type LibvirtBench, libvirtBench } from './libvirt-bench.ts'
+import { encryptionTests } from './libvirt-encryption.ts'
 
 /** Snapshots, kinds of disks and the image cache of the libvirt driver, looked at from outside. */
 
@@ -249,6 +250,8 @@ describe('disks and snapshots of libvirt guests', () => {
     await assert.rejects(guest.start(other), /is gone/)
     await guest.destroy()
   })
+
+  encryptionTests(() => bench)
 
   describe('a driver with flat disks keeps the contract as well', () => {
     let flat: VirtDriver

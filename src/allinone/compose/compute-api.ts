@@ -29,7 +29,11 @@ const settings = (config: Config): ApiSettings => ({
   maxLocalDevices: config.DEFAULT.max_local_block_devices,
   maxDiskDevices: config.compute.max_disk_devices_to_attach,
   mixesZones: config.cinder.cross_az_attach,
+  ...encryptionOf(config),
 })
+
+const encryptionOf = ({ ephemeral_storage_encryption: { enabled, cipher, key_size } }: Config) =>
+  enabled ? { encryptsDisks: { cipher, keyBits: key_size } } : {}
 
 /** `[quota]` by the API's names of resources. */
 const configuredLimits = ({ quota }: Config): Readonly<Record<string, number>> => ({
@@ -70,7 +74,7 @@ function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSo
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-api' })
-  const { identity, images, network, placement, volumes, shares } = neighbours
+  const { identity, images, network, placement, volumes, shares, keys } = neighbours
   const prefix = config.api.compute_link_prefix
   return createComputeApi({
     deps: {
@@ -81,6 +85,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
       placement,
       volumes,
       shares,
+      keys,
       quotas: quotasOf(config, identity, clock),
       baremetal: ironicPort(identity, clock),
       conductor: bus.client(conductorContract),

@@ -163,6 +163,7 @@ const requestSpec = (intent: BuildIntent, serverGroup: RequestSpec['serverGroup'
   serverGroup,
   ...withPci(intent.pciRequests ?? []),
   ...((intent.ports ?? []).length === 0 ? {} : { ports: intent.ports ?? [] }),
+  ...(hasEncryptedDisks(intent) ? { hasEncryptedDisks: true } : {}),
   ...(intent.networkNearness === undefined ? {} : { networkNearness: intent.networkNearness }),
 })
 
@@ -193,6 +194,9 @@ async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Prom
   return fits
 }
 
+const hasEncryptedDisks = (intent: BuildIntent): boolean =>
+  intent.devices.some(device => device.encryption !== undefined)
+
 /** Never with more than one server. */
 const hasUsersVolumes = (intent: BuildIntent): boolean => intent.devices.some(device => device.source === 'volume')
 
@@ -213,9 +217,11 @@ async function writeServer(
   for (const tag of intent.tags) await tx.tags.add(id, tag)
   await tx.blockDevices.add(id, nameDevices(intent.devices, instance.rootDeviceName ?? '/dev/vda'), nowMs)
   await tx.requestSpecs.save(id, spec)
+  // Made in the name of whoever asks.
   const makesVolumes = intent.devices.some(device => isVolume(device) && device.source !== 'volume')
-  if (intent.hasConfigDrive || makesVolumes)
-    await tx.launchSecrets.keep(id, { ...intent.secret, ...(makesVolumes ? { creator: caller } : {}) })
+  const needsCreator = makesVolumes || hasEncryptedDisks(intent)
+  if (intent.hasConfigDrive || needsCreator)
+    await tx.launchSecrets.keep(id, { ...intent.secret, ...(needsCreator ? { creator: caller } : {}) })
   const { userId, projectId } = caller
   await tx.actions.start({ instanceId: id, action: 'create', requestId, userId, projectId, startAtMs: nowMs })
   const { networks, securityGroupIds } = intent

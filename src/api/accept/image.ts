@@ -1,11 +1,13 @@
 import type { Caller, Image, NewImage } from '#cloud'
-import type { Instance } from '#model'
+import { type Instance, imageSecretProperty, withChosenHardware } from '#model'
 import type { ApiDeps } from '../deps.ts'
+import { type ImageLock, lockImage } from './disk-encryption.ts'
 
 /** Never inherited, whatever the operator says: they belong to the bits of the old image. */
 const boundToBits = new Set([
   'cinder_encryption_key_id',
   'cinder_encryption_key_deletion_policy',
+  imageSecretProperty,
   'img_signature',
   'img_signature_hash_method',
   'img_signature_key_type',
@@ -26,13 +28,17 @@ export interface AskedImage {
   readonly type: 'snapshot' | 'backup'
   /** The user's own; they win over all others. */
   readonly extra: Readonly<Record<string, string>>
+  /** It is the server's disk that is put away, not a copy of it. */
+  readonly isPutAway?: true
 }
 
 const isUnset = (value: string): boolean => ['none', ''].includes(value.trim().toLowerCase())
 
 /** What the server's image says, as far as an image of the server says it too. */
 export function inheritedProperties(deps: ApiDeps, instance: Instance): Record<string, string> {
-  const { image, systemMetadata } = instance
+  const { systemMetadata } = instance
+  // What hosts have chosen for the server, its machine type above all, is what its copies must find again.
+  const image = instance.image === null ? null : withChosenHardware(instance.image, systemMetadata)
   const own = told.flatMap(key => (systemMetadata[key] === undefined ? [] : [[key, systemMetadata[key]] as const]))
   const properties = {
     ...Object.fromEntries(own),
@@ -53,7 +59,13 @@ export function inheritedProperties(deps: ApiDeps, instance: Instance): Record<s
 const minDisk = ({ image, flavor }: Instance): number =>
   image?.diskFormat === 'vhd' ? flavor.rootGiB : Math.max(image?.minDiskGiB ?? 0, flavor.rootGiB)
 
-const wanted = (deps: ApiDeps, caller: Caller, instance: Instance, asked: AskedImage): NewImage => ({
+const wanted = (
+  deps: ApiDeps,
+  caller: Caller,
+  instance: Instance,
+  asked: AskedImage,
+  lock: ImageLock['properties'],
+): NewImage => ({
   name: asked.name,
   visibility: caller.projectId === instance.projectId ? 'private' : 'shared',
   // The hypervisor knows what a snapshot will be; a backup is what its image was.
@@ -67,6 +79,7 @@ const wanted = (deps: ApiDeps, caller: Caller, instance: Instance, asked: AskedI
     user_id: caller.userId,
     image_type: asked.type,
     ...asked.extra,
+    ...lock,
   },
 })
 
@@ -88,14 +101,17 @@ export async function withNewImage(
   asked: AskedImage,
   accept: (image: Image) => Promise<void>,
 ): Promise<Image> {
-  const image = await createOwned(deps, caller, instance, wanted(deps, caller, instance, asked))
+  const lock = await lockImage(deps, caller, instance, { isPutAway: asked.isPutAway === true })
+  let image: Image | undefined
   try {
+    image = await createOwned(deps, caller, instance, wanted(deps, caller, instance, asked, lock.properties))
     await accept(image)
     return image
   } catch (error) {
-    await deps.images.remove('service', image.id).catch(failure => {
-      deps.log.warn({ image_id: image.id, err: failure }, 'record of a refused snapshot is left')
-    })
+    const left = (what: string) => (failure: unknown) =>
+      deps.log.warn({ image_id: image?.id, err: failure }, `${what} of a refused snapshot is left`)
+    await lock.undo().catch(left('secret'))
+    if (image !== undefined) await deps.images.remove('service', image.id).catch(left('record'))
     throw error
   }
 }

@@ -72,6 +72,7 @@ export async function acceptShelve(
     name: `${instance.displayName}-shelved`,
     type: 'snapshot',
     extra: { base_image_ref: instance.image?.id ?? '' },
+    isPutAway: true,
   } as const
   await withNewImage(deps, caller, instance, image, ({ id: imageId }) =>
     acceptTask(deps, caller, isAdmin, requestId, instance, { ...task, saga: 'server-shelve', input: { imageId } }),

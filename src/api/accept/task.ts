@@ -147,12 +147,18 @@ export async function acceptDelete(
   action: 'delete' | 'forceDelete',
 ): Promise<void> {
   if (instance.taskState === 'deleting' && (instance.lockedBy === null || isAdmin)) return
+  const devices = await deps.store.blockDevices.of(instance.id)
+  const hasSecrets = devices.some(({ encryption }) => encryption !== undefined)
   await acceptTask(deps, caller, isAdmin, requestId, instance, {
     action,
     word: action,
     saga: 'server-delete',
     input: {},
     cancelsOthers: true,
+    // The secrets of its disks are its user's, and go in the name of whoever deletes it.
+    ...(hasSecrets
+      ? { alsoWrite: tx => tx.launchSecrets.keep(instance.id, { adminPassword: '', files: [], creator: caller }) }
+      : {}),
   })
 }
 

@@ -3,6 +3,7 @@ import type {
   ConsoleKind,
   ConsolePoint,
   Diagnostics,
+  DiskEncryption,
   GuestDisk,
   GuestImage,
   GuestSpec,
@@ -44,6 +45,8 @@ export interface SnapshotOrder {
   readonly requiresQuiesce: boolean
   /** Set beside those that the image has. */
   readonly properties: Readonly<Record<string, string>>
+  /** Of an encrypted root disk: what opens it, and what shall open the image. */
+  readonly encryption?: { readonly disk: DiskEncryption; readonly copy: DiskEncryption }
 }
 
 const methods = {

@@ -26,10 +26,10 @@ export function fileKeys(folder: string, options: { readonly fixedKey?: Uint8Arr
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw KeyNotFound({ id })
     return join(folder, id)
   }
-  const make = async (id: string, bytes: number): Promise<void> => {
+  const make = async (id: string, secret: Uint8Array): Promise<void> => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const partial = join(folder, `.${newUuid()}`)
-    await writeFile(partial, randomBytes(bytes), { mode: 0o600, flush: true })
+    await writeFile(partial, secret, { mode: 0o600, flush: true })
     try {
       await link(partial, fileOf(id))
     } catch (error) {
@@ -45,22 +45,24 @@ export function fileKeys(folder: string, options: { readonly fixedKey?: Uint8Arr
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
       if (id !== fixedKeyId) throw KeyNotFound({ id })
-      await make(id, fixedKeyBytes)
+      await make(id, randomBytes(fixedKeyBytes))
       return get(id)
     }
   }
   return {
-    get,
-    async ensure(name, bytes) {
+    get: (_as, id) => get(id),
+    async ensure(_as, name, bytes) {
       const id = idOf(name)
       try {
         return await get(id)
       } catch (error) {
         if (!KeyNotFound.is(error)) throw error
-        await make(id, bytes)
+        await make(id, Buffer.from(randomBytes(bytes).toString('base64')))
         return get(id)
       }
     },
-    forget: name => rm(fileOf(idOf(name)), { force: true }),
+    share: async (_as, id) => void (await get(id)),
+    remove: (_as, id) => rm(fileOf(id), { force: true }),
+    forget: (_as, name) => rm(fileOf(idOf(name)), { force: true }),
   }
 }

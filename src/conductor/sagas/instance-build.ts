@@ -6,6 +6,7 @@ import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
 import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { giveDiskKeys } from '../disk-keys.ts'
 import { countFailedBuild, countGoodBuild } from '../failed-builds.ts'
 import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
@@ -115,6 +116,8 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     },
     (s, d) => disconnectVolumes(d, s.input.instanceId),
   )
+  // The next attempt finds them, and a delete takes them away.
+  .step('keys', (s, d) => giveDiskKeys(d, s.input.instanceId))
   .step(
     'guest',
     async (s, d, c) => {

@@ -5,6 +5,7 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import { power, type RescueWish } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { withImageKey } from '../disk-keys.ts'
 import { gracefulMs } from '../graceful.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -27,7 +28,7 @@ async function wishFor(d: ConductorDeps, { instanceId: id, image }: SagaInputs['
   const instance = await d.store.instances.get(id)
   const drive = instance.hasConfigDrive ? await d.configDrive(id, await d.store.launchSecrets.find(id)) : undefined
   return {
-    image,
+    image: await withImageKey(d, image),
     gracefulMs: gracefulMs(d, instance),
     stable: stablePlace(image),
     ...(drive === undefined ? {} : { configDrive: drive }),

@@ -1,6 +1,6 @@
 import type { SagaInputs } from '#bus'
 import type { ConductorDeps } from '../deps.ts'
-import { removeImage } from '../images.ts'
+import { removeSnapshot } from '../images.ts'
 import { imageSaga, settleSnapshot } from '../snapshot.ts'
 
 const event = 'compute_backup_instance'
@@ -12,7 +12,7 @@ async function rotate(d: ConductorDeps, input: SagaInputs['server-backup']): Pro
   const backups = (await d.images.list('service', { properties })).filter(image => image.ownerId === imageOwner)
   for (const { id } of backups.slice(rotation)) {
     d.log.info({ instance_id: instanceId, image_id: id, rotation }, 'rotating a backup out')
-    await removeImage(d, id)
+    await removeSnapshot(d, id)
   }
 }
 

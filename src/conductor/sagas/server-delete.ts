@@ -4,6 +4,7 @@ import { removal } from '#saga'
 import type { Store } from '#store'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { forgetDiskKeys } from '../disk-keys.ts'
 import { forgetTpmSecret } from '../guest-secrets.ts'
 import { destroyGuest } from '../hosts.ts'
 import { removeImage } from '../images.ts'
@@ -34,6 +35,7 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     const { host } = s.accepted
     if (host !== null) await destroyGuest(d, host, s.input.instanceId, c.key)
     await forgetTpmSecret(d, s.input.instanceId)
+    await forgetDiskKeys(d, s.input.instanceId)
   })
   .step('moves', (s, d, c) => endMoves(d, s.input.instanceId, c.key))
   .step('ports', (s, d) => disconnect(d, s.input.instanceId, new Set(s.accepted.preserved)))
@@ -49,5 +51,6 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     await tx.consoleTokens.forget(s.input.instanceId)
     await tx.serverShares.removeAllOf(s.input.instanceId)
     await tx.blockDevices.removeAllOf(s.input.instanceId)
+    await tx.launchSecrets.forget(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
   })

@@ -14,6 +14,7 @@ import type { Store } from '#store'
 import type { GuestSpec } from '#virt'
 import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { withImageKey } from '../disk-keys.ts'
 import { specOf, withCertificates } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { removeImage } from '../images.ts'
@@ -75,7 +76,8 @@ async function place(d: ConductorDeps, task: ServerTask, { host, node }: Selecti
 async function specFrom(d: ConductorDeps, instance: Instance, image: InstanceImage | null): Promise<GuestSpec> {
   const spec = await specOf(d, instance)
   const drive = instance.hasConfigDrive ? { configDrive: await d.configDrive(instance.id, undefined) } : {}
-  return { ...spec, ...(image === null ? {} : { image: withCertificates(image, instance) }), ...drive }
+  if (image === null) return { ...spec, ...drive }
+  return { ...spec, image: await withImageKey(d, withCertificates(image, instance)), ...drive }
 }
 
 async function settle(

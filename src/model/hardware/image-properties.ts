@@ -1,3 +1,4 @@
+import { isUuidLike } from '#base'
 import { InvalidHardwareRequest } from './faults.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(' '))
@@ -100,6 +101,8 @@ export function checkImageProperties(properties: Readonly<Record<string, string>
     if (value !== undefined && !/^\s*[+-]?\d+\s*$/.test(value))
       throw refuse(`invalid literal for int() with base 10: '${value}'`)
   }
+  const secretId = properties['hw_ephemeral_encryption_secret_uuid']
+  if (secretId !== undefined && !isUuidLike(secretId)) throw refuse(`Badly formed UUID: ${secretId}`)
   mustBeArchitecture(properties['hw_architecture'])
   mustBeArchitecture(properties['hw_emulation_architecture'])
 }

@@ -6,7 +6,7 @@ import type { RequestFilter } from './request-filter.ts'
 export const ephemeralEncryptionFilter: RequestFilter = {
   name: 'ephemeral_encryption_filter',
   apply({ spec }) {
-    if (!asksFor(spec, 'ephemeral_encryption')) return null
+    if (!asksFor(spec, 'ephemeral_encryption') && spec.hasEncryptedDisks !== true) return null
     const format = demand(spec, 'ephemeral_encryption_format')
     const rootRequired = ['COMPUTE_EPHEMERAL_ENCRYPTION']
     if (format !== undefined) {

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable, Updateable } from 'kysely'
 import { fromJson, newUuid } from '#base'
-import type { BlockDevice, DeviceDefinition, DeviceDestination, DeviceSource } from '#model'
+import type { BlockDevice, DeviceDefinition, DeviceDestination, DeviceEncryption, DeviceSource } from '#model'
 import { affected, among, insertRows, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import type { CellTables } from './schema.ts'
@@ -29,6 +29,13 @@ const fromRow = (row: Selectable<Table>): BlockDevice => ({
   attachmentId: row.attachment_id,
   connectionInfo: row.connection_info_json === null ? null : fromJson(row.connection_info_json),
   createdAtMs: row.created_at,
+  ...(row.encrypted === 1 ? { encryption: encryptionOf(row) } : {}),
+})
+
+const encryptionOf = (row: Selectable<Table>): DeviceEncryption => ({
+  format: row.encryption_format,
+  secretId: row.encryption_secret_uuid,
+  options: row.encryption_options === null ? null : fromJson(row.encryption_options),
 })
 
 const columnOf = {
@@ -48,12 +55,19 @@ const columnOf = {
   tag: 'tag',
   attachmentId: 'attachment_id',
   connectionInfo: 'connection_info_json',
-} as const satisfies Record<keyof BlockDeviceChange, keyof Table>
+} as const satisfies Record<Exclude<keyof BlockDeviceChange, 'encryption'>, keyof Table>
+
+const encryptionColumns = ({ format, secretId, options }: DeviceEncryption): Updateable<Table> => ({
+  encrypted: 1,
+  encryption_format: format,
+  encryption_secret_uuid: secretId,
+  encryption_options: options === null ? null : JSON.stringify(options),
+})
 
 function toColumns(change: BlockDeviceChange): Updateable<Table> {
   const columns: Record<string, unknown> = {}
   for (const [field, column] of Object.entries(columnOf)) {
-    const value = change[field as keyof BlockDeviceChange]
+    const value = change[field as keyof typeof columnOf]
     if (value === undefined) continue
     columns[column] =
       typeof value === 'boolean'
@@ -62,7 +76,8 @@ function toColumns(change: BlockDeviceChange): Updateable<Table> {
           ? JSON.stringify(value)
           : value
   }
-  return columns as Updateable<Table>
+  const { encryption } = change
+  return { ...(columns as Updateable<Table>), ...(encryption === undefined ? {} : encryptionColumns(encryption)) }
 }
 
 const ofServer = prepared((db: Db, { instanceId }: { instanceId: string }) =>

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts'
+import { diskEncryption } from './migrations/disk-encryption.ts'
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
 import { movesTable } from './migrations/moves.ts'
@@ -215,4 +216,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-28-share-mapping', up: shareMapping },
   { name: '2026-11-29-service-versions', up: serviceVersions },
   { name: '2026-11-29-port-holdings', up: portHoldings },
+  { name: '2026-11-29-disk-encryption', up: diskEncryption },
 ]

@@ -201,6 +201,10 @@ export interface CellTables {
     attachment_id: string | null
     connection_info_json: string | null
     created_at: number
+    encrypted: Generated<number>
+    encryption_secret_uuid: string | null
+    encryption_format: string | null
+    encryption_options: string | null
   }
   share_mapping: {
     number: Generated<number>

@@ -184,6 +184,8 @@ const hotplug = (hypervisor: FakeHypervisor): Hotplug => ({
 
 /** What the fake can do, by the same names as the real one. */
 const fakeTraits = [
+  'COMPUTE_EPHEMERAL_ENCRYPTION',
+  'COMPUTE_EPHEMERAL_ENCRYPTION_LUKS',
   'COMPUTE_IMAGE_TYPE_ISO',
   'COMPUTE_IMAGE_TYPE_QCOW2',
   'COMPUTE_IMAGE_TYPE_RAW',

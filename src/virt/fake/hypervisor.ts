@@ -4,6 +4,7 @@ import { GuestNotFound, HypervisorError } from '../faults.ts'
 import type { GuestSpec } from '../guest-spec.ts'
 import type { FakeOperation, FaultPlan } from './faults-plan.ts'
 import type { GuestRecord, RescueRecord } from './guest-record.ts'
+import { locked } from './locked-disks.ts'
 import { apply, type GuestChange, type Guests, noGuests, StateFile } from './state-file.ts'
 
 export interface HypervisorOptions {
@@ -103,7 +104,7 @@ export class FakeHypervisor {
     disk: GuestRecord['disk'],
     rescue?: RescueRecord,
   ): GuestRecord {
-    const { configDrive, shares, ...rest } = spec
+    const { configDrive, shares, ...rest } = { ...spec, disks: locked(spec) }
     mustBeMounted(spec, before)
     const plain = shares === undefined ? rest : { ...rest, shares: shares.map(share => ({ ...share, user: null })) }
     const format = before === undefined ? configDrive?.format : before.configDrive
@@ -114,7 +115,7 @@ export class FakeHypervisor {
       power: power.running,
       vifs: spec.vifs,
       ...(disk === undefined ? {} : { disk }),
-      disks: spec.disks,
+      disks: rest.disks,
       overlays: before?.overlays ?? {},
       startedAtMs: this.clock.now(),
       boots: (before?.boots ?? 0) + 1,

@@ -11,6 +11,9 @@ export const fakeSnapshots = (hypervisor: FakeHypervisor, disks: FakeDisks): Sna
       const guest = hypervisor.existing(id)
       if (wish.quiesce === 'required' && guest.power === power.running) mustHaveAgent(guest)
       const { disk } = guest
+      const isEncrypted = guest.spec.disks.some(({ kind, encryption }) => kind === 'image' && encryption !== undefined)
+      if (isEncrypted && wish.encryption?.copy.base64 === undefined)
+        throw HypervisorError({ operation: 'snapshot', reason: 'the root disk is encrypted' })
       if (disk === undefined) {
         throw HypervisorError({ operation: 'snapshot', reason: 'the guest has no root disk on this host' })
       }

@@ -10,6 +10,7 @@ import {
   volumeImage,
 } from '#model'
 import { isServiceUp, type Store } from '#store'
+import { mustStayAsEncrypted } from '../../accept/disk-encryption.ts'
 import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
@@ -65,6 +66,7 @@ async function newFlavor(deps: ApiDeps, caller: Caller, instance: Instance, ref:
   // Refuses hardware and a layout that no host could make.
   const image = instance.image ?? volumeImage(instance.systemMetadata)
   checkHardware({ flavor, image })
+  mustStayAsEncrypted(await deps.store.blockDevices.of(instance.id), flavor, image)
   numaTopology({ flavor, imageProperties: image.properties })
   return flavor
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '#cloud'
-import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology } from '#model'
+import { checkHardware, type Flavor, type InstanceImage, type InstanceKey, numaTopology, withEncryption } from '#model'
 import type { BuildIntent } from '../../accept/build.ts'
+import { encryptionFor, openImage } from '../../accept/disk-encryption.ts'
 import { nearnessOf } from '../../accept/network-nearness.ts'
 import { numaPolicyOf, pciWishes } from '../../accept/pci.ts'
 import { portWishes } from '../../accept/port-wishes.ts'
@@ -148,6 +149,7 @@ export async function buildIntent(
   })
   // Refuses hardware and a layout that no host could make.
   checkHardware({ flavor, image: boot.bootImage })
+  await openImage(deps, caller, boot.bootImage)
   const layout = numaTopology({ flavor, imageProperties: boot.bootImage.properties })
   const pciRequests = pciWishes(deps, flavor, boot.bootImage.properties)
   const asking = { caller, isMany: count.maxCount > 1, mayAttachExternal: () => may('network:attach_external_network') }
@@ -167,6 +169,7 @@ export async function buildIntent(
     ports,
     ...(networkNearness === undefined ? {} : { networkNearness }),
     ...boot,
+    devices: withEncryption(boot.devices, encryptionFor(deps, flavor, boot.bootImage)),
     key: await keyFor(deps, caller, body.key_name),
     userData: body.user_data ?? null,
     hasConfigDrive: hasConfigDrive(deps, body.config_drive, boot.bootImage),

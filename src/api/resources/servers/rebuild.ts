@@ -15,6 +15,7 @@ import {
   withoutVolumeImage,
 } from '#model'
 import type { InstanceChange } from '#store'
+import { mustStayAsEncrypted, openImage } from '../../accept/disk-encryption.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -138,6 +139,8 @@ async function acceptRebuild(deps: ApiDeps, instance: Instance, wish: Wish): Pro
   if (!root.isVolume) mustFitRoot(image, instance.flavor)
   await mustHoldVolumes(deps, instance.id)
   checkHardware({ flavor: instance.flavor, image })
+  mustStayAsEncrypted(await deps.store.blockDevices.of(instance.id), instance.flavor, image)
+  await openImage(deps, caller, image)
   if (isNewImage) mustKeepLayout(instance, image)
   const change = { ...asked, progress: 0, ...imageChange(instance, asked, root, image) }
   const spec = await deps.store.requestSpecs.find(instance.id)

@@ -2,6 +2,7 @@ import { anything, bare, obj, operation, reply, since, str, uuid } from '#api/ki
 import { declareFault } from '#base'
 import { type Caller, ImageNotFound, instanceImageOf } from '#cloud'
 import { type Instance, type InstanceImage, InstanceNotRescuable, isVolumeBacked, volumeImage } from '#model'
+import { openImage } from '../../accept/disk-encryption.ts'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { accept, faults } from './actions.ts'
@@ -75,6 +76,7 @@ export const rescue = op({
     allow(targetOf(instance))
     mustAllow(instance, 'rescue', 'rescue', isAdmin(caller))
     const image = await rescueImage(deps, caller, instance, body?.rescue_image_ref)
+    await openImage(deps, caller, image)
     await mustHoldVolumes(deps, instance.id)
     await mustBeRescuable(deps, instance, image, behaves.mayBeOnVolume)
     await mustHaveFacet(deps, instance, 'rescue')

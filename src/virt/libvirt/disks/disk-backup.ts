@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import { HypervisorError } from '../../faults.ts'
-import { element, renderXml } from '../domain/index.ts'
+import { element, encryptionElement, renderXml } from '../domain/index.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import type { DiskFormat } from '../images/disk-info.ts'
 import { domainById, errorCode, isLibvirtError, procedures } from '../rpc/index.ts'
@@ -24,21 +24,27 @@ export interface DiskBackup {
   /** Made by the job; nothing may be there. */
   readonly target: string
   readonly format: DiskFormat
+  /** The secret of the hypervisor that opens the target, which then is there: an empty disk, as large and encrypted. */
+  readonly secretId?: string | undefined
 }
+
+/** Of virDomainBackupBeginFlags: the target is there. */
+const reusesTarget = 1
 
 export const beginBackup = (
   { client }: GuestContext,
   id: InstanceId,
-  { device, target, format }: DiskBackup,
+  { device, target, format, secretId }: DiskBackup,
 ): Promise<void> => {
   const disk = element(
     'disk',
     { name: device, backup: 'yes', type: 'file' },
     element('driver', { type: format }),
-    element('target', { file: target }),
+    element('target', { file: target }, secretId === undefined ? undefined : encryptionElement(secretId)),
   )
   const xml = renderXml(element('domainbackup', { mode: 'push' }, element('disks', {}, disk)))
-  return client.call(procedures.beginBackup, { domain: domainById(id), xml }, 'long')
+  const flags = secretId === undefined ? 0 : reusesTarget
+  return client.call(procedures.beginBackup, { domain: domainById(id), xml, flags }, 'long')
 }
 
 /** The files that a backup of this guest fills now; none when there is no backup. */

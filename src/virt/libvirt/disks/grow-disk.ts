@@ -1,8 +1,9 @@
 import { open, stat, truncate } from 'node:fs/promises'
 import { HypervisorError } from '../../faults.ts'
 import type { DiskFormat } from '../images/disk-info.ts'
+import { type KeyedDisk, keyedQemuImg } from '../images/keyed-qemu-img.ts'
 import { qcow2HeaderOf } from '../images/qcow2-header.ts'
-import { qemuImg, runLimited } from '../images/qemu-img.ts'
+import { runLimited } from '../images/qemu-img.ts'
 import { readAt } from '../images/read-at.ts'
 
 const cpuSeconds = 600
@@ -19,16 +20,17 @@ export async function virtualBytesOf(path: string, format: DiskFormat): Promise<
  * Makes the disk of a guest that is off as large as this; one that is larger already stays. The file system of a raw disk
  * without partitions grows with it, as in Nova; all others are the guest's own affair.
  */
-export async function growDisk(path: string, format: DiskFormat, bytes: number): Promise<void> {
+export async function growDisk(path: string, format: DiskFormat, bytes: number, passphrase?: Buffer): Promise<void> {
   if ((await virtualBytesOf(path, format)) < bytes) {
     if (format === 'raw') await truncate(path, bytes)
-    else await growQcow2(path, bytes)
+    else await growQcow2({ path, format, passphrase }, bytes)
   }
   if (format === 'raw') await growFileSystem(path)
 }
 
-async function growQcow2(path: string, bytes: number): Promise<void> {
-  const { exitCode, stderr } = await qemuImg(['resize', '-q', '-f', 'qcow2', path, String(bytes)], { cpuSeconds })
+async function growQcow2(disk: KeyedDisk, bytes: number): Promise<void> {
+  const argsFor = ([name = '']: readonly string[]) => ['-q', '--image-opts', name, String(bytes)]
+  const { exitCode, stderr } = await keyedQemuImg('resize', [disk], argsFor, { cpuSeconds })
   if (exitCode !== 0) throw HypervisorError({ operation: 'resize', reason: stderr })
 }
 

@@ -1,17 +1,19 @@
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { GiB } from '#base'
-import { HypervisorError } from '../../faults.ts'
-import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
+import { HypervisorError, ImageRefused } from '../../faults.ts'
+import type { DiskEncryption, GuestImage, GuestSpec } from '../../guest-spec.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { exists } from '../guest/guest-files.ts'
 import { type DiskFormat, formatOfDisk, recordFormat } from '../images/disk-info.ts'
 import type { BaseImage } from '../images/image-cache.ts'
 import { qcow2HeaderOf } from '../images/qcow2-header.ts'
 import { runLimited } from '../images/qemu-img.ts'
+import { headerFor, passphraseOf } from './disk-key.ts'
 import { fullOr, mustHaveRoom } from './disk-room.ts'
+import { makeEncrypted } from './encrypted-disk.ts'
 import { growDisk } from './grow-disk.ts'
-import { createOverlay } from './qcow2-overlay.ts'
+import { createQcow2 } from './new-qcow2.ts'
 
 const copyCpuSeconds = 1800
 
@@ -20,23 +22,35 @@ type Parts = Pick<GuestContext, 'images' | 'storage'>
 /** The root disk of a guest, made from its image in the size of its flavor; there already: nothing to do. */
 export async function makeRootDisk(spec: GuestSpec, context: GuestContext): Promise<void> {
   if (await context.files.hasDisk(spec.id)) return
-  await makeDiskFromImage(spec.image, context.files.disk(spec.id), spec.flavor.rootGiB * GiB, context)
+  const { encryption } = spec.disks.find(disk => disk.kind === 'image') ?? {}
+  await makeDiskFromImage(spec.image, context.files.disk(spec.id), spec.flavor.rootGiB * GiB, context, encryption)
 }
 
 /**
  * A disk from an image, of these bytes or as large as the image (0). It appears when it is complete, and what it is stands
- * in `disk.info` by then.
+ * in `disk.info` by then. An encrypted one is a qcow2 in any case: what nobody has written reads as zeros, as a file system
+ * expects it, and takes no room.
  */
-export async function makeDiskFromImage(image: GuestImage, path: string, bytes: number, parts: Parts): Promise<void> {
+export async function makeDiskFromImage(
+  image: GuestImage,
+  path: string,
+  bytes: number,
+  parts: Parts,
+  encryption?: DiskEncryption,
+): Promise<void> {
+  if (image.encryption !== undefined && encryption === undefined)
+    throw ImageRefused({ id: image.id, reason: 'it is encrypted, and the disk would not be' })
   for (;;) {
     const base = await parts.images.base(image, bytes)
     const size = bytes === 0 ? base.virtualBytes : bytes
-    const format: DiskFormat = parts.storage.rootDisks === 'flat' ? base.format : 'qcow2'
+    const isFlat = parts.storage.rootDisks === 'flat'
+    const format: DiskFormat = isFlat && encryption === undefined ? base.format : 'qcow2'
     await recordFormat(path, format)
-    if (parts.storage.rootDisks === 'flat') {
-      if (await copyBase(base, path, size, parts)) return
+    if (isFlat || base.isEncrypted === true) {
+      if (await copyBase(base, path, size, parts, image, encryption)) return
     } else {
-      await createOverlay(path, base.path, size, base.format)
+      const backing = { file: base.path, format: base.format }
+      await createQcow2(path, { virtualBytes: size, backing, ...headerOf(encryption) })
       if (parts.storage.preallocates) await reserve(path, size)
       // The cleaning may have been faster; whatever is removed from now on, it has seen this disk.
       if (await exists(base.path)) return
@@ -44,20 +58,32 @@ export async function makeDiskFromImage(image: GuestImage, path: string, bytes: 
   }
 }
 
+const headerOf = (encryption: DiskEncryption | undefined) =>
+  encryption === undefined ? {} : { luksHeader: headerFor(encryption) }
+
 /** False when the base was cleaned away under the copy. */
-async function copyBase(base: BaseImage, path: string, size: number, { storage }: Parts): Promise<boolean> {
+async function copyBase(
+  base: BaseImage,
+  path: string,
+  size: number,
+  { storage }: Parts,
+  image: GuestImage,
+  encryption: DiskEncryption | undefined,
+): Promise<boolean> {
   const partial = `${path}.part`
   try {
     const { blocks } = await stat(base.path)
     await mustHaveRoom(dirname(path), storage.preallocates ? size : blocks * 512)
-    const copy = ['--reflink=auto', '--sparse=auto', base.path, partial]
-    const result = await storage.heavy.run(() => runLimited('cp', copy, { cpuSeconds: copyCpuSeconds }))
+    const source = { path: base.path, format: base.format, passphrase: passphraseOf(image.encryption) }
+    const work = () =>
+      encryption === undefined ? copyFile(base.path, partial) : makeEncrypted(partial, source, size, encryption)
+    const result = await storage.heavy.run(work)
     if (result.exitCode !== 0) {
       if (!(await exists(base.path))) return false
       throw HypervisorError({ operation: 'copy of the image', reason: result.stderr })
     }
     await setMode(partial)
-    await growDisk(partial, base.format, size)
+    if (encryption === undefined) await growDisk(partial, base.format, size)
     if (storage.preallocates) await reserve(partial, size)
     await rename(partial, path)
     return true
@@ -68,6 +94,9 @@ async function copyBase(base: BaseImage, path: string, size: number, { storage }
     await rm(partial, { force: true })
   }
 }
+
+const copyFile = (from: string, to: string) =>
+  runLimited('cp', ['--reflink=auto', '--sparse=auto', from, to], { cpuSeconds: copyCpuSeconds })
 
 async function setMode(path: string): Promise<void> {
   await using file = await open(path, 'r+')

@@ -1,10 +1,12 @@
 import { open, rename, rm } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { GiB, MiB } from '#base'
 import { HypervisorError } from '../../faults.ts'
-import type { GuestDisk, GuestSpec } from '../../guest-spec.ts'
+import type { DiskEncryption, GuestDisk, GuestSpec } from '../../guest-spec.ts'
 import { ephemeralIndex } from '../domain/index.ts'
 import { exists, type GuestFiles } from '../guest/guest-files.ts'
 import { runLimited } from '../images/qemu-img.ts'
+import { makeEncrypted } from './encrypted-disk.ts'
 
 /** How ephemeral disks are formatted when nobody asks for anything else. */
 export interface EphemeralFormat {
@@ -70,26 +72,42 @@ function formatCommand(spec: GuestSpec, disk: GuestDisk, target: string, usual: 
   return [...maker(label), target]
 }
 
-/** The guest's ephemeral disks, labelled as Nova labels them, and its swap disk: sparse raw files, made once. */
+/**
+ * The guest's ephemeral disks, labelled as Nova labels them, and its swap disk, made once: sparse raw files, or qcow2s that
+ * are encrypted.
+ */
 export async function makeSpareDisks(spec: GuestSpec, files: GuestFiles, usual: EphemeralFormat): Promise<void> {
   for (const disk of spec.disks) {
     if (disk.kind === 'ephemeral') {
       const path = files.ephemeral(spec.id, ephemeralIndex(spec, disk))
-      await makeDisk(path, disk.size * GiB, target => formatCommand(spec, disk, target, usual))
+      const command = (target: string) => formatCommand(spec, disk, target, usual)
+      await makeDisk(path, disk.size * GiB, command, disk.encryption)
     } else if (disk.kind === 'swap')
-      await makeDisk(files.swap(spec.id), disk.size * MiB, target => ['mkswap', '--quiet', target])
+      await makeDisk(files.swap(spec.id), disk.size * MiB, target => ['mkswap', '--quiet', target], disk.encryption)
   }
+}
+
+/** Where a disk lies on this host; undefined for one that is not its own. */
+function pathOf(spec: GuestSpec, disk: GuestDisk, files: GuestFiles): string | undefined {
+  if (disk.kind === 'image') return files.disk(spec.id)
+  if (disk.kind === 'swap') return files.swap(spec.id)
+  return disk.kind === 'ephemeral' ? files.ephemeral(spec.id, ephemeralIndex(spec, disk)) : undefined
 }
 
 /** Where the disks lie that a guest has on this host. */
 export const localDisks = (spec: GuestSpec, files: GuestFiles): readonly string[] =>
-  spec.disks.flatMap(disk => {
-    if (disk.kind === 'image') return [files.disk(spec.id)]
-    if (disk.kind === 'swap') return [files.swap(spec.id)]
-    return disk.kind === 'ephemeral' ? [files.ephemeral(spec.id, ephemeralIndex(spec, disk))] : []
-  })
+  spec.disks.flatMap(disk => pathOf(spec, disk, files) ?? [])
 
-async function makeDisk(path: string, bytes: number, command: (target: string) => readonly string[]): Promise<void> {
+/** How the disk with this file name in the guest's folder is encrypted; undefined: not at all. */
+export const encryptionOf = (spec: GuestSpec, files: GuestFiles, name: string): DiskEncryption | undefined =>
+  spec.disks.find(disk => basename(pathOf(spec, disk, files) ?? '') === name)?.encryption
+
+async function makeDisk(
+  path: string,
+  bytes: number,
+  command: (target: string) => readonly string[],
+  encryption: DiskEncryption | undefined,
+): Promise<void> {
   if (await exists(path)) return
   const partial = `${path}.part`
   const [program, ...args] = command(partial)
@@ -104,5 +122,10 @@ async function makeDisk(path: string, bytes: number, command: (target: string) =
     const result = await runLimited(program, args, { cpuSeconds: formatCpuSeconds })
     if (result.exitCode !== 0) throw HypervisorError({ operation: program, reason: result.stderr })
   }
-  await rename(partial, path)
+  if (encryption === undefined) return rename(partial, path)
+  const encrypted = `${path}.encrypted`
+  const result = await makeEncrypted(encrypted, { path: partial, format: 'raw' }, bytes, encryption)
+  if (result.exitCode !== 0) throw HypervisorError({ operation: 'encrypted disk', reason: result.stderr })
+  await rename(encrypted, path)
+  await rm(partial)
 }

@@ -42,12 +42,14 @@ function need(type: string, data: Data, key: string): string {
 
 const formatOf = (data: Data): DiskSource['format'] => (data['format'] === 'qcow2' ? 'qcow2' : 'raw')
 
+/** Which secret of the hypervisor opens a disk. */
+export const encryptionElement = (uuid: string): XmlElement =>
+  element('encryption', { format: 'luks' }, element('secret', { type: 'passphrase', uuid }))
+
 /** Of a volume whose contents are encrypted: which secret of the hypervisor opens it. */
 const encryptionOf = (data: Data): XmlElement | undefined => {
   const uuid = textOf(data, 'encryption_secret_uuid')
-  return uuid === undefined
-    ? undefined
-    : element('encryption', { format: 'luks' }, element('secret', { type: 'passphrase', uuid }))
+  return uuid === undefined ? undefined : encryptionElement(uuid)
 }
 
 const fileSource = (type: string, data: Data): DiskSource => {

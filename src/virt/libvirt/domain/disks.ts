@@ -1,6 +1,12 @@
 import type { GuestDisk, GuestSpec } from '../../guest-spec.ts'
 import { type DiskPlace, placeConfigDrive, placeDisks, scsiModel, usualScsiModel } from './disk-place.ts'
-import { type DiskSource, InvalidVolumeAccessMode, VolumeConnectionUnusable, volumeSource } from './disk-source.ts'
+import {
+  type DiskSource,
+  encryptionElement,
+  InvalidVolumeAccessMode,
+  VolumeConnectionUnusable,
+  volumeSource,
+} from './disk-source.ts'
 import { diskTuning, flavorTuning, volumeTuning } from './disk-tuning.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
@@ -9,10 +15,10 @@ import { imageProperty } from './properties.ts'
 /** What disks need to know of the host; hot-plugged ones too. */
 export type DiskHost = Pick<DomainHost, 'diskCache' | 'diskIo' | 'diskOptions'>
 
-const drive = (path: string, format: DiskSource['format'] = 'raw'): DiskSource => ({
+const drive = (path: string, format: DiskSource['format'] = 'raw', opened?: XmlElement): DiskSource => ({
   type: 'file',
   format,
-  element: element('source', { file: path }),
+  element: element('source', { file: path }, opened),
 })
 
 /** Position among the ephemeral disks: the first one is `disk.eph0` for good, for none of them ever goes. */
@@ -20,9 +26,15 @@ export const ephemeralIndex = (spec: GuestSpec, disk: GuestDisk): number =>
   spec.disks.filter(d => d.kind === 'ephemeral').findIndex(d => d.id === disk.id)
 
 function localSource(spec: GuestSpec, disk: GuestDisk, host: DomainHost): DiskSource {
-  if (disk.kind === 'image') return drive(host.diskPath(spec.id), host.rootFormat(spec.id))
-  if (disk.kind === 'swap') return drive(host.swapPath(spec.id))
-  return drive(host.ephemeralPath(spec.id, ephemeralIndex(spec, disk)))
+  const path = localPath(spec, disk, host)
+  const { encryption } = disk
+  if (encryption !== undefined) return drive(path, 'qcow2', encryptionElement(encryption.secretId))
+  return drive(path, disk.kind === 'image' ? host.rootFormat(spec.id) : 'raw')
+}
+
+function localPath(spec: GuestSpec, disk: GuestDisk, host: DomainHost): string {
+  if (disk.kind === 'image') return host.diskPath(spec.id)
+  return disk.kind === 'swap' ? host.swapPath(spec.id) : host.ephemeralPath(spec.id, ephemeralIndex(spec, disk))
 }
 
 /** Disks that several guests write to must not be cached. */

@@ -2,6 +2,7 @@ import type { RescueWish } from '../../guest-facets.ts'
 import type { GuestImage, GuestSpec } from '../../guest-spec.ts'
 import { domainElement } from './build.ts'
 import { busOfImage, type DiskBus, diskBuses, firstFree, onMachine, prefixOf, scsiModel, unitOf } from './disk-place.ts'
+import { encryptionElement } from './disk-source.ts'
 import { scsiController } from './disks.ts'
 import { element, renderXml, type XmlElement } from './element.ts'
 import type { DomainHost } from './host.ts'
@@ -15,6 +16,8 @@ export interface RescueDisk {
   readonly format: 'qcow2' | 'raw'
   readonly image: GuestImage
   readonly stable: RescueWish['stable']
+  /** The secret of the hypervisor that opens it, where it is encrypted. */
+  readonly secretId?: string | undefined
 }
 
 /** Undefined: QEMU has no such bus. Without a wish it is what the rescue image says of such devices. */
@@ -90,7 +93,7 @@ function rescueElement(disk: RescueDisk, bus: DiskBus, dev: string, spec: GuestS
     'disk',
     { type: 'file', device },
     element('driver', { name: 'qemu', type: disk.format, cache: host.diskCache, io: host.diskIo }),
-    element('source', { file: disk.path }),
+    element('source', { file: disk.path }, disk.secretId === undefined ? undefined : encryptionElement(disk.secretId)),
     element('target', { dev, bus }),
     element('boot', { order: 1 }),
     device === 'cdrom' ? element('readonly') : undefined,

@@ -15,7 +15,7 @@ import { forgetSavedMemory } from '../host/managed-memory.ts'
 import { makeKernelFiles } from '../images/kernel-files.ts'
 import { isAwaited } from '../moves/waiting-place.ts'
 import { asFault, domainById, errorCode, isLibvirtError, procedures } from '../rpc/index.ts'
-import { giveTpmSecret } from '../secrets/tpm-secret.ts'
+import { giveSecrets } from '../secrets/guest-secrets.ts'
 import { boot } from './boot-domain.ts'
 import { diagnosticsOf } from './diagnostics.ts'
 import type { GuestContext } from './guest-context.ts'
@@ -173,7 +173,7 @@ export class LibvirtGuest implements Guest {
     mustSuit(asked, host)
     using start = await serialPorts.forStart(asked, host)
     const xml = made === undefined ? domainXml(await connections.prepare(asked), start.host) : made(start.host)
-    await giveTpmSecret(secrets, asked)
+    await giveSecrets(secrets, asked)
     await makeKernelFiles(asked, this.#context)
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')

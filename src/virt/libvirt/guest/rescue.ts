@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { rename, writeFile } from 'node:fs/promises'
 import type { InstanceId } from '#base'
 import { power } from '../../driver.ts'
 import { HypervisorError } from '../../faults.ts'
 import type { Rescue, RescueWish } from '../../guest-facets.ts'
-import type { GuestSpec } from '../../guest-spec.ts'
+import type { DiskEncryption, GuestSpec } from '../../guest-spec.ts'
 import { makeConfigDrive, withKeptConfigDrive } from '../disks/config-drive.ts'
 import { makeDiskFromImage } from '../disks/root-disk.ts'
 import { type DomainHost, domainXml, rescueBus, rescueMark, rescueXml } from '../domain/index.ts'
@@ -13,6 +14,9 @@ import { nodeAt, parseXml } from '../xml-tree.ts'
 import { LibvirtGuest } from './guest.ts'
 import type { GuestContext } from './guest-context.ts'
 import { domainState, hasProcess, powerOf } from './power.ts'
+
+const secretName = 'rescue'
+const passphraseBytes = 32
 
 /*
  * A rescued guest is one whose process was started from a definition with a rescue disk; nothing else says so, and the
@@ -38,10 +42,11 @@ export class LibvirtRescue implements Rescue {
       const { files, host } = this.#context
       await writeWhole(files.unrescueDefinition(id), domainXml(await withKeptConfigDrive(spec, files), host))
       // Whatever is wrong with the image shows before the guest goes down.
-      await makeDiskFromImage(wish.image, files.rescueDisk(id), 0, this.#context)
+      const encryption = await this.#lock(spec)
+      await makeDiskFromImage(wish.image, files.rescueDisk(id), 0, this.#context, encryption)
       const isDown = isUp && status.state !== domainState.paused && (await shutDown(wish.gracefulMs))
       if (isUp && !isDown) await pullPlug()
-      await run(spec, await this.#definition(spec, wish))
+      await run(spec, await this.#definition(spec, wish, encryption?.secretId))
     })
   }
 
@@ -52,6 +57,7 @@ export class LibvirtRescue implements Rescue {
       if (isUp && (await this.#imageOf(id)) === undefined) return this.#context.files.removeRescue(id)
       if (isUp) await pullPlug()
       await runAgain(spec)
+      await this.#context.secrets.remove(id, secretName)
     })
   }
 
@@ -59,6 +65,17 @@ export class LibvirtRescue implements Rescue {
   async #imageOf(id: InstanceId): Promise<string | undefined> {
     const document = await this.#context.client.call(procedures.xml, { domain: domainById(id), flags: 0 })
     return nodeAt(parseXml(document), 'metadata', rescueMark.name)?.attributes[rescueMark.attribute]
+  }
+
+  /**
+   * For the rescue disk of a guest with encrypted disks. Nobody opens it again once its process has ended, so nobody keeps
+   * this but libvirt in its memory.
+   */
+  async #lock({ id, disks }: GuestSpec): Promise<DiskEncryption | undefined> {
+    if (!disks.some(disk => disk.encryption !== undefined)) return undefined
+    const passphrase = Buffer.from(randomBytes(passphraseBytes).toString('base64'))
+    const secretId = await this.#context.secrets.put(id, 'volume', secretName, passphrase)
+    return { format: 'luks', secretId, base64: passphrase.toString('base64') }
   }
 
   #mustHaveBus(spec: GuestSpec, wish: RescueWish): void {
@@ -69,11 +86,15 @@ export class LibvirtRescue implements Rescue {
   }
 
   /** With the drive of the rescue in place of the guest's own, where there is one. */
-  async #definition(spec: GuestSpec, wish: RescueWish): Promise<(host: DomainHost) => string> {
+  async #definition(
+    spec: GuestSpec,
+    wish: RescueWish,
+    secretId: string | undefined,
+  ): Promise<(host: DomainHost) => string> {
     const { files, writeConfigDrive } = this.#context
     const { image, stable } = wish
     const rescue = files.rescueDisk(spec.id)
-    const disk = { path: rescue, format: formatOfDisk(rescue), image, stable }
+    const disk = { path: rescue, format: formatOfDisk(rescue), image, stable, secretId }
     if (wish.configDrive === undefined) {
       const kept = await withKeptConfigDrive(spec, files)
       return host => rescueXml(kept, host, disk)

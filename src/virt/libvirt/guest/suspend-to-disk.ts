@@ -5,6 +5,7 @@ import type { SuspendToDisk } from '../../guest-facets.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
 import { forgetSavedMemory, hasSavedMemory } from '../host/managed-memory.ts'
 import { domainById, errorCode, isLibvirtError, procedures } from '../rpc/index.ts'
+import { giveSecrets } from '../secrets/guest-secrets.ts'
 import { setClock } from '../snapshots/guest-agent.ts'
 import { AttachedDisks, targetOfNode } from '../volumes/attached-disks.ts'
 import { LibvirtVolumes } from '../volumes/volumes.ts'
@@ -61,6 +62,7 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
       if (hasProcess(status)) return
       // libvirt may have forgotten since what opens them.
       await this.#context.connections.prepare(spec)
+      await giveSecrets(this.#context.secrets, spec)
       if (await this.#hasLostDisks(id)) await forgetSavedMemory(client, id)
       if (await this.#restore(id)) await setClock(this.#context, id)
       else await runAgain(spec)

@@ -41,6 +41,8 @@ const security = (host: TraitFacts): readonly Claim[] => {
     ['COMPUTE_FIRMWARE_BIOS', host.architecture === 'x86_64'],
     ['COMPUTE_FIRMWARE_UEFI', canBoot(host)],
     ['COMPUTE_SECURITY_UEFI_SECURE_BOOT', canBoot(host, 'secure-boot')],
+    ['COMPUTE_EPHEMERAL_ENCRYPTION', true],
+    ['COMPUTE_EPHEMERAL_ENCRYPTION_LUKS', true],
     ['COMPUTE_SECURITY_STATELESS_FIRMWARE', canBoot(host) && host.libvirtVersion >= knowsStateless],
     ...named('COMPUTE_SECURITY_TPM', ['1_2', '2_0', 'tis', 'crb'], () => hasTpm),
     ...named('COMPUTE_SECURITY_TPM_SECRET_SECURITY', host.settings.tpmSecretSecurity, () => hasTpm),

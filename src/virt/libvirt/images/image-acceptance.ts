@@ -1,9 +1,10 @@
 import { ImageRefused } from '../../faults.ts'
 import type { GuestImage } from '../../guest-spec.ts'
+import { passphraseOf } from '../disks/disk-key.ts'
 import type { Storage } from '../disks/storage.ts'
 import { inspectImage } from './image-format.ts'
 import type { ImageFormat, ImageInspection } from './image-inspection.ts'
-import { qemuImg } from './qemu-img.ts'
+import { keyedQemuImg } from './keyed-qemu-img.ts'
 
 /** The formats a root disk is made from, and what qemu-img calls them. */
 const readable: Readonly<Partial<Record<ImageFormat, string>>> = {
@@ -53,14 +54,23 @@ export async function inspectFor(image: GuestImage, path: string, storage: Stora
   if (!isSame(inspection.format, image.diskFormat))
     throw refusal(image, `its content is ${inspection.format}, but its disk_format says ${image.diskFormat}`)
   if (inspection.refusal !== undefined) throw refusal(image, inspection.refusal)
+  mustAgreeOnEncryption(image, inspection)
   if (inspection.format === 'qcow2') await checkQcow2(image, path, storage)
   return inspection
+}
+
+/** What lies encrypted needs its passphrase, and what has one must not turn out to lie open. */
+export function mustAgreeOnEncryption(image: GuestImage, { isEncrypted }: Pick<ImageInspection, 'isEncrypted'>): void {
+  const hasPassphrase = image.encryption !== undefined
+  if (isEncrypted === true && !hasPassphrase) throw refusal(image, 'it is encrypted')
+  if (isEncrypted !== true && hasPassphrase) throw refusal(image, 'it should be encrypted, and is not')
 }
 
 const leaksOnly = 3
 
 async function checkQcow2(image: GuestImage, path: string, { inspectionLimits }: Storage): Promise<void> {
-  const result = await qemuImg(['check', '-f', 'qcow2', path], inspectionLimits)
+  const disk = { path, format: 'qcow2', passphrase: passphraseOf(image.encryption) } as const
+  const result = await keyedQemuImg('check', [disk], ([name = '']) => ['--image-opts', name], inspectionLimits)
   if (result.exitCode === 0 || result.exitCode === leaksOnly) return
   throw refusal(image, 'it is corrupt: qemu-img check found errors', `${result.stdout}\n${result.stderr}`)
 }

@@ -9,13 +9,13 @@ import { fullOr, mustHaveRoom } from '../disks/disk-room.ts'
 import { partial, settleStale } from '../disks/stale-files.ts'
 import { type Storage, storageOf } from '../disks/storage.ts'
 import type { DiskFormat } from './disk-info.ts'
-import { inspectFor, mustBeRaw, qemuNameOf, refuseUnsupported } from './image-acceptance.ts'
+import { inspectFor, mustAgreeOnEncryption, mustBeRaw, qemuNameOf, refuseUnsupported } from './image-acceptance.ts'
 import { ImageCheck } from './image-check.ts'
 import { checkFile, downloadTo } from './image-download.ts'
 import { inspectImage } from './image-format.ts'
 import type { ImageInspection } from './image-inspection.ts'
 import { qcow2HeaderOf } from './qcow2-header.ts'
-import { qemuImg } from './qemu-img.ts'
+import { qemuImg, runLimited } from './qemu-img.ts'
 
 /*
  * `_base/<sha1 of the image id>`: each image once, under the disks of all guests made from it; as a sparse raw file unless
@@ -32,6 +32,8 @@ export interface BaseImage {
   readonly path: string
   readonly format: DiskFormat
   readonly virtualBytes: number
+  /** As it came, for every disk made from it has a key of its own: it lies under none. */
+  readonly isEncrypted?: true
 }
 
 export interface ImageCacheOptions {
@@ -105,9 +107,11 @@ export class ImageCache {
       await utimes(path, now, now)
       const header = await qcow2HeaderOf(path)
       if (header === undefined) return { path, format: 'raw', virtualBytes: size }
-      const { refusal, virtualBytes } = await inspectImage(path)
+      const inspection = await inspectImage(path)
+      const { refusal } = inspection
       if (refusal !== undefined) throw ImageRefused({ id: image.id, reason: refusal })
-      return { path, format: 'qcow2', virtualBytes }
+      mustAgreeOnEncryption(image, inspection)
+      return baseOf(path, 'qcow2', inspection)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
@@ -121,9 +125,9 @@ export class ImageCache {
       const local = await this.#fetch(image, downloaded)
       const original = local ?? downloaded
       const inspection = await inspectFor(image, original, this.#storage)
-      const { virtualBytes } = inspection
-      const format = inspection.format === 'qcow2' && !this.#storage.forcesRawImages ? 'qcow2' : 'raw'
-      const base: BaseImage = { path, format, virtualBytes }
+      const staysAsItIs = inspection.isEncrypted === true || !this.#storage.forcesRawImages
+      const format = inspection.format === 'qcow2' && staysAsItIs ? 'qcow2' : 'raw'
+      const base = baseOf(path, format, inspection)
       fitting(base, flavorBytes)
       const isReady = qemuNameOf(inspection.format) === format
       if (isReady && local === undefined) await rename(downloaded, path)
@@ -131,7 +135,7 @@ export class ImageCache {
         await this.#unpack(image, original, unpacked, inspection, format)
         await rename(unpacked, path)
       }
-      this.#options.log.info({ image_id: image.id, format, virtual_bytes: virtualBytes }, 'image cached')
+      this.#options.log.info({ image_id: image.id, format, virtual_bytes: base.virtualBytes }, 'image cached')
       return base
     } finally {
       await rm(downloaded, { force: true })
@@ -166,9 +170,11 @@ export class ImageCache {
     format: DiskFormat,
   ): Promise<void> {
     await mustHaveRoom(this.folder, inspection.unpackedBytes)
-    const args = ['convert', '-f', qemuNameOf(inspection.format), '-O', format, original, target]
-    const convert = () => qemuImg(args, { cpuSeconds: convertCpuSeconds })
-    const result = await this.#storage.heavy.run(convert)
+    const limits = { cpuSeconds: convertCpuSeconds }
+    const convert = ['convert', '-f', qemuNameOf(inspection.format), '-O', format, original, target]
+    const copy = ['--reflink=auto', '--sparse=auto', original, target]
+    const work = () => (inspection.isEncrypted === true ? runLimited('cp', copy, limits) : qemuImg(convert, limits))
+    const result = await this.#storage.heavy.run(work)
     if (result.stderr.includes('No space left'))
       throw DiskFull({ path: this.folder, neededBytes: inspection.unpackedBytes })
     if (result.exitCode !== 0) {
@@ -181,6 +187,9 @@ export class ImageCache {
     await file.datasync()
   }
 }
+
+const baseOf = (path: string, format: DiskFormat, { virtualBytes, isEncrypted }: ImageInspection): BaseImage =>
+  isEncrypted === true ? { path, format, virtualBytes, isEncrypted } : { path, format, virtualBytes }
 
 function fitting(base: BaseImage, flavorBytes: number): BaseImage {
   const { virtualBytes } = base

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { ManualClock, silentLog } from '#base'
-import { createOverlay } from '../disks/qcow2-overlay.ts'
+import { createQcow2 } from '../disks/new-qcow2.ts'
 import { ImageCache } from './image-cache.ts'
 import { type CleaningRules, cleanImages, usedBytes, usualCleaning } from './image-cleaning.ts'
 
@@ -47,7 +47,8 @@ describe('cleaning of the image cache', () => {
   }
   async function disk(folder: string, name: string, backing: string): Promise<void> {
     mkdirSync(join(instancesPath, folder), { recursive: true })
-    await createOverlay(join(instancesPath, folder, name), backing, 1024 * 1024)
+    const over = { file: backing, format: 'raw' } as const
+    await createQcow2(join(instancesPath, folder, name), { virtualBytes: 1024 * 1024, backing: over })
   }
 
   test('what no disk uses goes when it is old enough, and nothing else', async () => {

@@ -9,4 +9,6 @@ export interface ImageInspection {
   readonly unpackedBytes: number
   /** Why it must not be used, or undefined. */
   readonly refusal: string | undefined
+  /** Nobody can read it without a passphrase. */
+  readonly isEncrypted?: true
 }

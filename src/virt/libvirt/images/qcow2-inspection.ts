@@ -10,6 +10,10 @@ const extendedL2Feature = 1n << 4n
 const dataFileExtension = 0x44415441
 const endOfExtensions = 0
 
+/** None, and LUKS. */
+const luksMethod = 2
+const encryptionMethods: ReadonlySet<number> = new Set([0, luksMethod])
+
 const offsetMask = 0x00ff_ffff_ffff_fe00n
 const compressedFlag = 1n << 62n
 
@@ -35,7 +39,8 @@ export async function inspectQcow2(file: FileHandle, fileBytes: number): Promise
   if (refusal !== undefined) return refused(refusal, header)
   const mapped = await countClusters(file, fileBytes, header)
   if (typeof mapped === 'string') return refused(mapped, header)
-  return { ...sizes(header), unpackedBytes: mapped * header.clusterBytes, refusal: undefined }
+  const whole = { ...sizes(header), unpackedBytes: mapped * header.clusterBytes, refusal: undefined }
+  return head.readUInt32BE(32) === luksMethod ? { ...whole, isEncrypted: true } : whole
 }
 
 const sizes = (header: Header | undefined) => ({
@@ -70,7 +75,7 @@ function headerRefusal(head: Buffer, header: Header): string | undefined {
     return 'it has an external data file'
   if ((header.incompatible & corruptFeature) !== 0n) return 'it is marked corrupt'
   if ((header.incompatible & ~harmlessFeatures) !== 0n) return 'it uses unknown qcow2 features'
-  if (head.readUInt32BE(32) !== 0) return 'it is encrypted'
+  if (!encryptionMethods.has(head.readUInt32BE(32))) return 'it is encrypted in a way that is not supported'
   if (header.virtualBytes === 0n) return 'its virtual size is zero'
   if (header.virtualBytes > 2n ** 53n || header.l1Entries > maxL1Entries) return 'its virtual size is out of range'
   return undefined

@@ -2,16 +2,15 @@ import { open, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { HypervisorError } from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
+import { headerFor } from '../disks/disk-key.ts'
 import { mustHaveRoom } from '../disks/disk-room.ts'
-import { createOverlay } from '../disks/qcow2-overlay.ts'
+import { createQcow2 } from '../disks/new-qcow2.ts'
+import { encryptionOf } from '../disks/spare-disks.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { exists } from '../guest/guest-files.ts'
 import { type DiskFormat, recordFormat } from '../images/disk-info.ts'
-import { qemuImg } from '../images/qemu-img.ts'
 import type { FileFetcher } from './fetch-files.ts'
 import type { LocalDisk } from './local-disks.ts'
-
-const createCpuSeconds = 60
 
 /** Under this name the image under a disk is handed out. */
 export const backingName = (disk: LocalDisk): string => `base:${disk.name}`
@@ -58,13 +57,13 @@ export async function makeEmptyDisk(
   await rm(path, { force: true })
   if (disk.name === 'disk') await recordFormat(path, disk.format)
   if (disk.format === 'raw') return makeSparse(path, disk.virtualBytes)
-  if (disk.backing !== null) {
-    const base = await backingHere(context, spec, { ...disk, backing: disk.backing }, fetcher)
-    return createOverlay(path, base.path, disk.virtualBytes, base.format)
-  }
-  const args = ['create', '-q', '-f', 'qcow2', path, String(disk.virtualBytes)]
-  const { exitCode, stderr } = await qemuImg(args, { cpuSeconds: createCpuSeconds })
-  if (exitCode !== 0) throw HypervisorError({ operation: 'live migration', reason: stderr })
+  // The same passphrase opens it; the key that it wraps is another one.
+  const encryption = encryptionOf(spec, context.files, disk.name)
+  const locked = encryption === undefined ? {} : { luksHeader: headerFor(encryption) }
+  const { virtualBytes, backing } = disk
+  if (backing === null) return createQcow2(path, { virtualBytes, ...locked })
+  const base = await backingHere(context, spec, { ...disk, backing }, fetcher)
+  return createQcow2(path, { virtualBytes, backing: { file: base.path, format: base.format }, ...locked })
 }
 
 async function makeSparse(path: string, bytes: number): Promise<void> {

@@ -18,7 +18,7 @@ import type { GuestContext } from '../guest/guest-context.ts'
 import { hasProcess, isIncomingMemory, runningReason } from '../guest/power.ts'
 import { makeKernelFiles } from '../images/kernel-files.ts'
 import { asFault } from '../rpc/index.ts'
-import { giveTpmSecret } from '../secrets/tpm-secret.ts'
+import { giveSecrets } from '../secrets/guest-secrets.ts'
 import { makeEmptyDisk, mustHaveRoomFor } from './arriving-disks.ts'
 import { abortCopy, jobOf } from './copy-job.ts'
 import { FileFetcher } from './fetch-files.ts'
@@ -100,7 +100,7 @@ export class LibvirtLiveMigration implements LiveMigration {
     const address = migration.inboundAddress ?? hostName
     const asked = await connections.prepare(await withKeptConfigDrive(spec, files))
     using start = await serialPorts.forStart(spec, host)
-    await giveTpmSecret(secrets, asked)
+    await giveSecrets(secrets, asked)
     await makeKernelFiles(asked, this.#context)
     const xml = domainXml(asked, start.host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }

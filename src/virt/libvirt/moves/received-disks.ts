@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { GiB } from '#base'
 import { HypervisorError } from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
+import { passphraseOf } from '../disks/disk-key.ts'
 import { fullOr, mustHaveRoom } from '../disks/disk-room.ts'
 import { growDisk } from '../disks/grow-disk.ts'
-import { makeSpareDisks } from '../disks/spare-disks.ts'
+import { encryptionOf, makeSpareDisks } from '../disks/spare-disks.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { exists } from '../guest/guest-files.ts'
 import { recordFormat } from '../images/disk-info.ts'
+import { type KeyedDisk, keyedQemuImg } from '../images/keyed-qemu-img.ts'
 import { qcow2HeaderOf } from '../images/qcow2-header.ts'
-import { qemuImg, runLimited } from '../images/qemu-img.ts'
+import { runLimited } from '../images/qemu-img.ts'
 import { backingHere } from './arriving-disks.ts'
 import type { ColdDetail } from './cold-offer.ts'
 import { FileFetcher } from './fetch-files.ts'
@@ -41,7 +43,7 @@ export async function receiveDisks(context: GuestContext, detail: ColdDetail, sp
       await recordFormat(path, disk.format)
       await bring(disk.name, path)
       await rebase(context, spec, disk, path, isHere ? undefined : fetcher)
-      await grow(disk, path, spec)
+      await grow(context, disk, path, spec)
     }
     for (const name of detail.files) await bring(name, join(files.folderOf(spec.id), name))
   } finally {
@@ -81,8 +83,10 @@ async function rebase(
   const base = await backingHere(context, spec, { ...disk, backing: disk.backing }, fetcher)
   if ((await qcow2HeaderOf(path))?.backingFile === base.path) return
   // Only the name in its header: the content under it is the same.
-  const args = ['rebase', '-q', '-u', '-f', 'qcow2', '-F', base.format, '-b', base.path, path]
-  const { exitCode, stderr } = await qemuImg(args, { cpuSeconds: rebaseCpuSeconds })
+  const overlay: KeyedDisk = { path, format: 'qcow2', passphrase: passphraseFor(context, spec, disk) }
+  const under = ['-F', base.format, '-b', base.path]
+  const argsFor = ([name = '']: readonly string[]) => ['-q', '-u', ...under, '--image-opts', name]
+  const { exitCode, stderr } = await keyedQemuImg('rebase', [overlay], argsFor, { cpuSeconds: rebaseCpuSeconds })
   if (exitCode !== 0) throw HypervisorError({ operation: 'receive', reason: stderr })
 }
 
@@ -93,7 +97,10 @@ function wantedGiB(disk: LocalDisk, { flavor, disks }: GuestSpec): number {
   return isOnly && disk.name.startsWith('disk.eph') ? flavor.ephemeralGiB : 0
 }
 
-async function grow(disk: LocalDisk, path: string, spec: GuestSpec): Promise<void> {
+async function grow(context: GuestContext, disk: LocalDisk, path: string, spec: GuestSpec): Promise<void> {
   const gib = wantedGiB(disk, spec)
-  if (gib * GiB > disk.virtualBytes) await growDisk(path, disk.format, gib * GiB)
+  if (gib * GiB > disk.virtualBytes) await growDisk(path, disk.format, gib * GiB, passphraseFor(context, spec, disk))
 }
+
+const passphraseFor = ({ files }: GuestContext, spec: GuestSpec, { name }: LocalDisk): Buffer | undefined =>
+  passphraseOf(encryptionOf(spec, files, name))

@@ -191,11 +191,11 @@ export const procedures = {
   beginBackup: remote(
     'begin backup',
     421,
-    (w, a: { domain: DomainRef; xml: string }) => {
+    (w, a: { domain: DomainRef; xml: string; flags: number }) => {
       writeDomain(w, a.domain)
       w.string(a.xml)
       optionalString(w, undefined)
-      w.uint(0)
+      w.uint(a.flags)
     },
     nothing,
   ),

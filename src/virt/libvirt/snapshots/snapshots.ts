@@ -6,8 +6,11 @@ import type { DiskSnapshot, Snapshots, SnapshotWish } from '../../driver.ts'
 import { HypervisorError } from '../../faults.ts'
 import type { Quiesce } from '../../guest-facets.ts'
 import { abortBackup, backupTargets, beginBackup, whenBackupEnds } from '../disks/disk-backup.ts'
+import { headerFor, passphraseOf } from '../disks/disk-key.ts'
 import { fullOr, mustHaveRoom } from '../disks/disk-room.ts'
+import { makeEncrypted } from '../disks/encrypted-disk.ts'
 import { virtualBytesOf } from '../disks/grow-disk.ts'
+import { createQcow2 } from '../disks/new-qcow2.ts'
 import type { SnapshotFormat } from '../disks/storage.ts'
 import { LibvirtGuest } from '../guest/guest.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
@@ -17,6 +20,7 @@ import { inspectImage } from '../images/image-format.ts'
 import { qcow2HeaderOf } from '../images/qcow2-header.ts'
 import { qemuImg } from '../images/qemu-img.ts'
 import { domainById, procedures } from '../rpc/index.ts'
+import { giveDiskSecret } from '../secrets/guest-secrets.ts'
 import { nodeAt, nodesAt, parseXml, type XmlNode } from '../xml-tree.ts'
 import { FileSystemFreeze } from './file-system-freeze.ts'
 import { SnapshotPlace } from './snapshot-place.ts'
@@ -30,6 +34,7 @@ interface RootDisk {
   /** As libvirt names it: `vda`. */
   readonly device: string
   readonly isReadOnly: boolean
+  readonly isEncrypted: boolean
 }
 
 /*
@@ -54,12 +59,12 @@ export class LibvirtSnapshots implements Snapshots {
     return changing('snapshot', async () => {
       await existing()
       await this.#settle(id)
-      const disk = await this.#rootDisk(id)
+      const disk = await this.#rootDisk(id, wish)
       const folder = await this.#place.make(id)
       try {
-        const diskFormat = this.#context.storage.snapshotFormat ?? disk.format
+        const diskFormat = disk.isEncrypted ? 'qcow2' : (this.#context.storage.snapshotFormat ?? disk.format)
         const file = await this.#extract(id, disk, diskFormat, folder, wish)
-        await mustBe(id, file, diskFormat, await virtualBytesOf(disk.path, disk.format))
+        await mustBe(id, file, diskFormat, disk, await virtualBytesOf(disk.path, disk.format))
         return { diskFormat, bits: bitsOf(file), release: () => this.#place.remove(folder) }
       } catch (error) {
         await this.#place.remove(folder)
@@ -100,7 +105,7 @@ export class LibvirtSnapshots implements Snapshots {
     }
   }
 
-  async #rootDisk(id: InstanceId): Promise<RootDisk> {
+  async #rootDisk(id: InstanceId, { encryption }: SnapshotWish): Promise<RootDisk> {
     const { client, files } = this.#context
     const path = files.disk(id)
     const document = parseXml(await client.call(procedures.xml, { domain: domainById(id), flags: 0 }))
@@ -108,9 +113,11 @@ export class LibvirtSnapshots implements Snapshots {
     const refuse = (reason: string) => HypervisorError({ operation: 'snapshot', reason })
     if (disk === undefined) throw refuse('the guest has no root disk on this host')
     // What its owner keeps encrypted must not lie in the image service for all to read.
-    if (isEncrypted(disk)) throw refuse('the root disk is encrypted')
+    const isEncrypted = hasEncryption(disk)
+    if (isEncrypted && encryption === undefined) throw refuse('the root disk is encrypted')
     const device = nodeAt(disk, 'target')?.attributes.dev ?? ''
-    return { path, format: formatOfDisk(path), device, isReadOnly: nodeAt(disk, 'readonly') !== undefined }
+    const isReadOnly = nodeAt(disk, 'readonly') !== undefined
+    return { path, format: formatOfDisk(path), device, isReadOnly, isEncrypted }
   }
 
   async #extract(
@@ -121,14 +128,16 @@ export class LibvirtSnapshots implements Snapshots {
     wish: SnapshotWish,
   ): Promise<string> {
     const { existing } = new LibvirtGuest(id, this.#context).steps
-    const isCompressed = wanted === 'qcow2' && this.#context.storage.compressesSnapshots
+    // QEMU cannot do both.
+    const isCompressed = wanted === 'qcow2' && this.#context.storage.compressesSnapshots && !disk.isEncrypted
     await mustHaveRoom(folder, await allocatedBytes(disk))
     const result = join(folder, `disk.${wanted}`)
     if (hasProcess(await existing()) && !disk.isReadOnly) {
       // QEMU writes no other formats than these well.
       const format = wanted === 'raw' ? 'raw' : 'qcow2'
       const copy = wanted === format && !isCompressed ? result : join(folder, 'copy')
-      const end = await this.#copyLive(id, { device: disk.device, target: copy, format }, wish)
+      const secretId = disk.isEncrypted ? await this.#lockedTarget(id, disk, copy, wish) : undefined
+      const end = await this.#copyLive(id, { device: disk.device, target: copy, format, secretId }, wish)
       if (end === 'done' && copy === result) return result
       if (end === 'done') {
         await this.#convert(copy, format, result, wanted, isCompressed, wish)
@@ -138,8 +147,39 @@ export class LibvirtSnapshots implements Snapshots {
       await rm(copy, { force: true })
     }
     // Off, or gone off under the copy.
-    await this.#convert(disk.path, disk.format, result, wanted, isCompressed, wish, disk.isReadOnly)
+    if (disk.isEncrypted) await this.#reencrypt(disk, result, wish)
+    else await this.#convert(disk.path, disk.format, result, wanted, isCompressed, wish, disk.isReadOnly)
     return result
+  }
+
+  /**
+   * The secret that opens the target, which is made here: QEMU would first measure how slow its passphrase can be made to
+   * guess. libvirt has the secret for as long as the guest is here.
+   */
+  async #lockedTarget(
+    id: InstanceId,
+    disk: RootDisk,
+    target: string,
+    { encryption }: SnapshotWish,
+  ): Promise<string | undefined> {
+    if (encryption === undefined) return undefined
+    const { copy } = encryption
+    await giveDiskSecret(this.#context.secrets, id, copy)
+    const virtualBytes = await virtualBytesOf(disk.path, disk.format)
+    await createQcow2(target, { virtualBytes, luksHeader: headerFor(copy) })
+    return copy.secretId
+  }
+
+  async #reencrypt(disk: RootDisk, target: string, { encryption, signal }: SnapshotWish): Promise<void> {
+    if (encryption === undefined) return
+    const { path, format, isReadOnly: isShared } = disk
+    const source = { path, format, passphrase: passphraseOf(encryption.disk), isShared }
+    const virtualBytes = await virtualBytesOf(path, format)
+    const limits = { cpuSeconds: convertCpuSeconds, ...(signal === undefined ? {} : { signal }) }
+    const work = () => makeEncrypted(target, source, virtualBytes, encryption.copy, limits)
+    const { exitCode, stderr } = await this.#context.storage.heavy.run(work)
+    signal?.throwIfAborted()
+    if (exitCode !== 0) throw HypervisorError({ operation: 'snapshot', reason: stderr })
   }
 
   async #copyLive(id: InstanceId, backup: Parameters<typeof beginBackup>[2], { quiesce = 'no', signal }: SnapshotWish) {
@@ -172,7 +212,7 @@ export class LibvirtSnapshots implements Snapshots {
   }
 }
 
-const isEncrypted = (disk: XmlNode): boolean =>
+const hasEncryption = (disk: XmlNode): boolean =>
   nodeAt(disk, 'encryption') !== undefined || nodeAt(disk, 'source', 'encryption') !== undefined
 
 /** What the disk and all that lies under it take: no copy is larger. */
@@ -187,10 +227,20 @@ async function allocatedBytes({ path, format }: RootDisk): Promise<number> {
  * The image service is told a format; this is the last look before. A raw disk on which the guest has put the header of
  * another format would be taken for that by whoever guesses, and by us when it comes back: better no image.
  */
-async function mustBe(id: InstanceId, file: string, format: SnapshotFormat, virtualBytes: number): Promise<void> {
+async function mustBe(
+  id: InstanceId,
+  file: string,
+  format: SnapshotFormat,
+  { isEncrypted }: RootDisk,
+  virtualBytes: number,
+): Promise<void> {
   const found = await inspectImage(file, ['monolithicSparse'])
   const isRaw = format === 'raw' && (found.format === 'raw' || found.format === 'gpt' || found.format === 'iso')
   const isWhole = isRaw || format === 'raw' || found.virtualBytes >= virtualBytes
+  if ((found.isEncrypted ?? false) !== isEncrypted) {
+    const reason = `what was copied is ${isEncrypted ? 'not ' : ''}encrypted`
+    throw HypervisorError({ operation: 'snapshot', reason }, { detail: id })
+  }
   if ((isRaw || found.format === format) && found.refusal === undefined && isWhole) return
   const what = format === 'raw' ? `the guest's disk looks like a ${found.format}` : (found.refusal ?? found.format)
   throw HypervisorError(

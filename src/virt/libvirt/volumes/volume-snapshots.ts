@@ -3,7 +3,7 @@ import type { InstanceId } from '#base'
 import type { VolumeSnapshots } from '../../driver.ts'
 import { HypervisorError } from '../../faults.ts'
 import { whenBlockJob } from '../disks/block-job.ts'
-import { createOverlay } from '../disks/qcow2-overlay.ts'
+import { createQcow2 } from '../disks/new-qcow2.ts'
 import { element, renderXml } from '../domain/index.ts'
 import { changeGuest } from '../guest/guest-change.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
@@ -121,7 +121,8 @@ export class LibvirtVolumeSnapshots implements VolumeSnapshots {
     if (disk === undefined) return
     const request = { domain: domainById(id), disk: target }
     const { capacity } = await this.#context.client.call(blockProcedures.info, request, 'long')
-    await createOverlay(path, basename(fileOf(disk)), capacity, formatOf(disk))
+    const backing = { file: basename(fileOf(disk)), format: formatOf(disk) }
+    await createQcow2(path, { virtualBytes: capacity, backing })
   }
 
   /** False when it could not be held still, and need not be. */
