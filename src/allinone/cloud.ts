@@ -17,9 +17,9 @@ import { composeComputeApi } from './compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from './compose/control.ts'
 import { databaseUrl } from './compose/database.ts'
 import { libvirtDriver, simulatedDriver } from './compose/driver.ts'
-import { keysOf } from './compose/keys.ts'
 import { composeMetadata } from './compose/metadata.ts'
 import { networkCapacityOf } from './compose/network-capacity.ts'
+import { keysFromConfig } from './compose/neighbours-from-config.ts'
 import type { Neighbours, WithStore } from './compose/shared.ts'
 import { loopback, type Ports } from './ports.ts'
 import type { Secrets } from './state-folder.ts'
@@ -183,7 +183,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
       shares: shares.port,
       plugger: network.plugger,
       ...(capacity === undefined ? {} : { networkCapacity: capacity }),
-      keys: keysOf(config, stateDir),
+      keys: keysFromConfig(config, stateDir, clock, closers),
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
     closers.add(() => store.close())

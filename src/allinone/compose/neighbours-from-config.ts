@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { type Clock, declareFault, type Log } from '#base'
+import { type Clock, type Closers, declareFault, type Log } from '#base'
 import {
+  barbicanKeys,
   type Credentials,
   cinderPort,
   glancePort,
   HttpClient,
+  type KeyPort,
   keystonePort,
   manilaPort,
   neutronPort,
@@ -35,6 +37,7 @@ export const CertificateUnreadable = declareFault(
 )
 
 const sessionSections = [
+  'barbican_service_user',
   'cinder',
   'glance',
   'keystone',
@@ -198,6 +201,36 @@ function cinderService({ cinder }: Config, service: ServiceOptions): ServiceOpti
   }
 }
 
+/** Who Nova is to Barbican stands in one section, where Barbican is in another. */
+function barbican(config: Config, clock: Clock, remembered: Remembered): KeyPort {
+  const { barbican: at } = config
+  const { endpoint, ...service } = serviceOf(config, 'barbican_service_user', 'key-manager', clock, remembered)
+  const insecure = { ...config.barbican_service_user, insecure: !at.verify_ssl }
+  const section = { ...insecure, cafile: at.verify_ssl_path ?? insecure.cafile }
+  return barbicanKeys({
+    ...service,
+    http: httpOf({ ...config, barbican_service_user: section }, 'barbican_service_user', clock, remembered),
+    endpoint: {
+      override: at.barbican_endpoint ?? endpoint.override ?? null,
+      serviceType: endpoint.serviceType,
+      interfaces: [at.barbican_endpoint_type],
+      region: at.barbican_region_name ?? endpoint.region ?? null,
+    },
+    ...(at.send_service_user_token ? { serviceUser: sessionOf(config, 'service_user', clock, remembered) } : {}),
+  })
+}
+
+/** The key manager alone, of a cloud whose other neighbours are built in. */
+export function keysFromConfig(config: Config, statePath: string, clock: Clock, closers: Closers): KeyPort {
+  const remembered: Remembered = { clients: [], sessions: new Map() }
+  closers.add(() => closeAll(remembered))
+  return keysOf(config, statePath, () => barbican(config, clock, remembered))
+}
+
+async function closeAll({ clients }: Remembered): Promise<void> {
+  await Promise.all(clients.map(client => client.close()))
+}
+
 /**
  * The operator's own Keystone, Glance, Neutron, Cinder, Manila and Placement, as nova.conf names them. A section is read when its service is
  * first asked for: a scheduler needs no [glance], and a host no [placement].
@@ -253,9 +286,7 @@ export function neighboursFromConfig(parts: {
     },
     // Neutron's own agents wire the guests.
     plugger: undefined,
-    keys: keysOf(config, config.DEFAULT.state_path),
-    close: async () => {
-      await Promise.all(remembered.clients.map(client => client.close()))
-    },
+    keys: keysOf(config, config.DEFAULT.state_path, () => barbican(config, clock, remembered)),
+    close: () => closeAll(remembered),
   }
 }

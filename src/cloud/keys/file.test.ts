@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileKeys } from './file.ts'
+import { fixedKey, withFixedKey } from './fixed.ts'
 
 test('secrets by name and by id, for their owner alone', async t => {
   const parent = mkdtempSync(join(tmpdir(), 'nova-keys-'))
@@ -30,5 +31,13 @@ test('secrets by name and by id, for their owner alone', async t => {
   const fixed = '00000000-0000-0000-0000-000000000000'
   assert.deepEqual(await keys.get('service', fixed), await fileKeys(folder).get('service', fixed))
   const secret = Buffer.from('00ff', 'hex')
-  assert.deepEqual(await fileKeys(folder, { fixedKey: secret }).get('service', fixed), { id: fixed, secret })
+  assert.deepEqual(await withFixedKey(fileKeys(folder), secret).get('service', fixed), { id: fixed, secret })
+})
+
+test('a key manager with one key gives that, and keeps no secrets', async () => {
+  const keys = fixedKey(Buffer.from('00ff', 'hex'))
+  const id = '00000000-0000-0000-0000-000000000000'
+  assert.equal(Buffer.from((await keys.get('service', id)).secret).toString('hex'), '00ff')
+  await assert.rejects(keys.get('service', '10000000-0000-0000-0000-000000000000'), { code: 'KeyNotFound' })
+  await assert.rejects(keys.ensure('service', 'a', 32), /cannot store arbitrary keys/)
 })

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newUuid } from '#base'
+import { fixedKeyId } from './fixed.ts'
 import { type Key, KeyNotFound, type KeyPort } from './port.ts'
 
 /** The id follows from the name, so that nobody has to remember which is whose. */
@@ -10,8 +11,7 @@ const idOf = (name: string): string => {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-4${h.slice(13, 16)}-8${h.slice(17, 20)}-${h.slice(20, 32)}`
 }
 
-/** The one key of a Cinder without a key manager; `[key_manager] fixed_key` says what it is, or it is made. */
-const fixedKeyId = '00000000-0000-0000-0000-000000000000'
+/** The key of a Cinder without a key manager is made when nobody says what it is. */
 const fixedKeyBytes = 32
 
 const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException).code === code
@@ -20,7 +20,7 @@ const hasCode = (error: unknown, code: string): boolean => (error as NodeJS.Errn
  * Secrets as files of a folder, for Nova's own user alone: where there is no key manager. A secret appears whole or not at
  * all; of two who make the same one at once both get the one that was first.
  */
-export function fileKeys(folder: string, options: { readonly fixedKey?: Uint8Array | undefined } = {}): KeyPort {
+export function fileKeys(folder: string): KeyPort {
   const fileOf = (id: string): string => {
     // An id is a path component: nothing but a uuid may become one.
     if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw KeyNotFound({ id })
@@ -39,7 +39,6 @@ export function fileKeys(folder: string, options: { readonly fixedKey?: Uint8Arr
     }
   }
   const get = async (id: string): Promise<Key> => {
-    if (id === fixedKeyId && options.fixedKey !== undefined) return { id, secret: options.fixedKey }
     try {
       return { id, secret: await readFile(fileOf(id)) }
     } catch (error) {

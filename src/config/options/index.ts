@@ -6,7 +6,12 @@ import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
 import * as hardware from './hardware.ts'
-import { ephemeralEncryptionSection, keyManagerSection } from './key-manager.ts'
+import {
+  barbicanSection,
+  barbicanServiceUserSection,
+  ephemeralEncryptionSection,
+  keyManagerSection,
+} from './key-manager.ts'
 import { imageCacheSection, libvirtSection } from './libvirt.ts'
 import * as neighbours from './neighbours.ts'
 import { linuxBridgeSection, sriovNicSection } from './network-capacity.ts'
@@ -26,6 +31,8 @@ export const sections = {
   glance: neighbours.glanceSection,
   image_cache: imageCacheSection,
   key_manager: keyManagerSection,
+  barbican: barbicanSection,
+  barbican_service_user: barbicanServiceUserSection,
   ephemeral_storage_encryption: ephemeralEncryptionSection,
   keystone: neighbours.keystoneSection,
   keystone_authtoken: neighbours.keystoneAuthtokenSection,
