@@ -26,8 +26,8 @@ function bytesOf(hex: string): Uint8Array {
 }
 
 /** Also by the names of classes that older files have. */
-const isBarbican = (backend: string): boolean => backend === 'barbican' || /\.BarbicanKeyManager$/.test(backend)
-const isFixed = (backend: string): boolean => /\.ConfKeyManager$/.test(backend)
+const isBarbican = (backend: string): boolean => backend === 'barbican' || backend.endsWith('.BarbicanKeyManager')
+const isFixed = (backend: string): boolean => backend.endsWith('.ConfKeyManager')
 
 /**
  * Where secrets are. Without a key manager they lie in the state folder, in `secrets`; `keys` beside it holds those of users,
