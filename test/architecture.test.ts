@@ -38,6 +38,7 @@ const mayMeet = new Set(['http>cloud', 'virt>cloud', 'bus>virt', 'policy>cloud',
 
 /** One module owns each package; types of an interface may be named by its users. */
 const owners: Readonly<Record<string, readonly string[]>> = {
+  mysql2: ['store'],
   kysely: ['store', 'placement', 'network', 'embedded'],
   fastify: ['http', 'api', 'placement', 'metadata', 'network', 'embedded'],
   ajv: ['api', 'placement'],

@@ -1,5 +1,5 @@
 import { GroupPolicyViolated, groupInSpec, type RequestSpec, violatedPolicy } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 
 /**
  * The request as it has to be decided now: with the group as it is, not as it was when the server was made. The servers
@@ -26,7 +26,9 @@ export async function withGroupNow(
  */
 export async function mustKeepPolicy(tx: Store, instanceId: string, host: string): Promise<void> {
   const groupId = (await tx.serverGroups.ofServers([instanceId])).get(instanceId)
-  const group = groupId === undefined ? undefined : await tx.serverGroups.find(groupId)
+  if (groupId === undefined) return
+  await tx.turn(turnOf.group(groupId))
+  const group = await tx.serverGroups.find(groupId)
   if (group === undefined) return
   const others = await tx.instances.placesOf(group.members.filter(member => member !== instanceId))
   const ids = others.map(place => place.id)

@@ -3,6 +3,7 @@ import { newUuid } from '#base'
 import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
 import { type Journal, type Probe, SagaEngine } from '#saga'
 import { type Store, sagaJournal } from '#store'
+import { isOutage } from '#store/engine'
 import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { keepGuestRecord } from './guest-records.ts'
@@ -134,6 +135,7 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
     log: deps.log,
     clock: deps.clock,
     patience: patienceOf(deps),
+    isOutage,
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
   const stopServing = deps.bus.serve(conductorContract, name, onlyOwnHost(deps, handlers(deps, engine)))

@@ -13,7 +13,7 @@ import {
   volumeImage,
   withServerPassword,
 } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { DeviceBus, InstanceMetadata, MetadataDevice, MetadataSource } from './source.ts'
 
 /** Whose guest is at the other end of a connection; the network service knows. */
@@ -161,6 +161,7 @@ export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSource
     },
     savePassword: (id, password) =>
       store.transaction(async tx => {
+        await tx.turn(turnOf.server(id))
         const instance = await tx.instances.find(id)
         if (instance === undefined) throw InstanceNotFound({ id })
         if (serverPassword(instance.systemMetadata) !== '') return false

@@ -1,4 +1,5 @@
-import { type Clock, type Log, retry, SerialQueue } from '#base'
+import { type Clock, type Log, SerialQueue } from '#base'
+import { inSnapshot, inTransaction } from '#store/engine'
 import { NameTable } from './engine/dictionary.ts'
 import { Snapshot } from './engine/snapshot.ts'
 import { advance, advanceFrom, type Mark, markNames, readMark } from './store/changes.ts'
@@ -21,10 +22,6 @@ export interface Write {
   /** The write added, renamed or removed a resource class or a trait. */
   namesChanged(): Promise<void>
 }
-
-/** A deadlock or a busy database: the transaction did nothing and may be tried again. */
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && /database is locked|database is busy|deadlock|lock wait timeout/i.test(error.message)
 
 /**
  * Placement's state: the database, and the snapshot of it in memory.
@@ -63,7 +60,7 @@ export class Ledger {
   async #refresh(): Promise<void> {
     const mark = await readMark(this.db)
     if (mark.value === this.#snapshot.value) return
-    await this.db.transaction().execute(async tx => this.#catchUp(tx, await readMark(tx)))
+    await inSnapshot(this.db, async tx => this.#catchUp(tx, await readMark(tx)))
   }
 
   async #catchUp(db: Reader, mark: Mark): Promise<void> {
@@ -82,15 +79,14 @@ export class Ledger {
 
   /** Runs `work` in a transaction of its own, after everybody else's. A fault it throws undoes it. */
   write<T>(work: (write: Write) => Promise<T>): Promise<T> {
-    return this.#queue.run(() =>
-      retry(() => this.#attempt(work), { attempts: 10, delayMs: 5, maxDelayMs: 100, when: isBusy }),
-    )
+    return this.#queue.run(() => this.#write(work))
   }
 
-  async #attempt<T>(work: (write: Write) => Promise<T>): Promise<T> {
+  async #write<T>(work: (write: Write) => Promise<T>): Promise<T> {
     const snapshot = this.#snapshot
     let apply: (() => void) | undefined
-    const { result, change } = await this.db.transaction().execute(async tx => {
+    const { result, change } = await inTransaction(this.db, async tx => {
+      apply = undefined
       const change = await this.#enter(tx)
       const write: Write = {
         tx,

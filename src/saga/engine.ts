@@ -1,7 +1,7 @@
 import { type Clock, every, faultRecord, InternalError, Limiter, type Log, systemClock } from '#base'
 import type { AnyDefinition, Outcome } from './definition.ts'
 import type { JournalStore, SagaRow } from './journal.ts'
-import { Abandoned, type Probe, SagaRun } from './run.ts'
+import { Abandoned, Outage, type Probe, SagaRun } from './run.ts'
 
 export interface EngineOptions<Tx> {
   readonly store: JournalStore<Tx>
@@ -19,9 +19,17 @@ export interface EngineOptions<Tx> {
   readonly probe?: Probe
   /** Whether a step that could still be undone is tried once more after a transient fault; by default not for long. */
   readonly patience?: (error: unknown, waitedMs: number) => Promise<boolean>
+  /**
+   * Whether an error of the journal or of a step says that the database is away. The run is then left as a crash would leave
+   * it, and taken up again until the database answers.
+   */
+  readonly isOutage?: (error: unknown) => boolean
   /** Called after each end, for metrics and for tests that wait. */
   readonly onEnd?: (row: SagaRow, outcome: Outcome) => void
 }
+
+/** Between two tries to take up a saga that was left because the database went away. */
+const outagePauseMs = 1000
 
 /**
  * Runs sagas to their end.
@@ -29,7 +37,8 @@ export interface EngineOptions<Tx> {
  * Theory of operation. A saga row is written by whoever accepts the request, in that request's transaction; `wake` only
  * shortens the wait, the sweep finds every open saga whose lease has lapsed. A worker owns a saga by a lease, renewed by a
  * timer; all its writes compare owner and generation, so a worker that slept too long loses at its next write and abandons
- * the run. Ends release the sagas that waited for this one.
+ * the run. Ends release the sagas that waited for this one. When the database goes away, what was running is as after a
+ * crash: each saga is claimed anew, from where its journal then stands.
  */
 export class SagaEngine<Tx> {
   readonly #o: EngineOptions<Tx>
@@ -42,6 +51,7 @@ export class SagaEngine<Tx> {
   #poke = new AbortController()
   readonly #limiter: Limiter
   readonly #stopTimers: (() => void)[] = []
+  readonly #leftFor = new Map<string, () => void>()
 
   constructor(options: EngineOptions<Tx>) {
     this.#o = options
@@ -79,7 +89,10 @@ export class SagaEngine<Tx> {
     this.#running.set(id, cancelled)
     const run = this.#limiter
       .run(() => this.#work(id, cancelled))
-      .catch(error => this.#o.log.error({ saga_id: id, err: error }, 'saga worker failed'))
+      .catch(error => {
+        if (this.#isOutage(error)) return this.#takeUpLater(id, error)
+        return this.#o.log.error({ saga_id: id, err: error }, 'saga worker failed')
+      })
       .finally(() => {
         this.#running.delete(id)
         this.#runs.delete(run)
@@ -108,12 +121,28 @@ export class SagaEngine<Tx> {
   async stop(withinMs = 500): Promise<void> {
     this.#stopping.abort()
     for (const stopTimer of this.#stopTimers.splice(0)) stopTimer()
+    for (const cancel of this.#leftFor.values()) cancel()
     let cancelTimer: () => void = () => undefined
     const deadline = new Promise<void>(resolve => {
       cancelTimer = this.#clock.after(withinMs, resolve)
     })
     await Promise.race([this.idle(), deadline])
     cancelTimer()
+  }
+
+  #isOutage(error: unknown): boolean {
+    return error instanceof Outage || this.#o.isOutage?.(error) === true
+  }
+
+  /** The lease is ours as long as we live, so nobody else will. */
+  #takeUpLater(id: string, error: unknown): void {
+    this.#o.log.warn({ saga_id: id, err: error }, 'saga is left until the database answers')
+    if (this.#stopping.signal.aborted || this.#leftFor.has(id)) return
+    const cancel = this.#clock.after(outagePauseMs, () => {
+      this.#leftFor.delete(id)
+      this.wake(id)
+    })
+    this.#leftFor.set(id, cancel)
   }
 
   async #work(id: string, cancelled: AbortController): Promise<void> {
@@ -130,7 +159,7 @@ export class SagaEngine<Tx> {
     try {
       await this.#runToEnd(claimed, definition, cancelled)
     } catch (error) {
-      if (!(error instanceof Abandoned)) throw error
+      if (!(error instanceof Abandoned) || error instanceof Outage) throw error
       log.info({ saga: claimed.name, saga_id: id, why: error.message }, 'saga left for another worker')
       return
     }
@@ -142,7 +171,9 @@ export class SagaEngine<Tx> {
     let row = claimed
     if (row.isCancelled) cancelled.abort()
     const save = async () => {
-      const result = await store.write(row, owner, row.journal)
+      const result = await store.write(row, owner, row.journal).catch((error: unknown) => {
+        throw this.#isOutage(error) ? new Outage(error) : error
+      })
       if (result === 'lost') throw new Abandoned('another worker owns it')
       if (result === 'cancelled') cancelled.abort()
       row = { ...row, generation: row.generation + 1 }
@@ -159,6 +190,7 @@ export class SagaEngine<Tx> {
       cancelled,
       save,
       poked: () => this.#poke.signal,
+      isOutage: error => this.#o.isOutage?.(error) === true,
       ...(patience === undefined ? {} : { patience }),
       ...(probe === undefined ? {} : { probe }),
     })

@@ -51,7 +51,7 @@ export type WriteResult =
  * they own a saga only one gets on. `Tx` is the store bound to a transaction.
  */
 export interface JournalStore<Tx> {
-  /** Takes the saga if it is open, waits for nothing and has no living owner. */
+  /** Takes the saga if it is open, waits for nothing and has no living owner, or this one, who has left it. */
   claim(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<SagaRow | undefined>
   /** Ids that could be claimed now, oldest first. */
   runnable(nowMs: number, limit: number): Promise<readonly string[]>

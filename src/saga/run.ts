@@ -18,6 +18,15 @@ export class Abandoned extends Error {
   }
 }
 
+/** The same because the journal, or what the step works on, cannot be reached: whoever runs it takes it up again later. */
+export class Outage extends Abandoned {
+  constructor(cause: unknown) {
+    super(`the database is away: ${(cause as Error).message}`)
+    this.name = 'Outage'
+    this.cause = cause
+  }
+}
+
 /** Where a test may interfere: it throws a Fault to fail the step, or `Abandoned` to play kill -9. */
 export type Probe = (at: {
   readonly saga: string
@@ -42,6 +51,8 @@ export interface RunOptions {
   /** Aborted, and another one given, whenever a rest should end early. */
   readonly poked: () => AbortSignal
   readonly patience?: (error: unknown, waitedMs: number) => Promise<boolean>
+  /** Whether the error says that the database is away; then nothing can be said of the step. */
+  readonly isOutage: (error: unknown) => boolean
   readonly probe?: Probe
 }
 
@@ -241,9 +252,10 @@ export class SagaRun {
     if (this.#o.cancelled.signal.aborted && !this.#isForwardOnly) throw this.#whyCancelled()
   }
 
-  /** A step that fails while the process stops proves nothing: its journal stays as it is. */
+  /** A step that fails while the process stops, or without its database, proves nothing: its journal stays as it is. */
   #rethrowIfAbandoned(error: unknown): void {
     if (error instanceof Abandoned) throw error
+    if (this.#o.isOutage(error)) throw new Outage(error)
     if (this.#o.stopping.aborted) throw new Abandoned('the process stops')
   }
 

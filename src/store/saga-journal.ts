@@ -1,5 +1,6 @@
 import type { Clock, FaultRecord } from '#base'
 import type { Store } from './store.ts'
+import { turnOf } from './turns.ts'
 
 /** What the end of a saga has to know of it. */
 interface Ending {
@@ -32,6 +33,8 @@ export function sagaJournal<J extends { readonly failure: FaultRecord | null }>(
       store.sagas.write(row, owner, journal),
     finish: (row: Ending, owner: string, journal: J, status: 'done' | 'undone', settle: (tx: Store) => Promise<void>) =>
       store.transaction(async tx => {
+        // What settles it reads the server's rows and writes them anew.
+        if (row.instanceId !== null) await tx.turn(turnOf.server(row.instanceId))
         if (!(await tx.sagas.end(row, owner, journal, status, clock.now()))) return 'lost' as const
         await settle(tx)
         if (journal.failure !== null) await concludeAction(tx, row, journal.failure, clock.now())

@@ -5,6 +5,7 @@ import { Keypairs } from './api-db/keypairs.ts'
 import { apiMigrations } from './api-db/migrations.ts'
 import { Quotas } from './api-db/quotas.ts'
 import { RequestSpecs } from './api-db/request-specs.ts'
+import { apiTables } from './api-db/schema.ts'
 import { ServerGroups } from './api-db/server-groups.ts'
 import { Actions } from './cell-db/actions.ts'
 import { BlockDevices } from './cell-db/block-devices.ts'
@@ -22,7 +23,7 @@ import { ServerShares } from './cell-db/server-shares.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
 import { TaskLog } from './cell-db/task-log.ts'
-import { migrate, openDatabase, type StatementCounter } from './engine/index.ts'
+import { type DatabaseOptions, inTransaction, migrate, openDatabase, takeTurns } from './engine/index.ts'
 import type { Db, Tables } from './tables.ts'
 
 /** Nova's databases, one member per aggregate root; inside `transaction` the same members are bound to it. */
@@ -52,12 +53,31 @@ export interface Store {
   readonly hostClaims: HostClaims
   readonly pciDevices: PciDevices
   readonly sagas: Sagas
-  /** All or nothing. Calls may not be nested. */
+  /**
+   * All or nothing. Calls may not be nested. `work` may run more than once, as a deadlock takes the writes of a run back:
+   * it has no other effect than what it writes.
+   */
   transaction<T>(work: (tx: Store) => Promise<T>): Promise<T>
+  /**
+   * In a transaction that decides by what it reads, before it reads: of those that decide about the same thing one runs at a
+   * time. See `turnOf` for the things. Outside a transaction it is nothing.
+   */
+  turn(...about: string[]): Promise<void>
+  /**
+   * For reads that may lag behind what was written: from the replica where there is one. Lists of the API are served from it
+   * only where the operator says so.
+   */
+  mayLag(what: 'reports' | 'lists'): Store
   close(): Promise<void>
 }
 
-const bind = (db: Db): Store => ({
+export interface StoreOptions extends DatabaseOptions {
+  /** The database of the API's tables, on the same server, when it is not the cell's. */
+  readonly apiDatabase?: string
+  readonly replica?: { readonly url: string; readonly servesLists: boolean }
+}
+
+const bind = (db: Db, turn: Store['turn']): Store => ({
   flavors: new Flavors(db),
   keypairs: new Keypairs(db),
   quotas: new Quotas(db),
@@ -80,14 +100,41 @@ const bind = (db: Db): Store => ({
   hostClaims: new HostClaims(db),
   pciDevices: new PciDevices(db),
   sagas: new Sagas(db),
-  transaction: work => db.transaction().execute(tx => work(bind(tx))),
+  transaction: work => inTransaction(db, tx => work(bind(tx, (...about) => takeTurns(tx, about)))),
+  turn,
+  mayLag() {
+    return this
+  },
   close: () => db.destroy(),
 })
 
-/** Opens and migrates. `url` as nova.conf has it: `sqlite:////path`, `sqlite://`. */
-export async function openStore(url: string, options: { counter?: StatementCounter } = {}): Promise<Store> {
-  const db = openDatabase<Tables>(url, options)
-  await migrate(db, 'api', apiMigrations)
-  await migrate(db, 'cell', cellMigrations)
-  return bind(db)
+// A turn ends with its transaction, and outside of one at once.
+const noTurn: Store['turn'] = async () => undefined
+
+function withReplica(store: Store, { url, servesLists }: NonNullable<StoreOptions['replica']>, o: DatabaseOptions) {
+  const copy = bind(openDatabase<Tables>(url, { ...o, isReplica: true }), noTurn)
+  return {
+    ...store,
+    mayLag: (what: 'reports' | 'lists') => (what === 'reports' || servesLists ? copy : store),
+    async close() {
+      await copy.close()
+      await store.close()
+    },
+  }
+}
+
+/** Opens and migrates. `url` as nova.conf has it: `sqlite:////path`, `sqlite://`, `mysql+pymysql://user:password@host/nova`. */
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const { apiDatabase, replica, ...rest } = options
+  const elsewhere = apiDatabase === undefined ? {} : { elsewhere: { database: apiDatabase, tables: apiTables } }
+  const db = openDatabase<Tables>(url, { ...rest, ...elsewhere })
+  try {
+    await migrate(db, 'api', apiMigrations)
+    await migrate(db, 'cell', cellMigrations)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  const store = bind(db, noTurn)
+  return replica === undefined ? store : withReplica(store, replica, { ...rest, ...elsewhere })
 }

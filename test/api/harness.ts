@@ -33,6 +33,7 @@ import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
 import { networkCapacityOf } from '../../src/allinone/compose/network-capacity.ts'
+import { databaseAt, freshDatabase } from '../database/index.ts'
 import { Answer, type Json } from './answer.ts'
 import { paced, pacedStore } from './paced.ts'
 import { introduce, type People, type Person } from './people.ts'
@@ -177,8 +178,8 @@ const settingsOf = (options: CloudOptions): ApiSettings => ({
   ...options.settings,
 })
 
-const databaseOf = ({ databases }: CloudOptions, service: string): { readonly databaseUrl: string } => ({
-  databaseUrl: databases === undefined ? 'sqlite://' : `sqlite:///${join(databases, `${service}.sqlite`)}`,
+const databaseOf = async ({ databases }: CloudOptions, service: string): Promise<{ readonly databaseUrl: string }> => ({
+  databaseUrl: await (databases === undefined ? freshDatabase() : databaseAt(databases, service)),
 })
 
 async function openNeighbours(folder: string, options: CloudOptions, closers: Closers) {
@@ -187,7 +188,7 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
   const at = (service: string) => databaseOf(options, service)
   const identity = await createIdentityService({
     ...common,
-    ...at('identity'),
+    ...(await at('identity')),
     adminPassword,
     region: 'RegionOne',
     ...(options.clock === undefined ? {} : { tokenLifetimeMs: 365 * 86_400_000 }),
@@ -195,16 +196,16 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
   closers.add(() => identity.close())
   await identity.setCatalog([{ type: 'image', name: 'glance', endpoints: { public: glanceAddress } }, ...catalog])
   const behind = { ...common, identity: identity.port }
-  const images = await createImageService({ ...behind, ...at('image'), imagesPath: join(folder, 'images') })
+  const images = await createImageService({ ...behind, ...(await at('image')), imagesPath: join(folder, 'images') })
   closers.add(() => images.close())
   const storage = { images: images.port, volumesPath: join(folder, 'volumes') }
-  const volumes = await createVolumeService({ ...behind, ...at('volume'), ...storage })
+  const volumes = await createVolumeService({ ...behind, ...(await at('volume')), ...storage })
   closers.add(() => volumes.close())
-  const shares = await createShareService({ ...behind, ...at('share'), sharesPath: join(folder, 'shares') })
+  const shares = await createShareService({ ...behind, ...(await at('share')), sharesPath: join(folder, 'shares') })
   closers.add(() => shares.close())
-  const network = await createNetworkService({ ...behind, ...at('network') })
+  const network = await createNetworkService({ ...behind, ...(await at('network')) })
   closers.add(() => network.close())
-  const placement = await createPlacement({ ...behind, ...at('placement') })
+  const placement = await createPlacement({ ...behind, ...(await at('placement')) })
   closers.add(() => placement.close())
   return { identity, images, volumes, shares, network, placement, keys: fileKeys(join(folder, 'keys')) }
 }
@@ -431,7 +432,7 @@ function serverWays(
 
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
   const near = await openNeighbours(folder, options, closers)
-  const store = await openStore(databaseOf(options, 'nova').databaseUrl)
+  const store = await openStore((await databaseOf(options, 'nova')).databaseUrl)
   closers.add(() => store.close())
   const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()

@@ -200,6 +200,9 @@ describe('shares of servers', () => {
     assert.match(failed.fault.message, /mount error from server/)
     await shareIs(id, share, 'error')
     ;(await act(id, 'reboot', { type: 'HARD' })).expect(202)
+    // It is in error until it runs.
+    const isBack = async () => (await cloud.server(id)).status === 'ACTIVE' || undefined
+    await waitFor('the server to run', isBack, { deadlineMs: 10_000 })
     await cloud.waitForStatus(id, 'ACTIVE')
     await shareIs(id, share, 'active')
   })

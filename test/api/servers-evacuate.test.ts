@@ -94,7 +94,7 @@ describe('evacuation', () => {
       await waitFor('the evacuation', async () => ((await recordOf(id))?.status === 'done' ? true : undefined), {
         deadlineMs: 10_000,
       })
-      assert.equal((await cloud.server(id, { as: cloud.admin })).status, 'SHUTOFF')
+      await cloud.waitForStatus(id, 'SHUTOFF')
       assert.equal(await consoleOf(id), '', 'it was never booted')
       await force(from, false)
     }

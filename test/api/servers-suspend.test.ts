@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { instanceId } from '#base'
+import { instanceId, waitFor } from '#base'
 import { HypervisorError, power } from '#virt'
 import { type ApiCloud, newest, type Person, startCloud } from './harness.ts'
 
@@ -83,9 +83,11 @@ test('a crash dump is asked of the guest and recorded', async () => {
   ;(await act({ trigger_crash_dump: {} }, cloud.member, '2.17')).expect(400)
   ;(await act({ trigger_crash_dump: null }, cloud.member, '2.17')).expect(202)
   await cloud.waitForStatus(id, 'ACTIVE')
-  const dumps = async () => (record()?.dumps === 1 ? (await lastAction()).events : undefined)
-  let events = await dumps()
-  for (let i = 0; i < 1000 && events?.[0]?.[1] !== 'Success'; i++) events = await dumps()
+  const dumped = async () => {
+    const { events } = await lastAction()
+    return record()?.dumps === 1 && events[0]?.[1] === 'Success' ? events : undefined
+  }
+  const events = await waitFor('the dump to be recorded', dumped, { deadlineMs: 10_000 })
   assert.deepEqual(events, [['compute_trigger_crash_dump', 'Success']])
   ;(await act({ 'os-stop': null })).expect(202)
   await cloud.waitForStatus(id, 'SHUTOFF')

@@ -59,6 +59,8 @@ test('volumes through the Compute API, to 2.35', async () => {
   ;(await cloud.request('POST', '/os-volumes', { as: cloud.reader, body: { volume: { size: 1 } } })).expect(403)
   const free = await cloud.newVolume()
   ;(await cloud.request('DELETE', `/os-volumes/${free}`)).expect(202)
+  const isGone = async () => (await cloud.request('GET', `/os-volumes/${free}`)).status === 404 || undefined
+  await waitFor('the volume to go', isGone, { deadlineMs: 10_000 })
   const path = `/os-quota-sets/${cloud.member.projectId}`
   await cloud.cinder('PUT', path, { quota_set: { volumes: 1 } }, cloud.admin)
   ;(await cloud.request('POST', '/os-volumes', { body: { volume: { size: 1 } } })).expect(403)

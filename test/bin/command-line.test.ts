@@ -66,8 +66,13 @@ test('what is wrong in nova.conf is one line and exit 1', async () => {
     ['nova-api', ['[DEFAULT]', bus, 'enabled_apis = ec2'], /No APIs were started/],
     [
       'nova-api-metadata',
-      ['[DEFAULT]', bus, '[database]', 'connection = mysql+pymysql://nova:secret@db/nova'],
-      /mysql\+pymysql:\/\/… is not supported/,
+      ['[DEFAULT]', bus, '[database]', 'max_retries = 1', 'connection = mysql+pymysql://nova:secret@127.0.0.1:1/nova'],
+      /The database cannot be opened: mysql:\/\/127\.0\.0\.1:1\/nova does not answer\n$/,
+    ],
+    [
+      'nova-conductor',
+      ['[DEFAULT]', bus, '[database]', 'connection = postgresql://nova:secret@db/nova'],
+      /'postgresql' is neither sqlite nor mysql nor mariadb/,
     ],
     ['nova-api-os-compute', ['[DEFAULT]', bus, 'report_interval = soon'], /nova-\d+\.conf:3: .*report_interval/],
     [

@@ -27,6 +27,7 @@ import { createVolumeService, type VolumeEvent } from '#embedded/volume'
 import { type Face, listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement } from '#placement'
+import { databaseAt } from '../database/index.ts'
 
 export const adminPassword = 'password of the admin'
 export const servicePassword = 'password of nova'
@@ -65,11 +66,11 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
   const folder = mkdtempSync(join(tmpdir(), 'nova-cloud-test-'))
   closers.add(() => rmSync(folder, { recursive: true, force: true }))
   const at = { log: silentLog, clock: systemClock }
-  const databaseUrl = (name: string) => `sqlite:///${join(folder, `${name}.sqlite`)}`
+  const databaseUrl = (name: string) => databaseAt(folder, name)
   const identityService = await createIdentityService({
     ...at,
     ...options,
-    databaseUrl: databaseUrl('identity'),
+    databaseUrl: await databaseUrl('identity'),
     adminPassword,
     servicePassword,
     region,
@@ -78,7 +79,7 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
   const identity = identityService.port
   const imageService = await createImageService({
     ...at,
-    databaseUrl: databaseUrl('image'),
+    databaseUrl: await databaseUrl('image'),
     imagesPath: join(folder, 'images'),
     identity,
   })
@@ -86,7 +87,7 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
   const volumeEvents: VolumeEvent[] = []
   const volumeService = await createVolumeService({
     ...at,
-    databaseUrl: databaseUrl('volume'),
+    databaseUrl: await databaseUrl('volume'),
     volumesPath: join(folder, 'volumes'),
     identity,
     images: imageService.port,
@@ -94,11 +95,16 @@ export async function startBuiltIn(options: { tokenLifetimeMs?: number } = {}): 
   })
   closers.add(() => volumeService.close())
   const sharesPath = join(folder, 'shares')
-  const shareService = await createShareService({ ...at, databaseUrl: databaseUrl('share'), sharesPath, identity })
+  const shareService = await createShareService({
+    ...at,
+    databaseUrl: await databaseUrl('share'),
+    sharesPath,
+    identity,
+  })
   closers.add(() => shareService.close())
-  const networkService = await createNetworkService({ ...at, databaseUrl: databaseUrl('network'), identity })
+  const networkService = await createNetworkService({ ...at, databaseUrl: await databaseUrl('network'), identity })
   closers.add(() => networkService.close())
-  const placementService = await createPlacement({ ...at, databaseUrl: databaseUrl('placement'), identity })
+  const placementService = await createPlacement({ ...at, databaseUrl: await databaseUrl('placement'), identity })
   closers.add(() => placementService.close())
   const open = async (service: string, face: Face) =>
     `http://127.0.0.1:${await listen(face, { service, host: '127.0.0.1', port: 0 })}`

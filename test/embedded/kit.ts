@@ -9,6 +9,7 @@ import { createIdentityService, type IdentityService } from '#embedded/identity'
 import { createImageService, type ImageService } from '#embedded/image'
 import { type ComputeLink, createVolumeService, type VolumeService } from '#embedded/volume'
 import { listen } from '#http'
+import { databaseAt } from '../database/index.ts'
 
 export const adminPassword = 'a secret of the test'
 const region = 'RegionOne'
@@ -42,7 +43,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const { folder, clock = systemClock } = options
   const imagesPath = join(folder, 'images')
   const identity = await createIdentityService({
-    databaseUrl: `sqlite:///${join(folder, 'identity.sqlite')}`,
+    databaseUrl: await databaseAt(folder, 'identity'),
     log: silentLog,
     clock,
     adminPassword,
@@ -51,7 +52,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   })
   closers.add(() => identity.close())
   const image = await createImageService({
-    databaseUrl: `sqlite:///${join(folder, 'image.sqlite')}`,
+    databaseUrl: await databaseAt(folder, 'image'),
     imagesPath,
     identity: identity.port,
     log: silentLog,
@@ -61,7 +62,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   closers.add(() => image.close())
   const volumesPath = join(folder, 'volumes')
   const volume = await createVolumeService({
-    databaseUrl: `sqlite:///${join(folder, 'volume.sqlite')}`,
+    databaseUrl: await databaseAt(folder, 'volume'),
     volumesPath,
     identity: identity.port,
     images: image.port,

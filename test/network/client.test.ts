@@ -1,10 +1,10 @@
 /** The unmodified `openstack` client (Debian 12: python3-openstackclient 6.0.0) against the built-in network. */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { silentLog, systemClock } from '#base'
 import { listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
+import { databaseAt } from '../database/index.ts'
 import {
   adminPassword,
   type Cloud,
@@ -24,7 +24,7 @@ let person: Person
 before(async () => {
   cloud = await startCloud({ folder })
   network = await createNetworkService({
-    databaseUrl: `sqlite:///${join(folder, 'network.sqlite')}`,
+    databaseUrl: await databaseAt(folder, 'network'),
     identity: cloud.identity.port,
     log: silentLog,
     clock: systemClock,

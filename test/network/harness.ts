@@ -5,6 +5,7 @@ import { silentLog, systemClock } from '#base'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import { listen } from '#http'
 import { createNetworkService, type NetworkService, type Plumber } from '#network'
+import { databaseAt } from '../database/index.ts'
 
 /** A token is `<project>:<role>[,<role>…]`; anything else is refused. */
 export const identity: IdentityPort = {
@@ -59,7 +60,7 @@ export async function startNetwork(
 ): Promise<Running> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'nova-network-test-'))
   const service = await createNetworkService({
-    databaseUrl: `sqlite:///${join(folder, 'network.sqlite')}`,
+    databaseUrl: await databaseAt(folder, 'network'),
     identity,
     log: silentLog,
     clock: systemClock,

@@ -9,6 +9,7 @@ import { newUuid } from '#base'
 import { hostTopology } from '#model'
 import { openStore } from '#store'
 import { evenCells, simulatedFunction } from '#virt/fake'
+import { databaseAt } from '../database/index.ts'
 
 const description = {
   hypervisorHostname: 'host',
@@ -40,7 +41,7 @@ const run = promisify(execFile)
 
 test('several processes that claim and let go at once: no CPU and no device is ever given twice', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'nova-claims-'))
-  const url = `sqlite:///${join(folder, 'nova.sqlite')}`
+  const url = await databaseAt(folder, 'nova')
   const first = await openStore(url)
   t.after(async () => {
     await first.close()

@@ -20,6 +20,7 @@ import { composeConfigDrive } from '../../src/allinone/compose/config-drive.ts'
 import type { ApiDeps } from '../../src/api/deps.ts'
 import { computeHandlers } from '../../src/compute/handlers.ts'
 import { carryIn } from '../../src/conductor/reconcilers/host-report.ts'
+import { freshDatabase } from '../database/index.ts'
 
 /** Hosts here never report again, and a machine may be so busy that a sweep takes minutes. */
 const patienceMs = 3_600_000
@@ -167,19 +168,27 @@ export async function smallCloud(
   hardware?: WorldHardware,
 ): Promise<SmallCloud> {
   const common = { identity, log: silentLog, clock: systemClock }
-  const store = await openStore('sqlite://')
-  const placement = await createPlacement({ databaseUrl: 'sqlite://', ...common })
-  const network = await createNetworkService({ databaseUrl: 'sqlite://', ...common })
+  const store = await openStore(await freshDatabase())
+  const placement = await createPlacement({ databaseUrl: await freshDatabase(), ...common })
+  const network = await createNetworkService({ databaseUrl: await freshDatabase(), ...common })
   const folder = mkdtempSync(join(tmpdir(), 'nova-sweep-'))
-  const images = await createImageService({ databaseUrl: 'sqlite://', imagesPath: join(folder, 'images'), ...common })
+  const images = await createImageService({
+    databaseUrl: await freshDatabase(),
+    imagesPath: join(folder, 'images'),
+    ...common,
+  })
   await publishImage(images, folder)
   const volumes = await createVolumeService({
     ...common,
-    databaseUrl: 'sqlite://',
+    databaseUrl: await freshDatabase(),
     volumesPath: join(folder, 'volumes'),
     images: images.port,
   })
-  const shares = await createShareService({ ...common, databaseUrl: 'sqlite://', sharesPath: join(folder, 'shares') })
+  const shares = await createShareService({
+    ...common,
+    databaseUrl: await freshDatabase(),
+    sharesPath: join(folder, 'shares'),
+  })
   const keys = fileKeys(join(folder, 'keys'))
   const bus = new InProcessBus()
   const conductor: ConductorDeps = {

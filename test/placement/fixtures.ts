@@ -16,6 +16,7 @@ import {
 } from '#cloud'
 import { createPlacement, type Placement } from '#placement'
 import { StatementCounter } from '#store/engine'
+import { databaseAt } from '../database/index.ts'
 
 const caller = (roles: readonly string[], projectId: string): Caller => ({
   userId: 'user',
@@ -106,7 +107,7 @@ async function startProcess(url: string): Promise<{ port: PlacementPort; close: 
 /** A Placement of its own in a temporary folder. */
 export async function openWorld(clock: Clock = systemClock): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'placement-'))
-  const url = `sqlite:///${join(folder, 'placement.sqlite')}`
+  const url = await databaseAt(folder, 'placement')
   const counter = new StatementCounter()
   const open = (c?: StatementCounter) =>
     createPlacement({ databaseUrl: url, identity, log: silentLog, clock, ...(c === undefined ? {} : { counter: c }) })

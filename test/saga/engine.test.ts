@@ -4,6 +4,7 @@ import { declareFault, ManualClock, silentLog, systemClock, waitFor } from '#bas
 import { emptyJournal, type Journal, type Outcome, SagaEngine, saga } from '#saga'
 import { describePoint, sweepOne, sweepPoints, type World } from '#saga/sweep'
 import { openStore, type Store, sagaJournal } from '#store'
+import { freshDatabase } from '../database/index.ts'
 
 const Broken = declareFault('Broken', 'final', () => 'broken')
 const Flaky = declareFault('Flaky', 'transient', () => 'flaky')
@@ -67,7 +68,7 @@ const parent = saga<Things, Input, Store>('parent')
   })
 
 async function world(hosts: readonly string[], things = new Things()): Promise<World & { things: Things; db: Store }> {
-  const db = await openStore('sqlite://')
+  const db = await openStore(await freshDatabase())
   return {
     things,
     db,

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
-import { declareFault } from '#base'
+import { declareFault, Fault, type Log } from '#base'
 import type { Config } from '#config'
-import { openStore, type Store } from '#store'
+import { openStore, type Store, type StoreOptions } from '#store'
+import { type DatabaseOptions, type MysqlAddress, readDatabaseUrl } from '#store/engine'
+import { secondsOf } from './shared.ts'
 
 /** A database of a one-machine cloud. */
 export const databaseUrl = (stateDir: string, name: string): string => `sqlite:///${join(stateDir, `${name}.sqlite`)}`
@@ -10,25 +12,59 @@ export const DatabaseUnusable = declareFault('DatabaseUnusable', 'final', (p: { 
 
 export const isSqlite = (config: Config): boolean => config.database.connection?.startsWith('sqlite:') === true
 
-/** The database that [database]connection names, on its newest schema. */
-export async function openDatabase(config: Config): Promise<Store> {
-  const { connection } = config.database
-  if (connection === null) throw DatabaseUnusable({ reason: '[database] connection is not set in nova.conf.' })
-  const api = config.api_database.connection
-  if (api !== null && api !== connection) {
+/** What `[database]` or `[api_database]` says about connections. */
+export function databaseOptions(section: Config['database'] | Config['api_database'], log?: Log): DatabaseOptions {
+  const { pool_timeout: wait, mysql_wsrep_sync_wait: wsrep } = section
+  const ms = (seconds: number) => (seconds < 0 ? seconds : secondsOf(seconds))
+  return {
+    ...(log === undefined ? {} : { log }),
+    maxPoolSize: section.max_pool_size,
+    maxOverflow: section.max_overflow,
+    ...(wait === null ? {} : { poolTimeoutMs: ms(wait) }),
+    recycleMs: ms(section.connection_recycle_time),
+    startTries: section.max_retries,
+    startPauseMs: ms(section.retry_interval),
+    tries: section.db_max_retries,
+    pauseMs: ms(section.db_retry_interval),
+    pauseGrows: section.db_inc_retry_interval,
+    longestPauseMs: ms(section.db_max_retry_interval),
+    sqlMode: section.mysql_sql_mode,
+    ...(wsrep === null ? {} : { wsrepSyncWait: wsrep }),
+    parameters: section.connection_parameters,
+    isSynchronous: section.sqlite_synchronous,
+  }
+}
+
+const serverOf = ({ host, port, socketPath }: MysqlAddress): string => socketPath ?? `${host}:${port}`
+
+/**
+ * Where the API's tables are, when not with the cell's: in another database of the same server, so that what belongs to both
+ * is still one transaction.
+ */
+function apiDatabase(connection: string, api: string | null): Pick<StoreOptions, 'apiDatabase'> {
+  if (api === null || api === connection) return {}
+  const [cell, other] = [readDatabaseUrl(connection), readDatabaseUrl(api)]
+  if (cell.kind !== 'mysql' || other.kind !== 'mysql' || serverOf(cell) !== serverOf(other)) {
     const reason =
-      '[api_database] connection differs from [database] connection: this release keeps both in one database.'
+      '[api_database] connection and [database] connection are of different servers: this release keeps both on one.'
     throw DatabaseUnusable({ reason })
   }
-  if (!isSqlite(config)) {
-    const scheme = connection.split(':')[0] ?? ''
-    throw DatabaseUnusable({
-      reason: `[database] connection ${scheme}://… is not supported by this release; use sqlite:///file.`,
-    })
-  }
+  return cell.database === other.database ? {} : { apiDatabase: other.database }
+}
+
+/** The database that [database]connection names, on its newest schema. */
+export async function openDatabase(config: Config, log?: Log): Promise<Store> {
+  const { connection, slave_connection: replica, synchronous_reader: isSynchronous } = config.database
+  if (connection === null) throw DatabaseUnusable({ reason: '[database] connection is not set in nova.conf.' })
   try {
-    return await openStore(connection)
+    return await openStore(connection, {
+      ...databaseOptions(config.database, log),
+      ...apiDatabase(connection, config.api_database.connection),
+      ...(replica === null ? {} : { replica: { url: replica, servesLists: !isSynchronous } }),
+    })
   } catch (error) {
-    throw DatabaseUnusable({ reason: `The database cannot be opened: ${(error as Error).message}` }, { cause: error })
+    if (DatabaseUnusable.is(error)) throw error
+    const why = error instanceof Fault && error.detail !== undefined ? error.detail : (error as Error).message
+    throw DatabaseUnusable({ reason: `The database cannot be opened: ${why}` }, { cause: error })
   }
 }

@@ -77,7 +77,7 @@ async function rehearsal(o: Opened, store: Store, ...[spec, count]: Parameters<M
 function worldOf(o: Opened): ManageWorld {
   let store: Promise<Store> | undefined
   const open = () => {
-    store ??= openDatabase(o.config).then(opened => {
+    store ??= openDatabase(o.config, o.log).then(opened => {
       o.closers.add(() => opened.close())
       return opened
     })

@@ -35,7 +35,7 @@ function neighboursFor({ config, log, clock, closers }: ServiceProcess): Neighbo
 async function withStore(service: ServiceProcess): Promise<WithStore & { bus: RemoteBus }> {
   const { config, log, clock, closers } = service
   const bus = busFor(service)
-  const store = await openDatabase(config)
+  const store = await openDatabase(config, log)
   closers.add(() => store.close())
   return { config, log, clock, bus, store }
 }

@@ -1,6 +1,6 @@
 import { declareFault } from '#base'
 import { groupInSpec, type RequestSpec, ServerGroupNotFound } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
 
 export const GroupMemberLimitExceeded = declareFault(
@@ -21,6 +21,7 @@ export async function joinGroup(
   groupId: string,
   instanceIds: readonly string[],
 ): Promise<NonNullable<RequestSpec['serverGroup']>> {
+  await tx.turn(turnOf.group(groupId))
   const group = await tx.serverGroups.find(groupId)
   if (group === undefined) throw ServerGroupNotFound({ id: groupId })
   const places = await tx.instances.placesOf(group.members)

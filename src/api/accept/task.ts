@@ -13,7 +13,7 @@ import {
   refusal,
 } from '#model'
 import { emptyJournal } from '#saga'
-import type { InstanceChange, Store } from '#store'
+import { type InstanceChange, type Store, turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { mustHaveNoShares } from './shares.ts'
 import { interrupt, wake } from './wake.ts'
@@ -78,6 +78,13 @@ async function takeOver(
   })
 }
 
+/** Whether the row is still as it was when it was checked; `takeOver` asks the same of the database. */
+async function isUnchanged(tx: Store, { id, vmState, taskState, host, flavor }: Instance): Promise<boolean> {
+  const now = await tx.instances.find(id)
+  const isSame = now?.vmState === vmState && now.taskState === taskState && now.host === host
+  return isSame && now.flavor.flavorId === flavor.flavorId
+}
+
 /**
  * Accepts a long operation on a server: check by the lifecycle table, then action, saga and task state in one transaction.
  * A row that changed in between is checked again. Returns the saga's id.
@@ -98,8 +105,13 @@ export async function beginTask<N extends SagaName>(
     const at = instance
     const accepted = await deps.store.transaction(async tx => {
       const sagaId = newUuid()
+      await tx.turn(turnOf.server(at.id))
       await mustHaveNoShares(tx, request.action, at.id)
-      await request.mustHold?.(tx)
+      if (request.mustHold !== undefined) {
+        // What it says of a server that another request has just taken would be beside the point.
+        if (!(await isUnchanged(tx, at))) return undefined
+        await request.mustHold(tx)
+      }
       if (!(await takeOver(tx, deps, at, rule, sagaId, request.change))) return undefined
       await request.alsoWrite?.(tx)
       const others = await tx.sagas.openOf(at.id)

@@ -1,6 +1,7 @@
 import { newUuid } from '#base'
 import type { Caller } from '#cloud'
 import { emptyJournal } from '#saga'
+import { turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { wake } from './wake.ts'
 
@@ -15,6 +16,7 @@ export async function acceptVolumeExtend(
   const nowMs = deps.clock.now()
   const id = newUuid()
   await deps.store.transaction(async tx => {
+    await tx.turn(turnOf.server(instanceId))
     const action = 'extend_volume'
     await tx.actions.start({ instanceId, action, requestId, userId, projectId, startAtMs: nowMs })
     const waitsFor = (await tx.sagas.openOf(instanceId)).at(-1) ?? null

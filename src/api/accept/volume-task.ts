@@ -3,7 +3,7 @@ import type { SagaInputs, VolumeSagaInputs } from '#bus'
 import type { Caller } from '#cloud'
 import { type ActionName, type Instance, lifecycle, type Rule } from '#model'
 import { emptyJournal } from '#saga'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
 import { mustAllow } from './task.ts'
 import { holdMs } from './volumes.ts'
@@ -41,6 +41,7 @@ export async function acceptVolumeTask<N extends Name>(
   const sagaId = newUuid()
   const rule: Rule = lifecycle[task.action]
   await store.transaction(async tx => {
+    await tx.turn(turnOf.server(found.id))
     mustAllow(await tx.instances.get(found.id), task.action, task.word, isAdmin)
     const input = { ...(await task.prepare(tx)), instanceId: found.id, requestId }
     const waitsFor = (await tx.sagas.openOf(found.id)).at(-1) ?? null

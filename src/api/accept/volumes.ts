@@ -1,7 +1,7 @@
 import { Fault } from '#base'
 import { type Caller, InvalidVolume } from '#cloud'
 import type { BlockDevice } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
 
 /** How long a saga waits for the request that accepted it to hold its volumes; then it does that itself. */
@@ -9,6 +9,7 @@ export const holdMs = 60_000
 
 /** Volumes for one server each, and a disk of a server has this one: the same as when Cinder refuses it. */
 export async function mustBeUnused(tx: Store, volumeIds: readonly string[]): Promise<void> {
+  await tx.turn(...volumeIds.map(turnOf.volume))
   for (const id of volumeIds) {
     const [used] = await tx.blockDevices.ofVolume(id)
     if (used === undefined) continue

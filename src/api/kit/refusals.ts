@@ -55,6 +55,8 @@ const general = new Set([
   'InvalidInput',
   'TokenInvalid',
   'RequestTooLarge',
+  'DatabaseUnavailable',
+  'DatabaseOutcomeUnknown',
 ])
 
 export const isGeneral = (fault: Fault): boolean => general.has(fault.code)

@@ -1,6 +1,6 @@
 import { declareFault } from '#base'
 import { type Flavor, flavorResources } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { QuotaSource } from './quota-source.ts'
 import { unifiedNames } from './unified.ts'
 
@@ -68,6 +68,7 @@ export async function excess(
   demand: Demand,
 ): Promise<readonly Excess[]> {
   if (quotas.kind === 'noop') return []
+  await tx.turn(turnOf.usage(owner.projectId))
   if (quotas.kind === 'unified') return unifiedExcess(tx, quotas, owner, demand)
   const project = await quotas.prepared(tx, owner.projectId)
   const ownLimits = await tx.quotas.ofUser(owner.projectId, owner.userId)

@@ -9,14 +9,17 @@ const plain = /^[\w\- /:@,%=~"'<>&;!]*$/
  */
 export class SearchPattern {
   readonly #isIn: (text: string) => boolean
+  /** The text that is searched for, where the pattern is nothing more than that. */
+  readonly literal: string | undefined
 
-  private constructor(isIn: (text: string) => boolean) {
+  private constructor(isIn: (text: string) => boolean, literal?: string) {
     this.#isIn = isIn
+    this.literal = literal
   }
 
   /** `broken` when it is no regular expression, `unsearchable` when it is one that would need backtracking or is too large. */
   static read(text: string): SearchPattern | 'broken' | 'unsearchable' {
-    if (plain.test(text)) return new SearchPattern(where => where.includes(text))
+    if (plain.test(text)) return new SearchPattern(where => where.includes(text), text)
     try {
       const program = new Program(new SyntaxReader(text).read())
       return new SearchPattern(where => program.isIn(Array.from(where, c => c.codePointAt(0) ?? 0)))

@@ -2,6 +2,7 @@ import { instanceId, newUuid } from '#base'
 import type { SagaInputs, SettledMoves } from '#bus'
 import type { Migration } from '#model'
 import { emptyJournal } from '#saga'
+import { turnOf } from '#store'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { isOnAsRecorded, movedSpec } from '../moves.ts'
@@ -57,6 +58,7 @@ async function confirm(d: ConductorDeps, move: Migration): Promise<string | unde
   const nowMs = d.clock.now()
   const [sagaId, requestId] = [newUuid(), `req-${newUuid()}`]
   return d.store.transaction(async tx => {
+    await tx.turn(turnOf.server(move.instanceId))
     const instance = await tx.instances.find(move.instanceId)
     if (instance?.vmState !== 'resized' || instance.taskState !== null) return undefined
     // An operator may have reset the state of a server once, and its older resize is none of this one.

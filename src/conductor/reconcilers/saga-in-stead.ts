@@ -2,7 +2,7 @@ import { instanceId, newUuid } from '#base'
 import type { SagaInputs, SagaName, ServerTask } from '#bus'
 import type { TaskState } from '#model'
 import { emptyJournal } from '#saga'
-import type { Expected, InstanceChange } from '#store'
+import { type Expected, type InstanceChange, turnOf } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 
 /** What nobody asked for: a saga that Nova starts by itself. No action is recorded. */
@@ -25,6 +25,7 @@ export async function beginInstead<N extends SagaName>(
   const sagaId = newUuid()
   const nowMs = clock.now()
   const isTaken = await store.transaction(async tx => {
+    await tx.turn(turnOf.server(id))
     const task = { ...change, taskState, sagaId }
     if (!(await tx.instances.change(instanceId(id), task, nowMs, { taskState: null, ...expected }))) return false
     const waitsFor = (await tx.sagas.openOf(id)).at(-1) ?? null

@@ -2,6 +2,7 @@ import { instanceId, newUuid } from '#base'
 import type { SagaInputs } from '#bus'
 import type { Instance } from '#model'
 import { emptyJournal } from '#saga'
+import { turnOf } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 
 /** The saga belongs to the newest action of the server, which is its shelve: nobody asked for this one. */
@@ -9,6 +10,7 @@ async function accept(deps: ConductorDeps, { id }: Instance): Promise<string | u
   const nowMs = deps.clock.now()
   const sagaId = newUuid()
   const isAccepted = await deps.store.transaction(async tx => {
+    await tx.turn(turnOf.server(id))
     const change = { taskState: 'shelving_offloading', sagaId } as const
     if (!(await tx.instances.change(instanceId(id), change, nowMs, { vmState: 'shelved', taskState: null })))
       return false

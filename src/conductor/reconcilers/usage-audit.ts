@@ -12,7 +12,10 @@ export async function auditUsage({ store, clock, log }: ConductorDeps, unit: str
   const hosts = services.filter(({ topic, host }) => topic === 'compute' && !done.has(host)).map(({ host }) => host)
   if (hosts.length === 0) return
   const startMs = clock.now()
-  const lived = Map.groupBy(await store.instances.livedBetween(period.beginMs, period.endMs), ({ host }) => host)
+  const lived = Map.groupBy(
+    await store.mayLag('reports').instances.livedBetween(period.beginMs, period.endMs),
+    ({ host }) => host,
+  )
   const seconds = (clock.now() - startMs) / 1000
   for (const host of hosts) {
     const itemCount = lived.get(host)?.length ?? 0

@@ -1,4 +1,5 @@
 import type { Clock } from '#base'
+import { inTransaction, takeTurns } from '#store/engine'
 import type { Db } from '../store/open.ts'
 
 /** What a unit of work changed and the host must follow. */
@@ -25,15 +26,21 @@ export const nothingTouched = (): Touched => ({
 })
 
 export interface Work {
-  /** All or nothing; the host is brought in line before this returns (a failure there is logged, and repaired later). */
+  /**
+   * All or nothing, and one at a time in all processes, so that what a unit reads is true until its end. The host is brought
+   * in line before this returns (a failure there is logged, and repaired later).
+   */
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>
 }
 
 export function createWork(db: Db, clock: Clock, follow: (touched: Touched) => Promise<void>): Work {
   return {
     async run(work) {
-      const touched = nothingTouched()
-      const result = await db.transaction().execute(tx => work({ db: tx, nowMs: clock.now(), touched }))
+      const { result, touched } = await inTransaction(db, async tx => {
+        await takeTurns(tx, ['network'])
+        const touched = nothingTouched()
+        return { result: await work({ db: tx, nowMs: clock.now(), touched }), touched }
+      })
       await follow(touched)
       return result
     },

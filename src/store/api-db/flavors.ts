@@ -1,5 +1,5 @@
-import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
-import { fromJson } from '#base'
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
+import { fromJson, SearchPattern } from '#base'
 import { type Flavor, FlavorExists, FlavorIdExists, FlavorNotFound } from '#model'
 import { affected, insertIgnore } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
@@ -129,12 +129,14 @@ export class Flavors {
     if (query.isDisabled !== undefined) select = select.where('is_disabled', '=', Number(query.isDisabled))
     if (query.minMemoryMiB !== undefined) select = select.where('memory_mib', '>=', query.minMemoryMiB)
     if (query.minRootGiB !== undefined) select = select.where('root_gib', '>=', query.minRootGiB)
-    if (query.name !== undefined) select = select.where(sql<SqlBool>`name regexp ${query.name}`)
     for (const { key, isDescending } of query.sort) {
       select = select.orderBy(sortColumns[key], isDescending ? 'desc' : 'asc')
     }
-    const rows = await select.orderBy('number').execute()
+    const all = await select.orderBy('number').execute()
     // Flavors are few; cutting the page here keeps multi-key paging exact without a clause per key.
+    const pattern = SearchPattern.read(query.name ?? '')
+    if (typeof pattern === 'string') throw new Error(`a pattern that is ${pattern} came to the database`)
+    const rows = all.filter(row => pattern.isIn(row.name))
     const from = marker === undefined ? 0 : rows.findIndex(r => r.flavor_id === marker.flavorId) + 1
     const page = rows.slice(from, query.limit === undefined ? undefined : from + query.limit)
     return page.map(fromRow)

@@ -1,5 +1,23 @@
 import type { Generated } from 'kysely'
 
+/** Every table of the API database, which may be another one than the cell's; its migrations are kept there too. */
+const tables: Readonly<Record<keyof ApiTables, true>> = {
+  flavors: true,
+  flavor_projects: true,
+  key_pairs: true,
+  quotas: true,
+  quota_classes: true,
+  aggregates: true,
+  aggregate_hosts: true,
+  aggregate_metadata: true,
+  server_groups: true,
+  server_group_members: true,
+  request_specs: true,
+  scheduling_decisions: true,
+  scheduling_decision_instances: true,
+}
+export const apiTables: readonly string[] = [...Object.keys(tables), 'api_migrations']
+
 /** Tables of the API database. Times are milliseconds since the epoch; `*_json` columns are carried, never queried. */
 export interface ApiTables {
   flavors: {

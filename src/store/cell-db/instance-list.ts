@@ -1,7 +1,7 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { declareFault, SearchPattern } from '#base'
 import type { Instance, TaskState, VmState } from '#model'
-import { among } from '../engine/index.ts'
+import { among, searchesPatterns } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
 import { fromRow } from './instance-row.ts'
 import type { CellTables } from './schema.ts'
@@ -175,13 +175,22 @@ function placeConditions(e: Builder, filter: InstanceFilter): Condition[] {
 const hasPair = (column: 'metadata_json' | 'system_metadata_json', key: string, value: string): Condition =>
   sql<SqlBool>`instr(${sql.ref(column)}, ${`${JSON.stringify(key)}:${JSON.stringify(value)}`}) > 0`
 
-function textConditions(filter: InstanceFilter): Condition[] {
+type Patterns = readonly (readonly [column: PatternColumn, pattern: SearchPattern, text: string])[]
+
+const patternsOf = (filter: InstanceFilter): Patterns =>
+  Object.entries(filter.patterns ?? {}).map(([column, text]) => [column as PatternColumn, compile(text), text])
+
+/** Patterns that the database does not search for itself. */
+const patternsForUs = (db: Db, patterns: Patterns): Patterns =>
+  searchesPatterns(db) ? [] : patterns.filter(([, pattern]) => pattern.literal === undefined)
+
+function textConditions(db: Db, filter: InstanceFilter): Condition[] {
   const conditions: Condition[] = []
-  const matches = (column: string, pattern: string) => {
-    compile(pattern)
-    return sql<SqlBool>`${sql.ref(column)} regexp ${pattern}`
+  const isItself = searchesPatterns(db)
+  for (const [column, { literal }, text] of patternsOf(filter)) {
+    if (isItself) conditions.push(sql<SqlBool>`${sql.ref(column)} regexp ${text}`)
+    else if (literal !== undefined) conditions.push(sql<SqlBool>`instr(${sql.ref(column)}, ${literal}) > 0`)
   }
-  for (const [column, pattern] of Object.entries(filter.patterns ?? {})) conditions.push(matches(column, pattern))
   for (const [key, value] of Object.entries(filter.metadata ?? {}))
     conditions.push(hasPair('metadata_json', key, value))
   for (const [key, value] of Object.entries(filter.systemMetadata ?? {}))
@@ -266,9 +275,32 @@ function orderOf(sort: NonNullable<InstanceQuery['sort']>): readonly Order[] {
   return [...order.values()]
 }
 
+const conditionsOf = (db: Db, e: Builder, filter: InstanceFilter): Condition[] => [
+  ...stateConditions(e, filter),
+  ...placeConditions(e, filter),
+  ...textConditions(db, filter),
+  ...tagConditions(e, filter),
+]
+
+/** Numbers of the servers whose columns match: only these columns are read, of all that else is asked for. */
+async function searched(db: Db, filter: InstanceFilter, patterns: Patterns): Promise<readonly number[]> {
+  const columns = patterns.map(([column]) => column)
+  const rows = await db
+    .selectFrom('instances')
+    .select(['number', ...columns])
+    .where(e => allOf(e, conditionsOf(db, e, filter)))
+    .execute()
+  const isFound = (row: (typeof rows)[number]) =>
+    patterns.every(([column, pattern]) => {
+      const text = row[column] ?? null
+      return text !== null && pattern.isIn(text)
+    })
+  return rows.filter(isFound).map(row => row.number)
+}
+
 /**
- * One statement, plus one for the marker's row. Addresses are matched in memory, because they lie in a JSON column; the
- * page is cut after that.
+ * One statement, plus one for the marker's row, and one for patterns that the database does not search for. Addresses are
+ * matched in memory, because they lie in a JSON column; the page is cut after that.
  */
 export async function listInstances(db: Db, query: InstanceQuery): Promise<readonly Instance[]> {
   const { filter } = query
@@ -278,14 +310,9 @@ export async function listInstances(db: Db, query: InstanceQuery): Promise<reado
   let select = db
     .selectFrom('instances')
     .selectAll()
-    .where(e =>
-      allOf(e, [
-        ...stateConditions(e, filter),
-        ...placeConditions(e, filter),
-        ...textConditions(filter),
-        ...tagConditions(e, filter),
-      ]),
-    )
+    .where(e => allOf(e, conditionsOf(db, e, filter)))
+  const patterns = patternsForUs(db, patternsOf(filter))
+  if (patterns.length > 0) select = select.where('number', 'in', among(await searched(db, filter, patterns)))
   if (query.marker !== undefined) {
     const marker = await db.selectFrom('instances').selectAll().where('id', '=', query.marker).executeTakeFirst()
     if (marker === undefined || (filter.projectId !== undefined && marker.project_id !== filter.projectId)) {

@@ -178,7 +178,8 @@ export class Sagas {
 
   async claim<J>(id: string, owner: string, nowMs: number, leaseUntilMs: number): Promise<StoredSaga<J> | undefined> {
     const [row] = (await byId(this.#db, { id })).rows
-    if (row === undefined || row.status !== 'open' || (row.owner !== null && row.lease_until > nowMs)) return undefined
+    if (row === undefined || row.status !== 'open') return undefined
+    if (row.owner !== null && row.owner !== owner && row.lease_until > nowMs) return undefined
     if (row.waits_for !== null) {
       const before = await this.#db
         .selectFrom('sagas')

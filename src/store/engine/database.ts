@@ -1,24 +1,29 @@
-import { Kysely } from 'kysely'
+import { type Dialect, Kysely } from 'kysely'
+import { readDatabaseUrl } from './address.ts'
+import { mysqlDialect } from './mysql/dialect.ts'
+import type { DatabaseOptions } from './options.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
-import type { StatementCounter } from './statement-counter.ts'
 
 export type Database<Tables> = Kysely<Tables>
 
-export interface OpenOptions {
-  readonly counter?: StatementCounter
+function dialectOf(url: string, options: DatabaseOptions): Dialect {
+  const address = readDatabaseUrl(url, options.parameters)
+  return address.kind === 'sqlite'
+    ? sqliteDialect(address.path, options.isSynchronous ?? true)
+    : mysqlDialect(address, options)
 }
 
 /**
- * Opens `sqlite:///absolute/path` or `sqlite://` (memory); the SQLAlchemy forms that nova.conf uses.
- * One connection: transactions run one after the other on it, and a plain statement waits for the open transaction.
+ * Opens the database of a URL in the forms of SQLAlchemy that nova.conf uses.
+ *
+ * `sqlite:///path`, `sqlite://` (memory): one connection; transactions run one after the other on it, and a plain statement
+ * waits for the open transaction. `mysql+pymysql://user:password@host:port/name`: a pool of connections, made when they are
+ * needed.
  */
-export function openDatabase<Tables>(url: string, options: OpenOptions = {}): Database<Tables> {
-  const match = /^sqlite:\/\/(?:\/(.*))?$/.exec(url)
-  if (match === null) throw new Error(`unsupported database URL scheme: ${url.split(':')[0]}`)
-  const path = match[1] === undefined || match[1] === '' ? ':memory:' : match[1]
+export function openDatabase<Tables>(url: string, options: DatabaseOptions = {}): Database<Tables> {
   const { counter } = options
   return new Kysely<Tables>({
-    dialect: sqliteDialect(path),
+    dialect: dialectOf(url, options),
     ...(counter === undefined
       ? {}
       : {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { poolOf } from './mysql/dialect.ts'
 
 type Column = readonly [name: string, type: 'text' | 'bigint' | 'integer' | `varchar(${number})`, rule?: 'null' | 'key']
 
@@ -14,4 +15,10 @@ export async function createTables({ schema }: Kysely<never>, tables: PlainTable
     const keys = columns.flatMap(([column, , rule]) => (rule === 'key' ? [column] : []))
     await table.addPrimaryKeyConstraint(`${name}_key`, keys as never[]).execute()
   }
+}
+
+/** Databases differ in whether an index belongs to its table. */
+export async function dropIndex(db: Kysely<never>, name: string, table: string): Promise<void> {
+  const drop = db.schema.dropIndex(name)
+  await (poolOf(db) === undefined ? drop : drop.on(table)).execute()
 }

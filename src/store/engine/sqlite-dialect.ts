@@ -17,8 +17,8 @@ import { SqliteFile } from './sqlite.ts'
  * kysely's own dialect guards its one connection by a lock that wakes every waiter at each release and lets the luckiest
  * have it: with 50 requests at a time each statement woke 50 functions, and some requests waited for seconds.
  */
-export const sqliteDialect = (path: string): Dialect => ({
-  createDriver: () => new OneConnection(path),
+export const sqliteDialect = (path: string, isSynchronous: boolean): Dialect => ({
+  createDriver: () => new OneConnection(path, isSynchronous),
   createQueryCompiler: () => new SqliteQueryCompiler(),
   createAdapter: () => new QueuedAdapter(),
   createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
@@ -52,8 +52,8 @@ class OneConnection implements Driver {
   readonly #waiting: (() => void)[] = []
   #isTaken = false
 
-  constructor(path: string) {
-    this.#connection = new FileConnection(new SqliteFile(path))
+  constructor(path: string, isSynchronous: boolean) {
+    this.#connection = new FileConnection(new SqliteFile(path, isSynchronous))
   }
 
   async init(): Promise<void> {

@@ -29,11 +29,11 @@ export class SqliteFile {
   #lastPattern: { readonly text: string; readonly pattern: SearchPattern } | undefined
   readonly #prepared = new Map<string, Prepared>()
 
-  constructor(path: string) {
+  constructor(path: string, isSynchronous: boolean) {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     this.#db = new DatabaseSync(path, { timeout: 5000 })
     this.#db.exec('PRAGMA journal_mode = WAL')
-    this.#db.exec('PRAGMA synchronous = NORMAL')
+    this.#db.exec(`PRAGMA synchronous = ${isSynchronous ? 'NORMAL' : 'OFF'}`)
     this.#db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`)
     this.#db.exec('PRAGMA foreign_keys = ON')
     // Nova matches names with regular expressions in the database; SQLite leaves the operator to the program.

@@ -1,6 +1,7 @@
 import { operation, reply, since } from '#api/kit'
 import { instanceImageOf } from '#cloud'
 import { ComputeHostNotFound } from '#model'
+import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { AggregateHostExists, AggregateNotFound, BadAggregate, CannotRemoveHost } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
@@ -32,6 +33,7 @@ export const addHost = op({
     numberIn(path.id)
     await mustBeHost(deps, host)
     const changed = await deps.store.transaction(async tx => {
+      await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       await mustAllowHost(tx, found, host)
       if (!(await tx.aggregates.addHost(found.id, host))) throw AggregateHostExists({ id: found.id, host })
@@ -59,6 +61,7 @@ export const removeHost = op({
       await mustAllowLeaving(deps.store, found, host)
       await mirrorLeaving(deps, host, found)
       return await deps.store.transaction(async tx => {
+        await tx.turn(turnOf.aggregates())
         await mustAllowLeaving(tx, found, host)
         if (!(await tx.aggregates.removeHost(found.id, host))) throw gone
         return aggregateView(await findAggregate(tx, path.id))
@@ -77,6 +80,7 @@ export const setMetadata = op({
   async handle({ path, body, allow }, deps) {
     allow({})
     return deps.store.transaction(async tx => {
+      await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       await mustAllowZone(tx, 'metadata', found, body.metadata)
       await tx.aggregates.setMetadata(found.id, body.metadata, deps.clock.now())

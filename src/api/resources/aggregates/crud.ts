@@ -1,4 +1,5 @@
 import { list, obj, operation, query, reply, since } from '#api/kit'
+import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { AggregateNameExists, InvalidAggregateAction } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
@@ -57,6 +58,7 @@ export const update = opOnOne({
     const { name: asked, ...metadata } = body.aggregate
     const name = asked?.trim()
     return deps.store.transaction(async tx => {
+      await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       const nowMs = deps.clock.now()
       if (name !== undefined && !(await tx.aggregates.rename(found.id, name, nowMs)))
@@ -76,6 +78,7 @@ export const remove = opOnOne({
   async handle({ path, allow }, deps) {
     allow({})
     await deps.store.transaction(async tx => {
+      await tx.turn(turnOf.aggregates())
       const { id, hosts } = await findAggregate(tx, path.id)
       if (hosts.length > 0) {
         throw InvalidAggregateAction({ action: 'remove', id, reason: 'Host aggregate is not empty' })

@@ -1,5 +1,6 @@
 import { always, bare, obj, operation, query, reply, since } from '#api/kit'
 import { extraSpecComplaint } from '#model'
+import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { BadFlavor, ExtraSpecNotFound } from './faults.ts'
 import { extraSpecs, extraSpecsIn, oneExtraSpecIn } from './shape.ts'
@@ -18,6 +19,7 @@ const change = (
   edit: (now: Record<string, string>) => Record<string, string>,
 ): Promise<void> =>
   deps.store.transaction(async tx => {
+    await tx.turn(turnOf.flavor(id))
     const flavor = await tx.flavors.get(id)
     await tx.flavors.setExtraSpecs(id, edit({ ...flavor.extraSpecs }), deps.clock.now())
   })

@@ -34,8 +34,8 @@ export interface Load {
 }
 
 export const loadOf = async (deps: ApiDeps): Promise<Load> => ({
-  usage: await deps.store.computeNodes.usage(),
-  workload: await deps.store.computeNodes.workload(),
+  usage: await deps.store.mayLag('reports').computeNodes.usage(),
+  workload: await deps.store.mayLag('reports').computeNodes.workload(),
 })
 
 /** What the records say of a node: the operator's reserve counts as used, as do servers that are off. */

@@ -1,6 +1,6 @@
 import { always, keypairName, keypairNameWide, oneOf, operation, reply, request, str } from '#api/kit'
 import type { Caller } from '#cloud'
-import type { Keypair, Store } from '#store'
+import { type Keypair, type Store, turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { KeypairLimitExceeded } from './faults.ts'
 import { fingerprintOf, generateKey, type KeyType } from './generate.ts'
@@ -47,6 +47,7 @@ export const create = op({
     const { privateKey, ...key } = await materialOf(type, userId, body.public_key)
     const pair = { userId, name: body.name.trim(), type, ...key, createdAtMs: deps.clock.now() }
     const stored = await deps.store.transaction(async tx => {
+      await tx.turn(turnOf.keypairs(userId))
       await mustHaveRoom(tx, deps, caller, userId)
       return tx.keypairs.create(pair)
     })

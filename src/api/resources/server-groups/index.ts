@@ -1,7 +1,7 @@
 import { list, nonNegative, obj, operation, query, reply, resource, since, str } from '#api/kit'
 import { newUuid } from '#base'
 import { type ServerGroup, ServerGroupNotFound } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from '../servers/find.ts'
 import { RulesNotSupported, ServerGroupLimitExceeded } from './faults.ts'
@@ -77,6 +77,7 @@ export const serverGroups = resource('/os-server-groups', {
       const made = { id: newUuid(), name: body.name.trim(), projectId, userId, policy: chosen, rules }
       await deps.quotas.prepare(projectId)
       await deps.store.transaction(async tx => {
+        await tx.turn(turnOf.usage(projectId))
         await mustHaveRoom(tx, deps, projectId, userId)
         if (chosen !== 'anti-affinity' && 'max_server_per_host' in rules) throw RulesNotSupported({})
         await tx.serverGroups.create(made, deps.clock.now())
@@ -106,8 +107,11 @@ export const serverGroups = resource('/os-server-groups', {
     async handle({ path, allow }, deps) {
       const found = await get(deps, path.id)
       allow({ project_id: found.projectId })
-      if (!(await deps.store.transaction(tx => tx.serverGroups.delete(found))))
-        throw ServerGroupNotFound({ id: path.id })
+      const isGone = await deps.store.transaction(async tx => {
+        await tx.turn(turnOf.group(found.id))
+        return tx.serverGroups.delete(found)
+      })
+      if (!isGone) throw ServerGroupNotFound({ id: path.id })
     },
   }),
 })

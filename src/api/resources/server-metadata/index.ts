@@ -2,7 +2,7 @@ import { bare, keyed, metadata, obj, operation, query, reply, resource, since, s
 import { declareFault } from '#base'
 import type { Caller } from '#cloud'
 import type { Instance } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import { mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { MetadataLimitExceeded } from '../servers/create-faults.ts'
@@ -44,6 +44,7 @@ async function change(
 ): Promise<Items> {
   await deps.quotas.prepare(caller.projectId ?? '')
   return deps.store.transaction(async tx => {
+    await tx.turn(turnOf.server(found.id))
     const instance = await tx.instances.get(found.id)
     mustAllow(instance, 'changeMetadata', word, isAdmin(caller))
     const items = edit(instance.metadata)

@@ -1,5 +1,6 @@
 import { operation, query, reply, resource, since, str } from '#api/kit'
 import { InstanceNotFound, serverPassword as passwordIn, withServerPassword } from '#model'
+import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, targetOf } from '../servers/find.ts'
 
@@ -28,6 +29,7 @@ const clear = op({
   async handle({ path, caller, allow }, deps) {
     const { id } = await findServer(deps, caller, path.id)
     await deps.store.transaction(async tx => {
+      await tx.turn(turnOf.server(id))
       const instance = await tx.instances.get(id)
       allow(targetOf(instance))
       const systemMetadata = withServerPassword(instance.systemMetadata, '')

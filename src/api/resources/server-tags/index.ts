@@ -2,7 +2,7 @@ import { bare, list, nil, obj, operation, reply, resource, since, str, tag } fro
 import { declareFault } from '#base'
 import type { Caller } from '#cloud'
 import { type Instance, InstanceInvalidState, InstanceNotFound, refusal } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import { situationOf } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin, targetOf } from '../servers/find.ts'
@@ -71,6 +71,7 @@ function change<T>(
   edit: (tags: Store['tags']) => Promise<T>,
 ): Promise<T> {
   return deps.store.transaction(async tx => {
+    await tx.turn(turnOf.server(id))
     const instance = await tx.instances.get(id)
     const why = refusal('changeTags', situationOf(instance), isAdmin(caller))
     if (why !== undefined) {

@@ -1,6 +1,6 @@
 import { anything, bare, operation } from '#api/kit'
 import { type Instance, InstanceNotFound, lifecycle, zoneLeft } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import { acceptTask, mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { demandOf, excess, QuotaExceeded } from '../../quota/index.ts'
@@ -23,6 +23,7 @@ async function restoreRecord({ caller, requestId }: ActionContext, deps: ApiDeps
   const { id } = instance
   const nowMs = deps.clock.now()
   await deps.store.transaction(async tx => {
+    await tx.turn(turnOf.server(id))
     await mustFitQuota(deps, instance)(tx)
     const vmState = zoneLeft in instance.systemMetadata ? 'shelved_offloaded' : 'active'
     const change = { vmState, deletedAtMs: null, terminatedAtMs: null } as const

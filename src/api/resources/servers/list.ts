@@ -77,7 +77,9 @@ async function find(context: ListContext, deps: ApiDeps, allTenantsRule: string)
   const filter = { ...asked.filter, ...(asked.allTenants ? {} : own), ...zone }
   if (filter.flavorId !== undefined && (await deps.store.flavors.find(filter.flavorId)) === undefined) return []
   try {
-    return await deps.store.instances.list({ filter, sort, limit, ...(marker === undefined ? {} : { marker }) })
+    return await deps.store
+      .mayLag('lists')
+      .instances.list({ filter, sort, limit, ...(marker === undefined ? {} : { marker }) })
   } catch (error) {
     if (MarkerNotFound.is(error)) throw ServerMarkerNotFound({ marker: marker ?? '' }, { cause: error })
     throw error

@@ -70,7 +70,7 @@ const compare = (a: Instance, b: Instance): number =>
 /** The page's servers, by project and id; the marker is the last server of the page before, in the period or not. */
 async function serversOf(deps: ApiDeps, period: Period, page: Page, projectId?: string): Promise<readonly Instance[]> {
   const { startMicros, stopMicros } = period
-  const { instances } = deps.store
+  const { instances } = deps.store.mayLag('reports')
   const rough = await instances.livedBetween(Math.floor(startMicros / 1000), Math.ceil(stopMicros / 1000), projectId)
   const inside = rough.filter(
     ({ launchedAtMs, terminatedAtMs }) =>

@@ -1,7 +1,7 @@
 import { always, obj, operation, reply, since } from '#api/kit'
 import { type Caller, InvalidVolume, type Volume } from '#cloud'
 import { type DeviceDefinition, device, deviceNameFor, type Instance, InstanceInvalidState } from '#model'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 import { mustAllow } from '../../accept/task.ts'
 import { acceptVolumeTask } from '../../accept/volume-task.ts'
 import { holdVolume } from '../../accept/volumes.ts'
@@ -27,6 +27,7 @@ export function mustTakeShelved(instance: Instance, takesShelved: boolean, actio
 
 /** A volume is attached once, and to one server only unless it is made for more. */
 export async function mustNotBeAttached(tx: Store, volume: Volume, instanceId: string): Promise<void> {
+  await tx.turn(turnOf.volume(volume.id))
   const devices = await tx.blockDevices.ofVolume(volume.id)
   if (devices.length === 0) return
   if (!volume.isMultiattach) {

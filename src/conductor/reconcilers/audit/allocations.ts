@@ -1,7 +1,7 @@
 import { newUuid } from '#base'
 import { endedMigrations, type Instance } from '#model'
 import { emptyJournal } from '#saga'
-import type { ComputeNode } from '#store'
+import { type ComputeNode, turnOf } from '#store'
 import { letGo } from '../../allocations.ts'
 import type { ConductorDeps } from '../../deps.ts'
 import { Suspects } from './suspects.ts'
@@ -13,6 +13,7 @@ const nodesAtOnce = 50
 export async function beginHeal({ store, clock }: ConductorDeps, id: string): Promise<string> {
   const sagaId = newUuid()
   await store.transaction(async tx => {
+    await tx.turn(turnOf.server(id))
     const waitsFor = (await tx.sagas.openOf(id)).at(-1) ?? null
     const input = { instanceId: id, requestId: `req-${newUuid()}` }
     const row = { id: sagaId, name: 'allocation-heal', instanceId: id, input, waitsFor }

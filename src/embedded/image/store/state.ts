@@ -1,7 +1,7 @@
 import { type Database, type Migration, migrate, Resident, type Shapes } from '#store/engine'
 import type { ImageTables } from './rows.ts'
 
-const migrations: readonly Migration[] = [
+export const imageMigrations: readonly Migration[] = [
   {
     name: '001-image',
     up: async db => {
@@ -53,6 +53,6 @@ const shapes: Shapes<ImageTables> = {
 export type ImageState = Resident<ImageTables>
 
 export async function loadImages(db: Database<ImageTables>): Promise<ImageState> {
-  await migrate(db, 'image', migrations)
+  await migrate(db, 'image', imageMigrations)
   return Resident.load(db, shapes)
 }

@@ -1,8 +1,9 @@
 import type { Kysely } from 'kysely'
+import { dropIndex } from '../../engine/index.ts'
 
 /** Quota counts leave out servers that were put away, and still read the index alone. */
 export async function usageIndex(db: Kysely<never>): Promise<void> {
-  await db.schema.dropIndex('instances_usage').execute()
+  await dropIndex(db, 'instances_usage', 'instances')
   await db.schema
     .createIndex('instances_usage')
     .on('instances')

@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import type { Kysely } from 'kysely'
-import { affected, insertIgnore, migrate, openDatabase, StatementCounter, upsert } from './index.ts'
+import {
+  affected,
+  insertIgnore,
+  inTransaction,
+  migrate,
+  openDatabase,
+  StatementCounter,
+  takeTurns,
+  upsert,
+} from '#store/engine'
+import { databaseAt } from '../database/index.ts'
 
 /** node:sqlite rows have no prototype; strict equality compares prototypes too. */
 const plain = <T extends object>(rows: T[]): T[] => rows.map(row => ({ ...row }))
@@ -31,22 +41,22 @@ const migrations = [
 ]
 
 async function open(name: string, counter?: StatementCounter) {
-  const db = openDatabase<Tables>(`sqlite:///${join(folder, name)}`, counter === undefined ? {} : { counter })
+  const db = openDatabase<Tables>(await databaseAt(folder, name), counter === undefined ? {} : { counter })
   await migrate(db, 'test', migrations)
   return db
 }
 
 test('migrations run once and survive a reopen', async () => {
-  const db = await open('a.sqlite')
+  const db = await open('a')
   await db.insertInto('things').values({ id: 'x', value: 1, note: null }).execute()
   await db.destroy()
-  const again = await open('a.sqlite')
+  const again = await open('a')
   assert.deepEqual(plain(await again.selectFrom('things').selectAll().execute()), [{ id: 'x', value: 1, note: null }])
   await again.destroy()
 })
 
 test('upsert changes the other columns, insertIgnore leaves them', async () => {
-  const db = await open('b.sqlite')
+  const db = await open('b')
   await upsert(db, 'things', { id: 'x', value: 1, note: 'a' }, ['id'])
   await upsert(db, 'things', { id: 'x', value: 2, note: 'b' }, ['id'])
   assert.equal(await insertIgnore(db, 'things', { id: 'x', value: 3, note: 'c' }), false)
@@ -59,7 +69,7 @@ test('upsert changes the other columns, insertIgnore leaves them', async () => {
 })
 
 test('a compare-and-set changes one row, then none', async () => {
-  const db = await open('c.sqlite')
+  const db = await open('c')
   await upsert(db, 'things', { id: 'x', value: 1, note: null }, ['id'])
   const swap = async () =>
     affected(await db.updateTable('things').set({ value: 2 }).where('value', '=', 1).executeTakeFirstOrThrow())
@@ -68,18 +78,19 @@ test('a compare-and-set changes one row, then none', async () => {
   await db.destroy()
 })
 
-test('a failed transaction leaves nothing, and parallel ones wait for each other', async () => {
-  const db = await open('d.sqlite')
+test('a failed transaction leaves nothing, and parallel ones that take turns wait for each other', async () => {
+  const db = await open('d')
   await upsert(db, 'things', { id: 'x', value: 0, note: null }, ['id'])
   await assert.rejects(
-    db.transaction().execute(async tx => {
+    inTransaction(db, async tx => {
       await tx.updateTable('things').set({ value: 99 }).execute()
       throw new Error('no')
     }),
   )
   await Promise.all(
     Array.from({ length: 20 }, () =>
-      db.transaction().execute(async tx => {
+      inTransaction(db, async tx => {
+        await takeTurns(tx, ['the value'])
         const { value } = await tx.selectFrom('things').select('value').executeTakeFirstOrThrow()
         await tx
           .updateTable('things')
@@ -94,7 +105,7 @@ test('a failed transaction leaves nothing, and parallel ones wait for each other
 
 test('statements are counted', async () => {
   const counter = new StatementCounter()
-  const db = await open('e.sqlite', counter)
+  const db = await open('e', counter)
   const before = counter.count
   await db.selectFrom('things').selectAll().execute()
   assert.equal(counter.count - before, 1)

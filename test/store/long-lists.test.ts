@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { newUuid } from '#base'
-import { openStore, type Store } from './index.ts'
+import { openStore, type Store } from '#store'
+import { freshDatabase } from '../database/index.ts'
 
 let store: Store
 const ids = Array.from({ length: 40_000 }, () => newUuid())
 before(async () => {
-  store = await openStore('sqlite://')
+  store = await openStore(await freshDatabase())
 })
 after(() => store.close())
 

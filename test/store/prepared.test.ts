@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Kysely } from 'kysely'
-import { openDatabase, prepared, StatementCounter } from './index.ts'
+import { type Database, openDatabase, prepared, StatementCounter } from '#store/engine'
+import { freshDatabase } from '../database/index.ts'
 
 interface Tables {
   things: { id: string; value: number; note: string | null }
 }
 
 const counter = new StatementCounter()
-const db = openDatabase<Tables>('sqlite://', { counter })
-after(() => db.destroy())
-await db.schema
-  .createTable('things')
-  .addColumn('id', 'text', c => c.primaryKey())
-  .addColumn('value', 'integer')
-  .addColumn('note', 'text')
-  .execute()
+
+async function withThings(url: string): Promise<Database<Tables>> {
+  const opened = openDatabase<Tables>(url, { counter })
+  after(() => opened.destroy())
+  await opened.schema
+    .createTable('things')
+    .addColumn('id', 'varchar(36)', c => c.primaryKey())
+    .addColumn('value', 'integer')
+    .addColumn('note', 'text')
+    .execute()
+  return opened
+}
+
+const db = await withThings(await freshDatabase())
 
 let builds = 0
 const insert = prepared((on: Kysely<Tables>, row: Tables['things']) => {
@@ -47,15 +54,16 @@ test('in a transaction it belongs to the transaction', async () => {
   assert.deepEqual(await db.selectFrom('things').select('id').where('id', '=', 'e').execute(), [])
 })
 
-test('whoever asks first is served first, and a statement waits for the open transaction', async () => {
+test('on the one connection of SQLite whoever asks first is served first, after the open transaction', async () => {
+  const file = await withThings('sqlite://')
   const order: string[] = []
-  const open = db.transaction().execute(async tx => {
+  const open = file.transaction().execute(async tx => {
     for (const id of ['t1', 't2', 't3']) await insert(tx, { id, value: 0, note: null })
     order.push('transaction')
   })
   const names = Array.from({ length: 20 }, (_, i) => `reader ${i}`)
   const readers = names.map(async name => {
-    const rows = await db.selectFrom('things').select('id').where('id', 'like', 't%').execute()
+    const rows = await file.selectFrom('things').select('id').where('id', 'like', 't%').execute()
     assert.equal(rows.length, 3)
     order.push(name)
   })

@@ -1,0 +1,18 @@
+/**
+ * What transactions decide about by what they read; see `Store.turn`. Whoever needs several takes them in this order, so that
+ * nobody waits for somebody who waits for him.
+ */
+export const turnOf = {
+  /** Its sagas, its shares and tags, its metadata, the names of its disks: all that is accepted for it. */
+  server: (id: string) => `server ${id}`,
+  /** What a project has, against its quota. */
+  usage: (projectId: string) => `usage of ${projectId}`,
+  /** Which server has a volume that only one may have. */
+  volume: (id: string) => `volume ${id}`,
+  /** Members of a server group, and where they are. */
+  group: (id: string) => `group ${id}`,
+  keypairs: (userId: string) => `key pairs of ${userId}`,
+  flavor: (id: string) => `flavor ${id}`,
+  /** Names, hosts and zones of all aggregates. */
+  aggregates: () => 'aggregates',
+} as const
