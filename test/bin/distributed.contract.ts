@@ -7,16 +7,17 @@ import { type Cloud, type CloudBus, startCloud } from './processes.ts'
 
 const names = ['nova-conductor', 'nova-scheduler', 'nova-compute', 'nova-api-os-compute'] as const
 
-/** A cloud of separate processes, whatever they meet on. `further` tests come before the services end. */
+/** A cloud of separate processes, whatever they meet on and write to. `further` tests come before the services end. */
 export function distributedContract(
   how: string,
   openBus: () => Promise<CloudBus | undefined>,
   further: (cloud: () => Cloud, user: () => CloudUser) => void = () => undefined,
+  openDatabase: () => Promise<string | undefined> = async () => undefined,
 ): void {
   let cloud: Cloud
   let user: CloudUser
   before(async () => {
-    cloud = await startCloud(names, '', await openBus())
+    cloud = await startCloud(names, '', await openBus(), await openDatabase())
     user = new CloudUser(cloud)
   })
   after(() => cloud?.close())

@@ -122,18 +122,20 @@ export interface CloudBus {
   readonly hostUrl?: string
 }
 
-const database = (folder: string) => `[database]
-connection = sqlite:///${join(folder, 'nova.sqlite')}
-`
-
-/** `defaults` are further lines of [DEFAULT]. */
-export async function startCloud(names: readonly ServiceName[], defaults = '', given?: CloudBus): Promise<Cloud> {
+/** `defaults` are further lines of [DEFAULT]; without a database of the caller's the services have a file. */
+export async function startCloud(
+  names: readonly ServiceName[],
+  defaults = '',
+  given?: CloudBus,
+  databaseUrl?: string,
+): Promise<Cloud> {
   const closers = new Closers()
   const builtIn = await startBuiltIn()
   closers.add(() => builtIn.close())
   const { folder, urls } = builtIn
   const bus = given ?? { url: `unix://${join(folder, 'bus')}` }
   const configFile = join(folder, 'nova.conf')
+  const database = `[database]\nconnection = ${databaseUrl ?? `sqlite:///${join(folder, 'nova.sqlite')}`}\n`
   const config = `[DEFAULT]
 host = host-1
 state_path = ${folder}
@@ -149,7 +151,7 @@ instances = -1
 cores = -1
 ram = -1
 
-${database(folder)}
+${database}
 [keystone_authtoken]
 ${credentials(urls.identity)}
 [service_user]
@@ -165,7 +167,7 @@ ${credentials(urls.identity)}`
   writeFileSync(configFile, config)
   // A host has no database.
   const hostConfigFile = join(folder, 'nova-compute.conf')
-  writeFileSync(hostConfigFile, config.replace(database(folder), '').replace(bus.url, bus.hostUrl ?? bus.url))
+  writeFileSync(hostConfigFile, config.replace(database, '').replace(bus.url, bus.hostUrl ?? bus.url))
   const fileOf = (name: ServiceName) => (name === 'nova-compute' ? hostConfigFile : configFile)
   const made = services.map(name => [name, new ServiceProcess(name, fileOf(name), folder)] as const)
   const service = Object.fromEntries(made) as Record<ServiceName, ServiceProcess>
