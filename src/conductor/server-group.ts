@@ -30,9 +30,10 @@ export async function mustKeepPolicy(tx: Store, instanceId: string, host: string
   await tx.turn(turnOf.group(groupId))
   const group = await tx.serverGroups.find(groupId)
   if (group === undefined) return
-  const others = await tx.instances.placesOf(group.members.filter(member => member !== instanceId))
-  const ids = others.map(place => place.id)
-  const moving = group.policy === 'anti-affinity' ? await tx.moves.movingAt(host, ids) : new Set<string>()
+  const members = group.members.filter(member => member !== instanceId)
+  // Moves before places: a server has its new host before its move is over, and so is seen by one of the two.
+  const moving = group.policy === 'anti-affinity' ? await tx.moves.movingAt(host, members) : new Set<string>()
+  const others = await tx.instances.placesOf(members)
   const hosts = others.flatMap(place => (moving.has(place.id) ? [host] : place.host === null ? [] : [place.host]))
   const policy = violatedPolicy(group, host, hosts)
   if (policy !== undefined) throw GroupPolicyViolated({ policy })

@@ -28,27 +28,32 @@ export function fastFolder(): string {
   }
 }
 
-let server: Promise<Pick<MariaServer, 'url'>> | undefined
-
-/** The one that this process has for all its tests. */
-function ourServer(): Promise<Pick<MariaServer, 'url'>> {
-  const socket = process.env['NOVA_TEST_DATABASE_SOCKET']
-  if (socket !== undefined) return Promise.resolve({ url: socketUrl(socket) })
+/** The one that this process, and those that it starts, have for all their tests. */
+async function ourServer(): Promise<Pick<MariaServer, 'url'>> {
+  const known = process.env['NOVA_TEST_DATABASE_SOCKET']
+  process.env['NOVA_TEST_DATABASE_OWNER'] ??= String(process.pid)
+  if (known !== undefined) return { url: socketUrl(known) }
   const folder = mkdtempSync(join(fastFolder(), 'maria-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  return startMariaServer(folder)
+  const started = await startMariaServer(folder)
+  process.env['NOVA_TEST_DATABASE_SOCKET'] = started.socket
+  return started
 }
+
+/** Before any test begins: processes that it starts find the server by their environment. */
+const server = isOnMysql ? await ourServer() : undefined
 
 const made = new Map<string, Promise<string>>()
 
 async function make(name: string): Promise<string> {
-  server ??= ourServer()
-  const url = (await server).url(name)
+  if (server === undefined) throw new Error('the tests run on SQLite')
+  const url = server.url(name)
   await createDatabase(url)
   return url
 }
 
 process.once('beforeExit', async () => {
+  if (process.env['NOVA_TEST_DATABASE_OWNER'] !== String(process.pid)) return
   for (const url of made.values()) await dropDatabase(await url)
   made.clear()
 })
@@ -70,5 +75,5 @@ export async function freshDatabase(): Promise<string> {
 export async function databaseAt(folder: string, name: string): Promise<string> {
   if (!isOnMysql) return `sqlite:///${join(folder, `${name}.sqlite`)}`
   const place = createHash('sha1').update(folder).digest('hex').slice(0, 12)
-  return named(`test_${process.pid}_${place}_${name}`)
+  return named(`test_${place}_${name}`)
 }

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { SetupFault } from './fault.mjs'
 import { root } from './setup.mjs'
 
-/** @typedef {{ name: string, files: string[] }} Suite */
+/**
+ * `database`: `mysql` for tests that choose their engine and run on MariaDB here.
+ * @typedef {{ name: string, files: string[], database?: 'mysql' }} Suite
+ */
 
 const isTest = name => /\.test\.(ts|mjs)$/.test(name)
 
@@ -27,6 +30,32 @@ const rank = name => {
 /** Suites that need no guests and no network: with only these, no package beyond the test tools is installed. */
 const plain = new Set(['unit', 'config', 'setup', 'metadata'])
 
+/** Everything whose tests choose their database. */
+const portable = ['store', 'saga', 'placement', 'operations', 'scheduler', 'metadata', 'embedded', 'cloud', 'api']
+
+/** They look into a SQLite file, or are about other people's programs. */
+const onFilesOnly = /\/(?:api\/statements|embedded\/[a-z-]*client)\.test\.ts$/
+
+/** One of each kind that `npm test` runs on MariaDB too: tables, journals, claims, operations. */
+const samples = [
+  'store/engine',
+  'store/resident',
+  'saga/engine',
+  'placement/concurrency',
+  'placement/port',
+  'operations/claims-race',
+  'operations/reservation',
+  'operations/audit',
+]
+
+/** @returns {Suite[]} the same tests on MariaDB */
+export const mariadbSuites = () =>
+  portable.map(name => ({
+    name: `${name} on MariaDB`,
+    files: testsBelow(`test/${name}`).filter(file => !onFilesOnly.test(file)),
+    database: 'mysql',
+  }))
+
 /** @returns {Suite[]} in the order in which they run */
 export function findSuites() {
   const entries = readdirSync(join(root, 'test'), { withFileTypes: true })
@@ -34,7 +63,8 @@ export function findSuites() {
   const folders = entries
     .filter(entry => entry.isDirectory())
     .map(entry => ({ name: entry.name, files: testsBelow(`test/${entry.name}`) }))
-  return [{ name: 'unit', files: [...top, ...testsBelow('src')] }, ...folders]
+  const onMariadb = { name: 'on-mariadb', files: samples.map(file => join(root, 'test', `${file}.test.ts`)) }
+  return [{ name: 'unit', files: [...top, ...testsBelow('src')] }, ...folders, { ...onMariadb, database: 'mysql' }]
     .filter(suite => suite.files.length > 0)
     .sort((a, b) => rank(a.name) - rank(b.name) || (a.name < b.name ? -1 : 1))
 }

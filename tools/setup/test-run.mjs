@@ -1,7 +1,10 @@
 /** Runs suites one after the other with node:test, each in a scratch folder of its own, and adds up the results. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { runInPlace } from './handover.mjs'
 import { compileCache, serviceNode } from './modules.mjs'
@@ -15,9 +18,44 @@ const otherMs = 600_000
 
 /** These are free of machine-wide things (bridges, libvirt, fixed ports) that two files could fight over. */
 const apart = new Set(['unit', 'api', 'cloud', 'conformance', 'operations', 'placement', 'saga', 'scheduler'])
-const concurrency = suite => (apart.has(suite.name) ? Math.min(4, availableParallelism()) : 1)
+const concurrency = suite =>
+  apart.has(suite.name) || suite.database !== undefined ? Math.min(4, availableParallelism()) : 1
+
+/** A schema is many small files, each of which waits for the disk. */
+const fastFolder = () => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
+
+/** One MariaDB server for all files of a suite. */
+async function startDatabase() {
+  const folder = mkdtempSync(join(fastFolder(), 'nt-maria-'))
+  const child = spawn(serviceNode(root), [join(root, 'test/database/serve.ts'), folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: withSbin(process.env),
+  })
+  const ended = once(child, 'exit')
+  const socket = await Promise.race([
+    once(createInterface(child.stdout), 'line').then(([line]) => line),
+    ended.then(() => Promise.reject(new Error('the MariaDB server of the tests did not start'))),
+  ])
+  return {
+    env: { NOVA_TEST_DATABASE: 'mysql', NOVA_TEST_DATABASE_SOCKET: socket },
+    async stop() {
+      child.stdin.end()
+      await ended
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
 
 async function runSuite(suite, scratch) {
+  const database = suite.database === 'mysql' ? await startDatabase() : undefined
+  try {
+    return await runFiles(suite, scratch, database?.env ?? {})
+  } finally {
+    await database?.stop()
+  }
+}
+
+async function runFiles(suite, scratch, env) {
   const results = join(scratch, 'totals.json')
   const code = await runInPlace(
     serviceNode(root),
@@ -33,7 +71,7 @@ async function runSuite(suite, scratch) {
     ],
     {
       cwd: root,
-      env: { ...withSbin(process.env), TMPDIR: scratch, NODE_COMPILE_CACHE: compileCache(root) },
+      env: { ...withSbin(process.env), ...env, TMPDIR: scratch, NODE_COMPILE_CACHE: compileCache(root) },
       group: true,
     },
   )

@@ -293,6 +293,8 @@ export class Instances {
    * transaction this makes the quota exact.
    */
   async usage(projectId: string, userId?: string): Promise<Usage> {
+    // First what is on its way: a resize that ends in between is then counted twice, and never not at all.
+    const growth = await this.pendingGrowth(projectId, userId)
     let select = this.#db
       .selectFrom('instances')
       .select(e => [
@@ -305,7 +307,6 @@ export class Instances {
       .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
     if (userId !== undefined) select = select.where('user_id', '=', userId)
     const row = await select.executeTakeFirstOrThrow()
-    const growth = await this.pendingGrowth(projectId, userId)
     return {
       instances: Number(row.instances),
       cores: Number(row.cores ?? 0) + growth.cores,

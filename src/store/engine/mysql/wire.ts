@@ -57,7 +57,7 @@ const optionsOf = (a: MysqlAddress): ConnectionOptions => ({
   // Comparisons of texts by their code points, as SQLite makes them.
   charset: 'UTF8MB4_BIN',
   // An update counts the rows that it found, whether or not they had the values already: what compare-and-set asks.
-  flags: ['+FOUND_ROWS'],
+  flags: ['+FOUND_ROWS', '-IGNORE_SPACE'],
   supportBigNumbers: true,
   decimalNumbers: true,
   maxPreparedStatements: keptStatements,
