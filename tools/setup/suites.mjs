@@ -34,7 +34,7 @@ const plain = new Set(['unit', 'config', 'setup', 'metadata'])
 const portable = ['store', 'saga', 'placement', 'operations', 'scheduler', 'metadata', 'embedded', 'cloud', 'api']
 
 /** They look into a SQLite file, or are about other people's programs. */
-const onFilesOnly = /\/(?:api\/statements|embedded\/[a-z-]*client)\.test\.ts$/
+const onFilesOnly = /\/(?:api\/statements|embedded\/[a-z-]*client|scheduler\/explain)\.test\.ts$/
 
 /** One of each kind that `npm test` runs on MariaDB too: tables, journals, claims, operations. */
 const samples = [
