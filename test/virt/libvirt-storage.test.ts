@@ -98,15 +98,17 @@ describe('disks and snapshots of libvirt guests', () => {
       await bench.driver.quiesce?.thaw(spec.id)
       assert.ok(!isFrozen(spec))
       await bench.driver.quiesce?.freeze(spec.id, 1)
-      await waitFor('the guest to go on by itself', () => (isFrozen(spec) ? undefined : true), { deadlineMs: 30_000 })
+      await waitFor('the guest to go on by itself', () => (isFrozen(spec) ? undefined : true), { deadlineMs: 60_000 })
+      // A mark that goes late would be the next one's.
+      await waitFor('the mark to go', () => !existsSync(fileOf(spec, 'frozen')), { deadlineMs: 60_000 })
 
       // As a process leaves it that dies between freeze and thaw.
       writeFileSync(fileOf(spec, 'frozen'), '')
       virsh('domfsfreeze', spec.id)
       assert.ok(isFrozen(spec))
       await withStorage(t, {})
-      await waitFor('the guest to be thawed', () => (isFrozen(spec) ? undefined : true), { deadlineMs: 30_000 })
-      await waitFor('the mark to go', () => !existsSync(fileOf(spec, 'frozen')), { deadlineMs: 5000 })
+      await waitFor('the guest to be thawed', () => (isFrozen(spec) ? undefined : true), { deadlineMs: 60_000 })
+      await waitFor('the mark to go', () => !existsSync(fileOf(spec, 'frozen')), { deadlineMs: 60_000 })
       await guest.destroy()
       assert.deepEqual(await bench.leftovers(spec.id), [])
     })
