@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
-import { HypervisorError, PostCopyFailed } from '#virt'
+import { HypervisorError, HypervisorUnavailable, PostCopyFailed } from '#virt'
 import { type ApiCloud, type Ask, type Json, newest, type Person, startCloud } from './harness.ts'
 
 let cloud: ApiCloud
@@ -323,5 +323,26 @@ describe('the host asked for', () => {
     ;(await act(id, { 'os-stop': null })).expect(202)
     await cloud.waitForStatus(id, 'SHUTOFF')
     ;(await live(id)).refuses(409, `Cannot 'os-migrateLive' instance ${id} while it is in vm_state stopped`)
+    await remove(id)
   })
+})
+
+// The last one: what it has planned for its target is left over.
+test('a target that cannot be made ready yet is given up when the migration is aborted, from 2.65 on', async () => {
+  const id = await cloud.bootServer()
+  const from = await hostOf(id)
+  const [to = ''] = await others(id)
+  const away = HypervisorUnavailable({ reason: 'planned' })
+  for (let i = 0; i < 100; i++) cloud.drivers.get(to)?.failNext('prepareIncoming', away)
+  ;(await live(id, { host: to })).expect(202)
+  const isPreparing = async () => {
+    const [move] = (await moves(id)).body.migrations
+    return move?.status === 'preparing' ? move : undefined
+  }
+  const move = await waitFor('the target to be made ready', isPreparing, { deadlineMs: 10_000 })
+  ;(await moves(id, `/${move.id}`, { method: 'DELETE', version: '2.64' })).refuses(400, /is preparing\. Cannot abort/)
+  ;(await moves(id, `/${move.id}`, { method: 'DELETE' })).expect(202)
+  await cloud.waitForStatus(id, 'ACTIVE')
+  assert.deepEqual([await hostOf(id), await guestsOf(id)], [from, [from]])
+  assert.equal((await recordOf(id)).status, 'cancelled')
 })

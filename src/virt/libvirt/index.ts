@@ -5,7 +5,7 @@
  */
 
 export { type LibvirtDaemon, type StartLibvirtOptions, startLibvirt, stopEverything } from './daemon/daemon.ts'
-export type { SeparateHost } from './daemon/daemon-config.ts'
+export { certificatesOf, type SeparateHost } from './daemon/daemon-config.ts'
 export { aptPackages } from './daemon/packages.ts'
 export type { ConfigDriveWriter } from './disks/config-drive.ts'
 export { mkfsCommands } from './disks/spare-disks.ts'

@@ -11,6 +11,12 @@ const binds = {
   etc: '/etc/libvirt',
 } as const
 
+/** Below `etc`: what `live_migration_with_native_tls` needs, under the names that QEMU looks for. */
+const certificatesFolder = 'pki'
+
+/** Where in its state folder a separate host has its `ca-cert.pem`, `server-cert.pem`, `client-cert.pem` and their keys. */
+export const certificatesOf = (stateDir: string): string => join(stateDir, 'etc', certificatesFolder)
+
 /** A daemon that stands for a host of its own among several of one machine. */
 export interface SeparateHost {
   readonly hostname: string
@@ -31,6 +37,7 @@ auth_tcp = "none"
 
 const migrating = ({ privateAddress }: SeparateHost) => `migration_address = "${privateAddress}"
 migration_host = "${privateAddress}"
+migrate_tls_x509_cert_dir = "${binds.etc}/${certificatesFolder}"
 `
 
 const libvirtdConf = (uuid: string, host: SeparateHost | undefined) => `# written by nova; the host's identity stays
@@ -132,6 +139,8 @@ while :; do wait; sleep 1; done
 /** Writes what is missing and what is ours to change; keeps the host's uuid. */
 export function writeDaemonConfig(stateDir: string, host: SeparateHost | undefined, hasCpuCgroup = false): void {
   for (const folder of Object.keys(binds)) mkdirSync(join(stateDir, folder), { recursive: true, mode: 0o700 })
+  // libvirtd does not start without the folder, and does without what is in it.
+  if (host !== undefined) mkdirSync(certificatesOf(stateDir), { recursive: true, mode: 0o700 })
   const conf = join(stateDir, 'etc/libvirtd.conf')
   writeFileSync(conf, libvirtdConf(knownUuid(conf) ?? randomUUID(), host))
   writeFileSync(join(stateDir, 'etc/qemu.conf'), qemuConf(host, hasCpuCgroup))
