@@ -197,6 +197,100 @@ test('with patience a transient fault is waited out, and a poke ends the rest be
   await w.close()
 })
 
+const Away = declareFault('Away', 'transient', () => 'the database is away')
+
+/** The journal, on which the nth call breaks: before it is heard, or when its answer comes. */
+function breaking<S extends object>(
+  store: S,
+  at: number,
+  heard: boolean,
+): { readonly store: S; readonly calls: () => number } {
+  let calls = 0
+  const breaks = ['claim', 'write', 'finish', 'dependents']
+  const proxy = new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name, target)
+      if (typeof method !== 'function' || !breaks.includes(String(name))) return method
+      return async (...args: unknown[]) => {
+        calls++
+        const isBroken = calls === at
+        if (isBroken && !heard) throw Away({})
+        const answer: unknown = await Reflect.apply(method, target, args)
+        if (isBroken) throw Away({})
+        return answer
+      }
+    },
+  })
+  return { store: proxy, calls: () => calls }
+}
+
+for (const heard of [false, true]) {
+  test(`a database that goes away fails no step, wherever it is (${heard ? 'after' : 'before'} it was told)`, async () => {
+    let most = 1
+    for (let at = 1; at <= most; at++) {
+      const w = await world(['a'])
+      const clock = new ManualClock()
+      const { store, calls } = breaking(w.store, at, heard)
+      let outcome: Outcome | undefined
+      const engine = new SagaEngine({
+        store,
+        definitions: [parent],
+        deps: w.things,
+        owner: 'me',
+        log: silentLog,
+        clock,
+        isOutage: Away.is,
+        onEnd: (_row, o) => {
+          outcome = o
+        },
+      })
+      engine.wake(await w.begin())
+      const isOver = async () => {
+        clock.advance(1000)
+        const open = await w.db.sagas.open()
+        return open.length === 0 || undefined
+      }
+      await waitFor(`the end after call ${at} broke`, isOver, { deadlineMs: 10_000, everyMs: 1 })
+      await engine.idle()
+      assert.deepEqual(await w.complaints(outcome ?? { status: 'done' }), [], `call ${at}`)
+      most = calls()
+      await engine.stop()
+      await w.close()
+    }
+    assert.ok(most > 6)
+  })
+}
+
+test('a step that meets the outage itself is tried again, and nothing is taken back', async () => {
+  const w = await world(['a'])
+  const clock = new ManualClock()
+  let left = 10
+  w.things.fail = name => {
+    if (name === 'claim-a' && left-- > 0) throw Away({})
+  }
+  let outcome: Outcome | undefined
+  const engine = new SagaEngine({
+    store: w.store,
+    definitions: [parent],
+    deps: w.things,
+    owner: 'me',
+    log: silentLog,
+    clock,
+    isOutage: Away.is,
+    onEnd: (_row, o) => {
+      outcome = o
+    },
+  })
+  engine.wake(await w.begin())
+  const ended = () => {
+    clock.advance(1000)
+    return outcome
+  }
+  assert.deepEqual(await waitFor('the end', ended, { deadlineMs: 10_000, everyMs: 1 }), { status: 'done' })
+  assert.deepEqual(await w.complaints({ status: 'done' }), [])
+  await w.close()
+})
+
 test('a cancel before the pivot unwinds, after it completes', async () => {
   for (const [at, status] of [
     ['guest-a', 'undone'],
