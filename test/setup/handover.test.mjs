@@ -109,3 +109,22 @@ test('kill -9 of npm does not leave the program behind', async t => {
   await waitUntil('the end of the program', () => !isAlive(Number(machine.read('pid'))))
   assert.deepEqual(machine.lines('log'), ['SIGTERM'])
 })
+
+test('whoever asks for the output gets all of it, also of a program that leaves another one behind', async t => {
+  const machine = samplePackage(t, '')
+  const child = `require('node:child_process').spawn('sleep', ['10'], { stdio: 'inherit' }).unref()`
+  writeFileSync(
+    join(machine.folder, 'read.mjs'),
+    `import { runInPlace } from '${handover}'
+import { writeFileSync } from 'node:fs'
+let text = ''
+const program = ${JSON.stringify(`process.stdout.write('x'.repeat(300000)); process.stderr.write('!'); ${child}`)}
+const onOutput = chunk => { text += chunk }
+await runInPlace(process.execPath, ['-e', program], { env: process.env, group: true, onOutput })
+writeFileSync('${machine.folder}/heard', String(text.length))
+process.exit()`,
+  )
+  const run = start(t, process.execPath, ['read.mjs'], { cwd: machine.folder })
+  assert.deepEqual(await run.ended, { code: 0, signal: null })
+  assert.equal(machine.read('heard'), '300001')
+})

@@ -8,10 +8,12 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 
 /** Presses of Ctrl-C this close together are one: the terminal's and npm's. */
 const samePressMs = 300
 const parentPollMs = 500
+const lastWordsMs = 1000
 const setpriv = '/usr/bin/setpriv'
 /** A terminal that goes away means stop; a service would take SIGHUP as "read your configuration again". */
 const forwarded = { SIGINT: 'SIGINT', SIGTERM: 'SIGTERM', SIGQUIT: 'SIGQUIT', SIGHUP: 'SIGTERM' }
@@ -32,7 +34,8 @@ function whenNpmIsGone(callback) {
 /**
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env: NodeJS.ProcessEnv, group?: boolean }} options `group`: signal all its processes
+ * @param {{ cwd?: string, env: NodeJS.ProcessEnv, group?: boolean, onOutput?: (text: Buffer) => void }} options `group`:
+ *   signal all its processes; `onOutput`: gets what it prints, in place of the terminal
  * @returns {Promise<number>} its exit code, 128 + n when a signal ended it
  */
 export function runInPlace(command, args, options) {
@@ -44,10 +47,12 @@ export function runInPlace(command, args, options) {
       {
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
         env: options.env,
-        stdio: 'inherit',
+        stdio: options.onOutput === undefined ? 'inherit' : ['inherit', 'pipe', 'pipe'],
         detached: true,
       },
     )
+    child.stdout?.on('data', options.onOutput)
+    child.stderr?.on('data', options.onOutput)
     const lastMs = new Map()
     const forward = name => {
       const now = performance.now()
@@ -63,7 +68,10 @@ export function runInPlace(command, args, options) {
     for (const name of Object.keys(forwarded)) process.on(name, forward)
     const unwatch = whenNpmIsGone(() => forward('SIGTERM'))
     child.on('error', reject)
-    child.on('exit', (code, signal) => {
+    const isRead = options.onOutput === undefined ? Promise.resolve() : new Promise(done => child.on('close', done))
+    child.on('exit', async (code, signal) => {
+      // All that it printed, but not what its grandchildren may print for ever.
+      await Promise.race([isRead, setTimeout(lastWordsMs, undefined, { ref: false })])
       for (const name of Object.keys(forwarded)) process.off(name, forward)
       unwatch()
       resolve(code ?? 128 + constants.signals[signal])

@@ -28,7 +28,7 @@ const rank = name => {
 }
 
 /** Suites that need no guests and no network: with only these, no package beyond the test tools is installed. */
-const plain = new Set(['unit', 'config', 'setup', 'metadata'])
+export const plainSuites = new Set(['unit', 'config', 'setup', 'metadata'])
 
 /** Everything whose tests choose their database. */
 const portable = ['store', 'saga', 'placement', 'operations', 'scheduler', 'metadata', 'embedded', 'cloud', 'api']
@@ -90,7 +90,8 @@ const allGroups = ['service', 'libvirt', 'network', 'guest-stock', 'guest-tiny',
 export function testGroups(suites) {
   const hasClients = suites.some(suite => suite.name === 'clients')
   const others = suites.filter(suite => suite.name !== 'clients')
-  if (others.some(suite => !plain.has(suite.name))) return hasClients ? [...allGroups, 'client-suites'] : allGroups
+  if (others.some(suite => !plainSuites.has(suite.name)))
+    return hasClients ? [...allGroups, 'client-suites'] : allGroups
   return hasClients ? clientGroups : ['service', 'test']
 }
 
