@@ -7,6 +7,7 @@
 export { type Authenticated, authenticate } from './authenticate.ts'
 export { createFace, type Face, type FaceOptions, type FaultAnswer } from './face.ts'
 export { faultNames, middlewareUnauthorized } from './fault-names.ts'
+export { type LateFace, lateFace } from './late-face.ts'
 export { listen, PortInUse } from './listen.ts'
 export { reasonOf } from './reason.ts'
 export { flagOf, paramOf, queryOf } from './request.ts'

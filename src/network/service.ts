@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#base'
 import type { IdentityPort, NetworkPort, NetworkView, VifPlugger } from '#cloud'
-import type { Face } from '#http'
+import { type Face, lateFace } from '#http'
 import { agentWires } from './agents.ts'
 import { createNeutronFace } from './api/face.ts'
 import type { BindingGate } from './core/binding.ts'
@@ -106,11 +106,13 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
     },
   }
   const topology = { db, work, gate, plumber }
-  const face = createNeutronFace({ db, work, identity, log, gate, agents, topology })
+  const face = lateFace(() => createNeutronFace({ db, work, identity, log, gate, agents, topology }))
   return {
     port: createPortAdapter(topology),
     plugger: createPlugger({ db, work, plumber }),
-    face,
+    get face() {
+      return face.get()
+    },
     metadataSource: createMetadataSource(db),
     onServersChanged: listener => {
       tellServers = listener

@@ -9,7 +9,7 @@
  */
 import type { Clock, Log } from '#base'
 import type { IdentityPort, PlacementPort } from '#cloud'
-import type { Face } from '#http'
+import { type Face, lateFace } from '#http'
 import { migrate, openDatabase, type StatementCounter } from '#store/engine'
 import { createPlacementFace } from './api/face.ts'
 import { defaultSearch, type SearchOptions } from './engine/candidates.ts'
@@ -39,10 +39,12 @@ export interface Placement {
 export async function createPlacement(options: PlacementOptions): Promise<Placement> {
   const { identity, log, clock } = options
   const { ledger, search, port, close } = await openPlacement(options)
-  const face = createPlacementFace({ ledger, identity, log, clock, search })
+  const face = lateFace(() => createPlacementFace({ ledger, identity, log, clock, search }))
   return {
     port,
-    face,
+    get face() {
+      return face.get()
+    },
     close: async () => {
       await face.close()
       await close()

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { type Clock, Closers, GiB, type Log } from '#base'
 import type { IdentityPort, ImagePort } from '#cloud'
-import type { Face } from '#http'
+import { type Face, lateFace } from '#http'
 import { openDatabase } from '#store/engine'
 import { Bits } from './bits.ts'
 import { createImageFace, type Parts } from './http/exchange.ts'
@@ -52,29 +52,36 @@ export async function createImageService(options: ImageOptions): Promise<ImageSe
     const records = new Records({ state, bits, clock, log })
     closers.add(() => records.settle())
     await records.recover()
-    let identityUrl: string | undefined
-    const face = createImageFace(log, () => identityUrl ?? '')
-    face.addHook('onRequest', async () => {
-      // The catalogue may be filled after this service is made.
-      identityUrl ??= await identity.endpoint('identity', 'public')
-    })
+    const face = lateFace(() => openFace({ records, state, bits, identity, now: () => clock.now() }, options))
     closers.add(() => face.close())
-    const parts: Parts = { face, records, state, bits, identity, now: () => clock.now() }
-    versionRoutes(parts, options.baseUrl ?? ((request: FastifyRequest) => `${request.protocol}://${request.host}`))
-    imageRoutes(parts)
-    fileRoutes(parts)
-    memberRoutes(parts)
-    schemaRoutes(parts)
-    taskRoutes(parts)
-    absentRoutes(parts)
     return {
       port: imagePort(records, bits),
       register: imageRegister(records, bits),
-      face,
+      get face() {
+        return face.get()
+      },
       close: () => closers.close(),
     }
   } catch (error) {
     await closers.close()
     throw error
   }
+}
+
+function openFace(service: Omit<Parts, 'face'>, { log, baseUrl }: ImageOptions): Face {
+  let identityUrl: string | undefined
+  const face = createImageFace(log, () => identityUrl ?? '')
+  face.addHook('onRequest', async () => {
+    // The catalogue may be filled after this service is made.
+    identityUrl ??= await service.identity.endpoint('identity', 'public')
+  })
+  const parts: Parts = { ...service, face }
+  versionRoutes(parts, baseUrl ?? ((request: FastifyRequest) => `${request.protocol}://${request.host}`))
+  imageRoutes(parts)
+  fileRoutes(parts)
+  memberRoutes(parts)
+  schemaRoutes(parts)
+  taskRoutes(parts)
+  absentRoutes(parts)
+  return face
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 import { type Clock, Closers, type Log } from '#base'
 import type { IdentityPort, SharePort } from '#cloud'
-import type { Face } from '#http'
+import { type Face, lateFace } from '#http'
 import { openDatabase } from '#store/engine'
 import type { Core } from './core.ts'
 import { Folders } from './folders.ts'
@@ -69,9 +69,15 @@ export async function createShareService(options: ShareOptions): Promise<ShareSe
     await ensureDefaultType(core)
     recover(core)
     const baseUrl = options.baseUrl ?? ((request: FastifyRequest) => `${request.protocol}://${request.host}`)
-    const face = createShareFace({ core, identity, baseUrl })
+    const face = lateFace(() => createShareFace({ core, identity, baseUrl }))
     closers.add(() => face.close())
-    return { port: sharePort(core, identity), face, close: () => closers.close() }
+    return {
+      port: sharePort(core, identity),
+      get face() {
+        return face.get()
+      },
+      close: () => closers.close(),
+    }
   } catch (error) {
     await closers.close()
     throw error

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 import { type Clock, Closers, type Log } from '#base'
 import { HttpClient, type IdentityPort, type ImagePort, type VolumePort } from '#cloud'
-import type { Face } from '#http'
+import { type Face, lateFace } from '#http'
 import { openDatabase } from '#store/engine'
 import { computeOverHttp } from './compute-link.ts'
 import type { ComputeLink, Core } from './core.ts'
@@ -64,9 +64,15 @@ export async function createVolumeService(options: VolumeOptions): Promise<Volum
     await ensureDefaultType(core)
     await recover(core)
     const baseUrl = options.baseUrl ?? ((request: FastifyRequest) => `${request.protocol}://${request.host}`)
-    const face = createVolumeFace({ core, identity, baseUrl })
+    const face = lateFace(() => createVolumeFace({ core, identity, baseUrl }))
     closers.add(() => face.close())
-    return { port: volumePort(core, identity), face, close: () => closers.close() }
+    return {
+      port: volumePort(core, identity),
+      get face() {
+        return face.get()
+      },
+      close: () => closers.close(),
+    }
   } catch (error) {
     await closers.close()
     throw error
