@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { createLog, declareFault, Fault, type Log } from '#base'
 import { type Config, loadConfig, logConfigRemarks } from '#config'
-import { type Cloud, openCloud } from './cloud.ts'
+import type { Cloud } from './cloud.ts'
 import { writeCredentials } from './credentials.ts'
 import type { AllInOneOptions } from './options.ts'
 import { portsAt } from './ports.ts'
@@ -20,8 +20,10 @@ export const RootNeeded = declareFault(
 )
 
 /** The cloud as the options and nova.conf ask for it, listening. */
-function open(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<Cloud> {
+async function open(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<Cloud> {
   const { stateDir, hypervisor, hosts, others } = options
+  // Not before it is known what is wanted: a command line that is wrong needs no cloud, nor does taking one down.
+  const { openCloud } = await import('./cloud.ts')
   return openCloud({
     stateDir,
     ports: portsAt(options.offset),
