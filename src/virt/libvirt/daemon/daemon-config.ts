@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Folder under the state folder, and where the daemons, whose paths are compiled in, see it. */
+/**
+ * Folder under the state folder, and where the daemons, whose paths are compiled in, see it. Not /var/cache/libvirt: what
+ * a QEMU can do is asked once per machine, and libvirt itself knows when to ask again.
+ */
 const binds = {
   run: '/run/libvirt',
   lib: '/var/lib/libvirt',
   log: '/var/log/libvirt',
-  cache: '/var/cache/libvirt',
   etc: '/etc/libvirt',
 } as const
 
