@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
 import { TestCloud } from '../guests/cloud.ts'
+import { offsetOf } from '../offsets.ts'
 import { runLauncher } from './processes.ts'
 
 /** The operator's policy.yaml, beside nova.conf: what nova-policy tells of it, and that the Compute API lives by it. */
@@ -79,7 +80,7 @@ describe('nova-policy', () => {
 })
 
 describe('the Compute API under a policy.yaml', { concurrency: false }, () => {
-  const cloud = new TestCloud(23_300)
+  const cloud = new TestCloud(offsetOf('bin/policy'))
   after(() => cloud.destroy())
 
   test('the file is obeyed, and obeyed again when it changes; a server stands for its owner', async () => {

@@ -114,8 +114,9 @@ export class Audit {
     this.#if(isIncoming, `${id} still waits for its memory`)
     if (status === 'ERROR') return
     const shown = server['OS-EXT-STS:power_state']
-    // A guest that died is off, and only libvirt remembers how it came to that.
-    const isOff = [shown, power].every(state => state === 4 || state === 6)
+    // A guest that died, or whose memory lies in a file, is off, and only libvirt remembers how it came to that.
+    const off = status === 'SUSPENDED' ? [4, 6, 7] : [4, 6]
+    const isOff = [shown, power].every(state => off.includes(state))
     this.#if(shown !== power && !isOff, `${status} ${id} shows power ${shown} and has ${power}`)
     this.#if((status === 'RESCUE') !== isRescued && !isKilled, `${status} ${id} is${isRescued ? '' : ' not'} rescued`)
     const size = `${vcpus}/${memoryMiB}`

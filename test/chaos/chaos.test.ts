@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { offsetOf } from '../offsets.ts'
 import type { Arena } from './arena.ts'
 import { distributedArena } from './distributed.ts'
 import { oneProcessArena } from './one-process.ts'
@@ -16,7 +17,7 @@ after(() => Promise.all(arenas.map(arena => arena.close())))
 
 const matrix = [
   { what: 'services as processes of their own', open: () => distributedArena(3), operations: 130 },
-  { what: 'everything in one process', open: () => oneProcessArena(3, 22_700), operations: 70 },
+  { what: 'everything in one process', open: () => oneProcessArena(3, offsetOf('chaos')), operations: 70 },
 ]
 
 for (const { what, open, operations } of matrix) {

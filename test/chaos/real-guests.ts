@@ -1,27 +1,14 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fromJson } from '#base'
-import { TestCloud } from '../guests/cloud.ts'
+import { cloudFolder, removeLeftovers, TestCloud } from '../guests/cloud.ts'
 import { type Arena, impatience, type Target } from './arena.ts'
 import { Client, type Service } from './client.ts'
 import type { Dice } from './dice.ts'
 import { RealHost } from './real-host.ts'
 
-/** Not TMPDIR: what a killed run leaves there must be found by the next one. */
-const parent = '/var/tmp'
 const prefix = 'nova-chaos-'
-const leftover = /^nova-chaos-\w{6}$/
-
-/** Clouds of runs that were killed. */
-async function removeLeftovers(offset: number): Promise<void> {
-  for (const name of readdirSync(parent).filter(entry => leftover.test(entry))) {
-    await new TestCloud(offset, join(parent, name)).destroy().catch(error => {
-      // A cloud in use belongs to a run of now.
-      if (!String((error as { stderr?: string }).stderr).includes('Another cloud')) throw error
-    })
-  }
-}
 
 function end(pid: number | undefined): void {
   try {
@@ -40,10 +27,19 @@ const urlsOf = (urls: Readonly<Record<string, string>>): Readonly<Record<Service
   } as Readonly<Record<Service, string>>
 }
 
+/** What tells of the run, beside the folder, which goes with the cloud. */
+function keepFiles(folder: string): void {
+  mkdirSync(`${folder}.kept`)
+  for (const name of readdirSync(folder).filter(entry => /^nova\.(log|sqlite.*)$/.test(entry)))
+    cpSync(join(folder, name), join(`${folder}.kept`, name))
+  cpSync(join(folder, 'libvirt/daemon.log'), join(`${folder}.kept`, 'libvirtd.log'))
+  cpSync(join(folder, 'libvirt/log/qemu'), join(`${folder}.kept`, 'qemu'), { recursive: true })
+}
+
 /** nova-allinone with libvirt: killed are the control plane, libvirtd and QEMU processes of guests. */
 export async function realGuestsArena(offset: number, dice: Dice): Promise<Arena> {
-  await removeLeftovers(offset)
-  const folder = mkdtempSync(join(parent, prefix))
+  await removeLeftovers(prefix)
+  const folder = cloudFolder(prefix)
   const configFile = `${folder}.conf`
   const quick = '[libvirt]\nwait_soft_reboot_seconds = 2\n[quota]\ninstances = -1\ncores = -1\nram = -1\n'
   writeFileSync(
@@ -51,11 +47,14 @@ export async function realGuestsArena(offset: number, dice: Dice): Promise<Arena
     `[DEFAULT]\nallow_resize_to_same_host = true\ncpu_allocation_ratio = 32${impatience}${quick}`,
   )
   const cloud = new TestCloud(offset, folder)
-  const start = () => cloud.start('--bare', '--config-file', configFile)
+  // In place of the one whose kernel is compiled for minutes, from the beginning after each kill.
+  const image = `${folder}.image`
+  writeFileSync(image, Buffer.alloc(65_536, 1))
+  const start = () => cloud.start('--bare', '--image', image, '--config-file', configFile)
   const close = async (keepsFiles = false) => {
-    if (keepsFiles) cpSync(join(folder, 'nova.log'), `${folder}.log`)
+    if (keepsFiles) keepFiles(folder)
     await cloud.destroy()
-    rmSync(configFile, { force: true })
+    for (const file of [configFile, image]) rmSync(file, { force: true })
   }
   try {
     let { urls } = await start()

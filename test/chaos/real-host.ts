@@ -24,7 +24,10 @@ const gone = 'gone'
 
 const all = (xml: string, pattern: RegExp): readonly string[] =>
   [...xml.matchAll(pattern)].map(([, value = '']) => value)
-const guestFolder = /^[0-9a-f]{8}-[0-9a-f-]{27}(_[a-z]+)?$/
+const guestFolder = /^[0-9a-f]{8}-[0-9a-f-]{27}(_resize)?$/
+/** Of something that was not finished. */
+const half = /\.(part|unused|new)\b|_del$|^frozen$/
+const namesIn = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : [])
 
 /** One machine with its own libvirtd, seen by virsh, ip and the file system. */
 export class RealHost {
@@ -81,7 +84,7 @@ export class RealHost {
   #unfinished(folder: string, guest: FoundGuest | undefined): readonly string[] {
     const names = readdirSync(folder).filter(
       // One that was killed in its rescue is still to be unrescued.
-      name => /\.(part|unused)-/.test(name) || (name.endsWith('.rescue') && guest?.power === 1 && !guest.isRescued),
+      name => half.test(name) || (name.endsWith('.rescue') && guest?.power === 1 && !guest.isRescued),
     )
     return names.map(name => `${join(folder, name)} is left`)
   }
@@ -103,7 +106,7 @@ export class RealHost {
       if (guest !== undefined) guests.push(guest)
     }
     const instances = join(this.#stateDir, 'instances')
-    const names = existsSync(instances) ? readdirSync(instances) : []
+    const names = namesIn(instances)
     const asides = names.filter(name => name.endsWith('_resize')).map(name => name.slice(0, 36))
     const aside = (id: string): FoundGuest => ({
       host: this.#host,
@@ -119,8 +122,6 @@ export class RealHost {
       disk: `${id}_resize`,
     })
     const folders = names.filter(name => guestFolder.test(name))
-    const cache = join(instances, '_base')
-    const halves = existsSync(cache) ? readdirSync(cache).filter(name => /\.(part|unused)-/.test(name)) : []
     return {
       guests: [...guests, ...asides.map(aside)],
       disks: new Map([[instances, folders]]),
@@ -131,17 +132,44 @@ export class RealHost {
             guests.find(({ id }) => id === name),
           ),
         ),
-        ...halves.map(name => `${join(cache, name)} is left`),
+        ...this.#litter(instances, guests),
       ],
     }
   }
 
-  /** Processes of guests. */
-  qemus(): readonly number[] {
+  /** What lies beside the folders of guests, and runs beside the guests, and belongs to nobody. */
+  #litter(instances: string, guests: readonly FoundGuest[]): readonly string[] {
+    const left = (folder: string, names: readonly string[]) => names.map(name => `${join(folder, name)} is left`)
+    const [cache, copies] = [join(instances, '_base'), join(instances, 'snapshots')]
+    const saved = namesIn(join(this.#stateDir, 'libvirt/lib/qemu/save')).length
+    const suspended = guests.filter(({ power }) => power === 7).length
+    const known = new Set(guests.map(({ id }) => id))
+    const strays = this.#qemus().filter(({ id }) => !known.has(id))
+    return [
+      ...left(
+        instances,
+        namesIn(instances).filter(name => half.test(name)),
+      ),
+      ...left(
+        cache,
+        namesIn(cache).filter(name => half.test(name)),
+      ),
+      ...left(copies, namesIn(copies)),
+      ...(saved === suspended ? [] : [`saved memory of ${saved} guests, of which ${suspended} are suspended`]),
+      ...strays.map(({ pid, id }) => `QEMU ${pid} of guest ${id}, which libvirt does not know`),
+    ]
+  }
+
+  #qemus(): readonly { pid: number; id: string }[] {
     return processes()
       .filter(({ commandLine }) => commandLine.includes('qemu-system') && commandLine.includes(`${this.#stateDir}/`))
       .filter(({ commandLine }) => commandLine.includes('guest='))
-      .map(({ pid }) => pid)
+      .map(({ pid, commandLine }) => ({ pid, id: /\0-uuid\0([0-9a-f-]{36})\0/.exec(commandLine)?.[1] ?? '' }))
+  }
+
+  /** Processes of guests. */
+  qemus(): readonly number[] {
+    return this.#qemus().map(({ pid }) => pid)
   }
 
   /** libvirtd in the namespace that belongs to this state folder. */

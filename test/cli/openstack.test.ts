@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { TestCloud } from '../guests/cloud.ts'
+import { offsetOf } from '../offsets.ts'
 
 /** Every command a newcomer is promised, with Debian's client, unchanged, against simulated hosts. */
 
-const cloud = new TestCloud(22_100)
+const cloud = new TestCloud(offsetOf('cli/openstack'))
 
 /** Many commands in one process of the client: each would cost a second of start-up alone. */
 async function session(commands: readonly string[]): Promise<string> {

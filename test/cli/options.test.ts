@@ -6,6 +6,7 @@ import { type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { TestCloud } from '../guests/cloud.ts'
+import { offsetOf } from '../offsets.ts'
 
 /** The options of the one-machine cloud, on simulated hosts. */
 
@@ -13,7 +14,7 @@ const bits = Buffer.from(`an image of the user ${'x'.repeat(5000)}`)
 const md5 = createHash('md5').update(bits).digest('hex')
 
 describe('options', { concurrency: false }, () => {
-  const cloud = new TestCloud(22_500)
+  const cloud = new TestCloud(offsetOf('cli/options'))
   after(() => cloud.destroy())
 
   test('--hosts makes so many hosts, --image FILE takes the place of cirros, --bare leaves the first server out', async () => {
@@ -39,13 +40,13 @@ describe('options', { concurrency: false }, () => {
 
   test('a second program on the same folder is refused', async t => {
     const { stateDir } = cloud
-    const second = new TestCloud(22_700, stateDir)
+    const second = new TestCloud(offsetOf('cli/options second'), stateDir)
     t.after(() => second.stop('SIGKILL'))
     await assert.rejects(second.start('--hypervisor', 'fake'), /ended with 1: Another cloud \(process \d+\) runs on/)
   })
 
   test('a wrong option ends with 2 and one line', async () => {
-    const wrong = new TestCloud(22_900)
+    const wrong = new TestCloud(offsetOf('cli/options wrong'))
     await assert.rejects(
       wrong.start('--hypervisor', 'xen'),
       /ended with 2: error: option '--hypervisor <TYPE>' argument 'xen' is invalid/,
@@ -59,7 +60,7 @@ test('--image URL fetches the image', async () => {
   const server = createServer((_request, response) => response.end(bits)).listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
-  const cloud = new TestCloud(23_100)
+  const cloud = new TestCloud(offsetOf('cli/options url'))
   try {
     await cloud.start('--hypervisor', 'fake', '--image', `http://127.0.0.1:${port}/own.img`, '--bare')
     const image = await cloud.json<{ checksum: string; disk_format: string }>('image', 'show', 'cirros')

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { TestCloud } from '../guests/cloud.ts'
+import { offsetOf } from '../offsets.ts'
 import { allWork, session } from './session.ts'
 
 /** Shares as the `openstack` client asks for them, with the plug-in of python3-manilaclient, against simulated hosts. */
 
-const cloud = new TestCloud(24_100)
+const cloud = new TestCloud(offsetOf('cli/shares'))
 
 describe('shares through the openstack client', { concurrency: false }, () => {
   before(() => cloud.start('--hypervisor', 'fake', '--bare'))

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { TestCloud } from '../guests/cloud.ts'
+import { offsetOf } from '../offsets.ts'
 import { allWork } from './session.ts'
 
 /** Volumes of servers as the `openstack` client asks for them, against simulated hosts. */
 
-const cloud = new TestCloud(22_300)
+const cloud = new TestCloud(offsetOf('cli/volumes'))
 
 describe('volumes through the openstack client', { concurrency: false }, () => {
   before(async () => {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fromJson } from '#base'
+import { offsetOf } from '../offsets.ts'
 
 /** A taste of `npm run test:tempest`: Tempest as Debian packages it, unmodified, against simulated hosts. */
 
@@ -20,7 +21,7 @@ interface Judgement {
 }
 
 async function tempest(regex: string): Promise<{ code: number | null; judgements: readonly Judgement[] }> {
-  const flags = ['test:tempest', '--json', '--offset', '21800', '--regex', regex]
+  const flags = ['test:tempest', '--json', '--offset', String(offsetOf('clients/smoke')), '--regex', regex]
   const run = spawn(process.execPath, [program, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   run.stdout.on('data', (chunk: Buffer) => {

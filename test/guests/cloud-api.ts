@@ -9,6 +9,8 @@ export interface Server {
   readonly fault?: { message: string }
   readonly image: { readonly id: string }
   readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
+  readonly 'OS-EXT-STS:task_state': string | null
+  readonly 'OS-EXT-STS:power_state': number
 }
 
 type Service = 'compute' | 'volumev3' | 'image' | 'network'

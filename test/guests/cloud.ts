@@ -1,13 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { fromJson, waitFor } from '#base'
+import { CloudApi, type Server } from './cloud-api.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
 const program = join(root, 'src/bin/nova-allinone.ts')
+const standardPrefix = 'nova-guests-'
 
 /** What the program prints when it is ready. */
 export interface Ready {
@@ -20,18 +22,28 @@ export interface Ready {
 }
 
 /** Not TMPDIR: what a killed run leaves there must be found by the next one. */
-const folder = '/var/tmp'
-const prefix = 'nova-guests-'
+const parent = '/var/tmp'
 
-/** Clouds of test runs that were killed: their folders tell of them, their guests and bridges may still be there. */
-export async function removeLeftovers(): Promise<void> {
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(prefix)) continue
-    await run(process.execPath, [program, '--state', join(folder, name), '--destroy']).catch(error => {
-      // A cloud in use belongs to a test that runs now.
-      if (!String((error as { stderr?: string }).stderr).includes('Another cloud')) throw error
-    })
+/** A folder whose name says which process it belongs to. */
+export const cloudFolder = (prefix: string): string => mkdtempSync(join(parent, `${prefix}${process.pid}-`))
+
+/**
+ * Clouds of test runs that were killed: their folders tell of them, their guests and bridges may still be there. Clouds of
+ * living processes are in use also while they are stopped.
+ */
+export async function removeLeftovers(prefix = standardPrefix): Promise<void> {
+  const isLeft = (name: string) => {
+    const pid = name.startsWith(prefix) ? /^(\d+)-\w{6}$/.exec(name.slice(prefix.length))?.[1] : undefined
+    return pid !== undefined && !existsSync(`/proc/${pid}`)
   }
+  for (const name of readdirSync(parent).filter(isLeft)) {
+    await run(process.execPath, [program, '--state', join(parent, name), '--destroy'])
+  }
+}
+
+/** As `openstack server show` tells of one: with bare addresses. */
+export interface NamedServer extends Omit<Server, 'addresses'> {
+  readonly addresses: Record<string, string[]>
 }
 
 /** A cloud of its own for a test: own folder, own ports, real guests. Ends with the test's process. */
@@ -39,12 +51,13 @@ export class TestCloud {
   readonly stateDir: string
   readonly #offset: number
   readonly #more: readonly string[]
+  #api: CloudApi | undefined
   #child: ChildProcess | undefined
   ready: Ready | undefined
   errors = ''
 
   /** `more`: options for every call, also the one that takes the cloud down. */
-  constructor(offset: number, stateDir = mkdtempSync(join(folder, prefix)), more: readonly string[] = []) {
+  constructor(offset: number, stateDir = cloudFolder(standardPrefix), more: readonly string[] = []) {
     this.stateDir = stateDir
     this.#offset = offset
     this.#more = more
@@ -57,6 +70,7 @@ export class TestCloud {
   /** Resolves when the cloud says that it is ready. */
   async start(...more: string[]): Promise<Ready> {
     this.errors = ''
+    this.#api = undefined
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...this.#arguments, ...more], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -132,14 +146,20 @@ export class TestCloud {
     return stdout.trim()
   }
 
-  async server(name: string): Promise<{
-    id: string
-    status: string
-    addresses: Record<string, string[]>
-    fault?: { message: string }
-    'OS-EXT-STS:task_state': string | null
-  }> {
-    return this.json('server', 'show', name)
+  /** For looking at a cloud, where it is not the client that is tried. */
+  async api(): Promise<CloudApi> {
+    if (this.ready === undefined) throw new Error('the cloud has not been started')
+    this.#api ??= await CloudApi.open(this.ready)
+    return this.#api
+  }
+
+  async server(name: string): Promise<NamedServer> {
+    const path = `/servers/detail?name=${encodeURIComponent(`^${name}$`)}`
+    const { servers } = await (await this.api()).call<{ servers: Server[] }>('compute', 'GET', path)
+    const [server] = servers
+    if (server === undefined) throw new Error(`there is no server ${name}`)
+    const networks = Object.entries(server.addresses).map(([network, all]) => [network, all.map(({ addr }) => addr)])
+    return { ...server, addresses: Object.fromEntries(networks) }
   }
 
   async whenStatus(name: string, status: string, deadlineMs = 120_000) {
@@ -152,6 +172,16 @@ export class TestCloud {
       },
       { deadlineMs, everyMs: 200 },
     )
+  }
+
+  /** Waits for an image of the cloud's own; the kernel of cirros is compiled once per machine, for minutes. */
+  async whenImage(name: string): Promise<void> {
+    const api = await this.api()
+    const path = `/v2/images?name=${name}`
+    const isThere = async () =>
+      (await api.call<{ images: { status: string }[] }>('image', 'GET', path)).images[0]?.status === 'active' ||
+      undefined
+    await waitFor(`the image ${name}`, isThere, { deadlineMs: 1_500_000, everyMs: 500 })
   }
 
   consoleLog(instanceId: string): string {

@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
+import { portsAt } from '../../src/allinone/ports.ts'
+import { offsetOf } from '../offsets.ts'
 import { lines, pings, removeLeftovers, TestCloud } from './cloud.ts'
 
 /** The commands for which this project exists, on real guests, with Debian's client. */
@@ -12,7 +14,7 @@ const address = (server: { addresses: Record<string, string[]> }): string =>
   Object.values(server.addresses)[0]?.[0] ?? ''
 
 describe('a cloud with real guests', { concurrency: false }, () => {
-  const cloud = new TestCloud(20_100)
+  const cloud = new TestCloud(offsetOf('guests/first-commands'))
   before(async () => {
     await removeLeftovers()
     await cloud.start()
@@ -29,13 +31,7 @@ describe('a cloud with real guests', { concurrency: false }, () => {
   })
 
   test('the image cirros is queued until it is built, then active', async () => {
-    // The kernel is compiled once per machine; that takes minutes of CPU time.
-    await waitFor(
-      'the image cirros',
-      async () =>
-        (await cloud.json<{ status: string }>('image', 'show', 'cirros')).status === 'active' ? true : undefined,
-      { deadlineMs: 1_500_000, everyMs: 2000 },
-    )
+    await cloud.whenImage('cirros')
   })
 
   test('the first commands: flavor, port, server', async () => {
@@ -202,11 +198,12 @@ describe('a cloud with real guests', { concurrency: false }, () => {
   })
 
   test('a port in use is told, and the program ends with 1', async () => {
-    const other = new TestCloud(20_300)
-    const server = createServer().listen(8774 + 20_300, '127.0.0.1')
+    const offset = offsetOf('guests/first-commands other')
+    const [other, port] = [new TestCloud(offset), portsAt(offset).compute]
+    const server = createServer().listen(port, '127.0.0.1')
     await assert.rejects(
       other.start('--hypervisor', 'fake', '--bare'),
-      /ended with 1: .*nova-api cannot listen on 127\.0\.0\.1:29074/,
+      new RegExp(`ended with 1: .*nova-api cannot listen on 127\\.0\\.0\\.1:${port}`),
     )
     server.close()
     await other.destroy()

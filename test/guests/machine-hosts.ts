@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fromJson, silentLog } from '#base'
 import { type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
@@ -90,16 +90,7 @@ export class MachineHosts {
     // A switch without an address: this machine's own processes cannot reach the hosts.
     await run('ip', '-n', this.#switch, 'link', 'add', 'switch', 'type', 'bridge')
     await run('ip', '-n', this.#switch, 'link', 'set', 'switch', 'up')
-    const [first = '', ...others] = this.names
-    this.hosts = [await this.#host(first, 1)]
-    // What libvirt finds out about QEMU at its first start takes 8 s of CPU time, and is the same for all.
-    const known = join(this.folder, first, 'libvirt/cache')
-    for (const name of others) {
-      mkdirSync(join(this.folder, name, 'libvirt'), { recursive: true, mode: 0o711 })
-      cpSync(known, join(this.folder, name, 'libvirt/cache'), { recursive: true, preserveTimestamps: true })
-    }
-    const made = await Promise.all(others.map((name, i) => this.#host(name, i + 2)))
-    this.hosts = [...this.hosts, ...made]
+    this.hosts = await Promise.all(this.names.map((name, i) => this.#host(name, i + 1)))
   }
 
   async #host(name: string, number: number): Promise<MachineHost> {

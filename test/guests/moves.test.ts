@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { waitFor } from '#base'
+import { offsetOf } from '../offsets.ts'
 import { HostsCloud } from './hosts.ts'
 import { TenantServer } from './tenant-server.ts'
 
@@ -11,7 +12,7 @@ const [one, two, alone] = [0, 1, 2] as const
 
 describe('moves of real guests', { concurrency: false }, () => {
   const cloud = new HostsCloud({
-    offset: 21_100,
+    offset: offsetOf('guests/moves'),
     count: 3,
     sharing: [one, two],
     // A copy away from this host takes long enough to be met half way. Only such copies: QEMU without KVM loses some of

@@ -1,32 +1,24 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { waitFor } from '#base'
-import { removeLeftovers, TestCloud } from './cloud.ts'
-import { CloudApi, type Server } from './cloud-api.ts'
+import type { TestCloud } from './cloud.ts'
 
 /** What flavors and images ask for, through the API into the guest: one guest, many looks at it. */
-describe('hardware of guests', { concurrency: false }, () => {
-  const cloud = new TestCloud(24_500)
-  let api: CloudApi
-  before(async () => {
-    await removeLeftovers()
-    api = await CloudApi.open(await cloud.start())
-  })
-  after(() => cloud.destroy())
-
+export function hardwareTests(cloud: TestCloud): void {
   test('a TPM, the processors it asked for, and a NIC under the name that its owner gave it', async () => {
+    const api = await cloud.api()
     const keys = join(cloud.stateDir, 'secrets')
     const secrets = () => (existsSync(keys) ? readdirSync(keys).sort() : [])
     const before = secrets()
-    const { servers } = await api.call<{ servers: Server[] }>('compute', 'GET', '/servers/detail')
+    const first = await cloud.server('first')
     const { networks } = await api.call<{ networks: { id: string; name: string }[] }>(
       'network',
       'GET',
       '/v2.0/networks',
     )
-    const flavor = { id: 'safe', name: 'safe', ram: 192, vcpus: 2, disk: 1 }
+    const flavor = { id: 'safe', name: 'safe', ram: 128, vcpus: 2, disk: 1 }
     await api.call('compute', 'POST', '/flavors', { flavor })
     const extra_specs = {
       'hw:tpm_version': '2.0',
@@ -38,7 +30,7 @@ describe('hardware of guests', { concurrency: false }, () => {
     const wish = {
       name: 'safe',
       flavorRef: 'safe',
-      imageRef: servers[0]?.image.id,
+      imageRef: first.image.id,
       key_name: 'first',
       networks: [{ uuid: networks.find(({ name }) => name === 'private')?.id ?? networks[0]?.id, tag: 'inside' }],
     }
@@ -64,7 +56,7 @@ describe('hardware of guests', { concurrency: false }, () => {
       nic_details: { rx_octets: number }[]
       memory_details: { maximum: number }
     }>('compute', 'GET', `/servers/${id}/diagnostics`)
-    assert.deepEqual([num_cpus, memory_details.maximum], [2, 192])
+    assert.deepEqual([num_cpus, memory_details.maximum], [2, 128])
     assert.ok((nic_details[0]?.rx_octets ?? 0) > 0)
 
     await api.call('compute', 'DELETE', `/servers/${id}`)
@@ -72,4 +64,4 @@ describe('hardware of guests', { concurrency: false }, () => {
     assert.deepEqual(secrets(), before)
     assert.equal(existsSync(join(cloud.stateDir, 'libvirt/lib/swtpm', id)), false)
   })
-})
+}

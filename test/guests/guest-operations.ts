@@ -2,39 +2,25 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { waitFor } from '#base'
-import { removeLeftovers, sshByPassword, TestCloud } from './cloud.ts'
-import { CloudApi } from './cloud-api.ts'
+import { sshByPassword, type TestCloud } from './cloud.ts'
+import type { CloudApi, Server } from './cloud-api.ts'
 
 /** What is done to one guest, with the fact looked at inside of it: its memory, its disks, its passwords. */
 
-interface Server {
-  readonly id: string
-  readonly status: string
-  readonly image: { readonly id: string }
-  readonly fault?: { message: string }
-  readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
-  readonly 'OS-EXT-STS:power_state': number
-  readonly 'OS-EXT-STS:task_state': string | null
-}
-
-describe('operations on a guest', { concurrency: false }, () => {
-  const cloud = new TestCloud(24_100)
+export function guestOperationTests(cloud: TestCloud): void {
   const conf = join(tmpdir(), `nova-guest-operations-${process.pid}.conf`)
   let api: CloudApi
   let guest: Server
 
   before(async () => {
-    await removeLeftovers()
     // Deleted servers can come back.
     writeFileSync(conf, '[DEFAULT]\nreclaim_instance_interval = 3600\n')
-    const ready = await cloud.start('--config-file', conf)
-    api = await CloudApi.open(ready)
-    const { servers } = await api.call<{ servers: Server[] }>('compute', 'GET', '/servers/detail')
-    const image = servers[0]?.image.id
-    await api.call('compute', 'DELETE', `/servers/${servers[0]?.id}`)
-    await act('forceDelete', null, servers[0]?.id)
+    await cloud.stop('SIGINT')
+    await cloud.start('--config-file', conf)
+    api = await cloud.api()
+    const image = (await cloud.server('first')).image.id
     const wish = { flavor: { name: 'o1.guest', ram: 128, vcpus: 1, disk: 1, 'OS-FLV-EXT-DATA:ephemeral': 1 } }
     const { flavor } = await api.call<{ flavor: { id: string } }>('compute', 'POST', '/flavors', wish)
     const { networks } = await api.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private')
@@ -44,10 +30,7 @@ describe('operations on a guest', { concurrency: false }, () => {
     guest = await when('ACTIVE', made.server.id)
     await cloud.whenConsole(guest.id, 'guest: ready')
   })
-  after(async () => {
-    rmSync(conf, { force: true })
-    await cloud.destroy()
-  })
+  after(() => rmSync(conf, { force: true }))
 
   const server = async (id = guest.id) =>
     (await api.call<{ server: Server }>('compute', 'GET', `/servers/${id}`)).server
@@ -94,7 +77,8 @@ describe('operations on a guest', { concurrency: false }, () => {
     assert.equal((await when('SUSPENDED'))['OS-EXT-STS:power_state'], 4)
     await assert.rejects(act('pause'), /409 .*while it is in vm_state suspended/)
     await cloud.stop('SIGKILL')
-    api = await CloudApi.open(await cloud.start('--config-file', conf))
+    await cloud.start('--config-file', conf)
+    api = await cloud.api()
     assert.equal((await server()).status, 'SUSPENDED')
     await act('resume')
     await when('ACTIVE')
@@ -185,4 +169,4 @@ describe('operations on a guest', { concurrency: false }, () => {
     assert.equal(existsSync(folder()), false)
     assert.deepEqual(readdirSync(join(cloud.stateDir, 'libvirt/lib/qemu/save')), [])
   })
-})
+}

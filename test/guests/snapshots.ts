@@ -2,18 +2,19 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { before, test } from 'node:test'
 import { waitFor } from '#base'
-import { removeLeftovers, TestCloud } from './cloud.ts'
+import type { TestCloud } from './cloud.ts'
+import type { CloudApi } from './cloud-api.ts'
 
 /** Images of servers: what was on the disk is in every server made of them, and who was copied did not notice. */
 
 interface ImageView {
   readonly id: string
+  readonly name: string
   readonly status: string
   readonly disk_format: string
   readonly size: number
-  readonly properties: Readonly<Record<string, unknown>>
 }
 
 const text = 'written before the copy'
@@ -21,13 +22,12 @@ const text = 'written before the copy'
 const counter =
   'i=0; while :; do i=$((i + 1)); echo "$$ $i" > /run/count.new; mv /run/count.new /run/count; sleep 0.1; done'
 
-describe('images of servers', { concurrency: false }, () => {
-  const cloud = new TestCloud(23_500)
+export function snapshotTests(cloud: TestCloud): void {
+  let api: CloudApi
   let address = ''
   let id = ''
   before(async () => {
-    await removeLeftovers()
-    await cloud.start()
+    api = await cloud.api()
     const server = await cloud.server('first')
     id = server.id
     address = addressOf(server)
@@ -35,7 +35,6 @@ describe('images of servers', { concurrency: false }, () => {
     await cloud.ssh(address, `echo ${text} > kept && sync`)
     await cloud.ssh(address, `sudo sh -c '(trap "" HUP; ${counter}) < /dev/null > /dev/null 2>&1 &'`)
   })
-  after(() => cloud.destroy())
 
   const addressOf = (server: { addresses: Record<string, string[]> }): string =>
     Object.values(server.addresses)[0]?.find(ip => !ip.includes(':')) ?? ''
@@ -54,8 +53,25 @@ describe('images of servers', { concurrency: false }, () => {
       },
       { deadlineMs: 20_000 },
     )
-  const images = async (prefix: string): Promise<string[]> =>
-    (await cloud.openstack('image', 'list', '-f', 'value', '-c', 'Name')).split('\n').filter(n => n.startsWith(prefix))
+  const images = async (name: string): Promise<readonly ImageView[]> =>
+    (await api.call<{ images: ImageView[] }>('image', 'GET', '/v2/images')).images.filter(i => i.name.startsWith(name))
+  const names = async (name: string) => (await images(name)).map(image => image.name)
+  const act = (action: string, body: unknown, server = id) =>
+    api.call('compute', 'POST', `/servers/${server}/action`, { [action]: body })
+  const whenImage = (name: string): Promise<ImageView> =>
+    waitFor(`image ${name}`, async () => (await images(name)).find(({ status }) => status === 'active'), {
+      deadlineMs: 120_000,
+    })
+  const whenIdle = (status: string) =>
+    waitFor(
+      `first to be ${status}`,
+      async () => {
+        const server = await cloud.server('first')
+        if (server.status === 'ERROR') throw new Error(server.fault?.message)
+        return server.status === status && server['OS-EXT-STS:task_state'] === null ? server : undefined
+      },
+      { deadlineMs: 120_000 },
+    )
   const litter = (): string[] => {
     const path = join(cloud.stateDir, 'instances', 'snapshots')
     return existsSync(path) ? readdirSync(path) : []
@@ -63,93 +79,87 @@ describe('images of servers', { concurrency: false }, () => {
 
   test('a running server is copied and goes on meanwhile', async () => {
     const before = await count()
-    await cloud.openstack('server', 'image', 'create', '--wait', '--name', 'copy', 'first')
+    await act('createImage', { name: 'copy' })
+    const image = await whenImage('copy')
     await wentOn(before)
-    const image = await cloud.json<ImageView>('image', 'show', 'copy')
-    assert.deepEqual([image.status, image.disk_format], ['active', 'qcow2'])
+    assert.equal(image.disk_format, 'qcow2')
     assert.ok(image.size > 1024 * 1024)
-    assert.equal((await cloud.server('first')).status, 'ACTIVE')
+    await whenIdle('ACTIVE')
     assert.deepEqual(litter(), [])
   })
 
   test('the hosts of an aggregate fetch it ahead', async () => {
-    const { id: copyId } = await cloud.json<ImageView>('image', 'show', 'copy')
-    const base = join(cloud.stateDir, 'instances', '_base', createHash('sha1').update(copyId).digest('hex'))
+    const copy = await whenImage('copy')
+    const base = join(cloud.stateDir, 'instances', '_base', createHash('sha1').update(copy.id).digest('hex'))
     assert.ok(!existsSync(base))
-    const host = await cloud.openstack(
+    const { aggregate } = await api.call<{ aggregate: { id: number } }>('compute', 'POST', '/os-aggregates', {
+      aggregate: { name: 'ahead' },
+    })
+    const { services } = await api.call<{ services: { host: string }[] }>(
       'compute',
-      'service',
-      'list',
-      '--service',
-      'nova-compute',
-      '-f',
-      'value',
-      '-c',
-      'Host',
+      'GET',
+      '/os-services?binary=nova-compute',
     )
-    await cloud.openstack('aggregate', 'create', 'ahead')
-    await cloud.openstack('aggregate', 'add', 'host', 'ahead', host.split('\n')[0] ?? '')
-    await cloud.openstack('--os-compute-api-version', '2.81', 'aggregate', 'cache', 'image', 'ahead', 'copy')
+    const add_host = { host: services[0]?.host }
+    await api.call('compute', 'POST', `/os-aggregates/${aggregate.id}/action`, { add_host })
+    await api.call('compute', 'POST', `/os-aggregates/${aggregate.id}/images`, { cache: [{ id: copy.id }] })
     await waitFor('the image to be fetched', () => (existsSync(base) ? true : undefined), { deadlineMs: 30_000 })
   })
 
   test('a server made of the copy has its file', async () => {
-    const flavor = await cloud.openstack('server', 'show', 'first', '-f', 'value', '-c', 'flavor')
-    const wanted = ['--flavor', flavor.split(' ')[0] ?? '', '--network', 'private', '--key-name', 'first']
-    await cloud.openstack('server', 'create', ...wanted, '--image', 'copy', 'twin')
+    const { flavors } = await api.call<{ flavors: { id: string; name: string }[] }>('compute', 'GET', '/flavors')
+    const { networks } = await api.call<{ networks: { id: string }[] }>('network', 'GET', '/v2.0/networks?name=private')
+    const wish = {
+      name: 'twin',
+      flavorRef: flavors.find(({ name }) => name === 'f1.first')?.id,
+      imageRef: (await whenImage('copy')).id,
+      key_name: 'first',
+      networks: [{ uuid: networks[0]?.id }],
+    }
+    await api.call('compute', 'POST', '/servers', { server: wish })
     const twin = await cloud.whenStatus('twin', 'ACTIVE')
     await cloud.whenConsole(twin.id, 'guest: ready')
     assert.equal(await cloud.ssh(addressOf(twin), 'cat kept && hostname'), `${text}\ntwin`)
-    await cloud.openstack('server', 'delete', '--wait', 'twin')
+    await api.call('compute', 'DELETE', `/servers/${twin.id}`)
+    await waitFor('twin to go', () => api.isGone('compute', `/servers/${twin.id}`), { deadlineMs: 60_000 })
   })
 
   test('of the backups the newest stay', async () => {
     const before = await count()
-    const backup = (name: string) =>
-      cloud.openstack(
-        'server',
-        'backup',
-        'create',
-        '--wait',
-        '--name',
-        name,
-        '--type',
-        'daily',
-        '--rotate',
-        '1',
-        'first',
-      )
-    await backup('backup-1')
-    await backup('backup-2')
-    await waitFor('the rotation', async () => ((await images('backup-')).length === 1 ? true : undefined), {
+    for (const name of ['backup-1', 'backup-2']) {
+      await act('createBackup', { name, backup_type: 'daily', rotation: 1 })
+      await whenIdle('ACTIVE')
+    }
+    await waitFor('the rotation', async () => ((await names('backup-')).length === 1 ? true : undefined), {
       deadlineMs: 30_000,
     })
-    assert.deepEqual(await images('backup-'), ['backup-2'])
+    assert.deepEqual(await names('backup-'), ['backup-2'])
     await wentOn(before)
   })
 
   test('from the shelf a server comes back with its file and address', async () => {
     const folder = join(cloud.stateDir, 'instances', id)
-    await cloud.openstack('server', 'shelve', 'first')
+    await act('shelve', null)
     const shelved = await cloud.whenStatus('first', 'SHELVED_OFFLOADED')
     assert.equal(addressOf(shelved), address)
     assert.ok(!existsSync(folder))
-    assert.deepEqual(await images('first-shelved'), ['first-shelved'])
-    const unshelve = ['--os-compute-api-version', '2.77', 'server', 'unshelve', '--availability-zone', 'nova', 'first']
-    await cloud.openstack(...unshelve)
+    assert.deepEqual(await names('first-shelved'), ['first-shelved'])
+    await act('unshelve', { availability_zone: 'nova' })
     const back = await cloud.whenStatus('first', 'ACTIVE')
     assert.equal(addressOf(back), address)
     await cloud.whenConsole(id, 'guest: ready')
     assert.equal(await cloud.ssh(address, 'cat kept'), text)
-    await waitFor('the image to go', async () => ((await images('first-shelved')).length === 0 ? true : undefined), {
+    await waitFor('the image to go', async () => ((await names('first-shelved')).length === 0 ? true : undefined), {
       deadlineMs: 30_000,
     })
   })
 
   test('and starts again without the image that it came back from', async () => {
-    await cloud.openstack('server', 'reboot', '--hard', '--wait', 'first')
+    await whenIdle('ACTIVE')
+    await act('reboot', { type: 'HARD' })
+    await whenIdle('ACTIVE')
     await cloud.whenConsole(id, 'guest: ready')
     assert.equal(await cloud.ssh(address, 'cat kept'), text)
     assert.deepEqual(litter(), [])
   })
-})
+}

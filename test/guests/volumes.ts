@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { before, test } from 'node:test'
 import { waitFor } from '#base'
-import { removeLeftovers, TestCloud } from './cloud.ts'
-import { CloudApi, type Server } from './cloud-api.ts'
+import type { TestCloud } from './cloud.ts'
+import type { CloudApi, Server } from './cloud-api.ts'
 
 /** Volumes as guests see them: data that moves with them, sizes, names; one guest after the other, many looks at each. */
 
@@ -16,22 +16,17 @@ function headOf(path: string): string {
   return head.toString('latin1')
 }
 
-describe('volumes of guests', { concurrency: false }, () => {
-  const cloud = new TestCloud(23_900)
+export function volumeTests(cloud: TestCloud): void {
   let api: CloudApi
   let first: Server
   /** Made in the first test, and with its data in all others. */
   let data = ''
 
   before(async () => {
-    await removeLeftovers()
-    const ready = await cloud.start()
-    api = await CloudApi.open(ready)
-    const { servers } = await api.call<{ servers: Server[] }>('compute', 'GET', '/servers/detail')
-    first = await api.whenActive(servers[0]?.id ?? '')
+    api = await cloud.api()
+    first = await api.whenActive((await cloud.server('first')).id)
     await cloud.whenConsole(first.id, 'guest: ready')
   })
-  after(() => cloud.destroy())
 
   const addressOf = ({ addresses }: Server): string => Object.values(addresses).flat()[0]?.addr ?? ''
   const ssh = (at: Server, command: string) => cloud.ssh(addressOf(at), command)
@@ -223,4 +218,4 @@ describe('volumes of guests', { concurrency: false }, () => {
       [first.id],
     )
   })
-})
+}
