@@ -22,7 +22,7 @@ export async function runKiller(arena: Arena, course: Course, dice: Dice): Promi
     const [count, delayMs, awayMs] = [dice.whole(fewest, most), dice.whole(0, 500), dice.whole(0, 1000)]
     course.allow(count)
     await waitFor('the burst to begin', () => course.isOver || course.asked > before || undefined, {
-      deadlineMs: 200_000,
+      deadlineMs: 400_000,
       everyMs: 5,
     })
     await pause(delayMs)

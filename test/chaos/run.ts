@@ -20,14 +20,14 @@ export interface ChaosResult {
 }
 
 /** How long orphans may be there until the reconcilers have found and removed them. */
-const healMs = 60_000
+const healMs = 120_000
 
 /** Nobody works on anything. */
 async function quiet(arena: Arena): Promise<void> {
   const store = await openStore(arena.database)
   try {
     await waitFor('the end of all sagas', async () => (await store.sagas.open()).length === 0 || undefined, {
-      deadlineMs: 120_000,
+      deadlineMs: 300_000,
       everyMs: 200,
     }).catch(() => undefined) // the audit names them
   } finally {
