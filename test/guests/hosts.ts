@@ -1,21 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { waitFor } from '#base'
 import { portsAt } from '../../src/allinone/ports.ts'
 import { readSecrets } from '../../src/allinone/state-folder.ts'
-import { processes } from '../virt/processes.ts'
 import { TestCloud } from './cloud.ts'
+import { qemusOn } from './host-processes.ts'
 import { type MachineHost, MachineHosts } from './machine-hosts.ts'
 
 const exec = promisify(execFile)
@@ -91,20 +82,7 @@ export class ComputeHost {
 
   /** Pids of the guest's QEMU on this host. */
   qemusOf(id: string): number[] {
-    const daemons = pidNamespace(Number(readFileSync(join(this.machine.folder, 'libvirt/init.pid'), 'utf8')))
-    return processes()
-      .filter(({ commandLine }) => commandLine.includes('qemu-system') && commandLine.includes(`-uuid\0${id}`))
-      .map(({ pid }) => pid)
-      .filter(pid => pidNamespace(pid) === daemons)
-  }
-}
-
-/** QEMUs are in the namespace of the daemon that made them. */
-function pidNamespace(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/pid`)
-  } catch {
-    return undefined
+    return qemusOn(this.machine, id)
   }
 }
 
