@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
-import { createDatabase, type Database, type Migration, migrate, openDatabase } from '#store/engine'
+import { createDatabase, type Database, inTransaction, type Migration, migrate, openDatabase } from '#store/engine'
 import { fastFolder } from '../database/index.ts'
 import { type MariaServer, startMariaServer } from '../database/maria-server.ts'
 import { halfWay } from './schema.ts'
@@ -116,5 +116,19 @@ test('later migrations follow, each once', async () => {
       { name: '001', state: 'done' },
       { name: '002', state: 'done' },
     ])
+  })
+})
+
+test('a user who may not create tables works on a schema that is there', async () => {
+  await withDatabase('rights', async (open, url) => {
+    const db = open()
+    await migrate(db, 'test', [halfWay()])
+    await sql`create user worker`.execute(db)
+    await sql`grant select, insert, update, delete on rights.* to worker`.execute(db)
+    const worker = openDatabase<Tables>(url.replace('root@', 'worker@'))
+    await migrate(worker, 'test', [halfWay()])
+    await inTransaction(worker, tx => tx.insertInto('firsts').values({ id: 1, word: 'mine' }).execute())
+    assert.equal((await worker.selectFrom('firsts').selectAll().execute()).length, 1)
+    await worker.destroy()
   })
 })

@@ -60,6 +60,9 @@ export function isServerAway(error: unknown): boolean {
   return (errno !== undefined && lost.has(errno)) || (code !== undefined && lostCodes.has(code))
 }
 
+/** The table is not there yet. */
+export const isNoTable = (error: unknown): boolean => error instanceof Error && (error as ServerError).errno === 1146
+
 /** Of a statement on a connection that was made. */
 export function troubleOf(error: unknown): Trouble {
   if (!(error instanceof Error)) return 'final'

@@ -12,7 +12,7 @@ import { newUuid, pause, systemClock } from '#base'
 import { BadDatabaseUrl } from '../faults.ts'
 import type { Migration } from '../migrate.ts'
 import { repeatingDialect } from './dialect.ts'
-import type { ServerError } from './errors.ts'
+import { isNoTable, type ServerError } from './errors.ts'
 import type { Pool } from './pool.ts'
 import { Session } from './session.ts'
 
@@ -35,11 +35,18 @@ async function mustBeOurs(db: Any): Promise<void> {
     throw BadDatabaseUrl({ reason: 'the database belongs to the Python Nova; this one needs a database of its own' })
 }
 
+/** What is noted of each migration; the table for it is made where there is none. */
 async function statesOf(db: Any, schema: string): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await sql<{ name: string; state: string }>`select name, state from ${sql.table(
-    `${schema}_migrations`,
-  )}`.execute(db)
-  return new Map(rows.map(row => [row.name, row.state]))
+  const table = sql.table(`${schema}_migrations`)
+  try {
+    const { rows } = await sql<{ name: string; state: string }>`select name, state from ${table}`.execute(db)
+    return new Map(rows.map(row => [row.name, row.state]))
+  } catch (error) {
+    if (!isNoTable(error)) throw error
+    await sql`create table if not exists ${table} (name varchar(191) not null primary key, state varchar(16) not null)
+      engine=InnoDB default charset=utf8mb4`.execute(db)
+    return new Map()
+  }
 }
 
 /** Runs `work` while nobody else migrates this database. */
@@ -100,10 +107,6 @@ export async function migrateMysql<T>(
   migrations: readonly Migration[],
 ): Promise<void> {
   const db = asAny(typed)
-  await sql`create table if not exists ${sql.table(`${schema}_migrations`)}
-    (name varchar(191) not null primary key, state varchar(16) not null) engine=InnoDB default charset=utf8mb4`.execute(
-    db,
-  )
   const isPending = (states: ReadonlyMap<string, string>) => (m: Migration) => states.get(m.name) !== 'done'
   if (!migrations.some(isPending(await statesOf(db, schema)))) return
   await mustBeOurs(db)

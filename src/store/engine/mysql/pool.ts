@@ -86,6 +86,7 @@ export class Pool {
     const most = this.#hasConnected ? tries : startTries
     let wait = this.#hasConnected ? pauseMs : startPauseMs
     for (let tried = 1; ; tried++) {
+      this.#closing.signal.throwIfAborted()
       try {
         const wire = (await this.#rested()) ?? (await this.#open())
         if (this.#isAway) this.log?.info({ database: this.name }, 'the database answers again')

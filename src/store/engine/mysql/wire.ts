@@ -90,6 +90,8 @@ export class Wire {
   static async open(address: MysqlAddress, settings: SessionSettings, nowMs: number): Promise<Wire> {
     const { createConnection } = await import('mysql2')
     const connection = createConnection(optionsOf(address))
+    // It may tell of its end more than once, and what nobody hears ends the process.
+    connection.on('error', () => undefined)
     await new Promise<void>((resolve, reject) => {
       connection.once('error', reject)
       connection.once('connect', () => {
