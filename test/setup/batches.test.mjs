@@ -32,9 +32,14 @@ test('files of a batch keep their hooks, are loaded in turn, and count as if eac
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', env })
   assert.equal(status, 1)
-  const { counts, files: durations } = JSON.parse(stdout.trim().split('\n').at(-1))
+  const { counts, files: durations, failures } = JSON.parse(stdout.trim().split('\n').at(-1))
   assert.deepEqual([counts.tests, counts.passed, counts.failed, counts.suites], [6, 5, 1, 2])
   assert.deepEqual(Object.keys(durations), ['one.test.mjs', 'two.test.mjs'])
+  assert.deepEqual(
+    failures.map(({ name }) => name),
+    ['one.test.mjs > more > the same process'],
+  )
+  assert.match(failures[0].why, /falsy/)
 })
 
 test('each worker gets a batch, and no batch is too large', t => {

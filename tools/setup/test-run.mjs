@@ -126,6 +126,14 @@ function slowFiles(outcomes) {
     : `\n${slow.map(([file, ms]) => `  ${seconds(ms)}  ${isAbsolute(file) ? relative(root, file) : file}\n`).join('')}`
 }
 
+/** Last, where whoever has only the end of a long log still finds it. */
+function failedTests(outcomes) {
+  const lines = outcomes.flatMap(({ suite, totals }) =>
+    (totals?.failures ?? []).map(({ name, why }) => `  ${suite.name}: ${name}\n    ${why}\n`),
+  )
+  return lines.length === 0 ? '' : `\nFailed:\n${lines.join('')}`
+}
+
 function report(outcomes, startedMs) {
   const width = Math.max(...outcomes.map(({ suite }) => suite.name.length))
   const lines = outcomes.map(
@@ -141,7 +149,7 @@ function report(outcomes, startedMs) {
   const names = { passed: 'pass', failed: 'fail' }
   const closing = kinds.map(kind => `# ${names[kind] ?? kind} ${sum(kind) + (kind === 'failed' ? fallen : 0)}`)
   process.stdout.write(
-    `\n${lines.join('\n')}\n${slowFiles(outcomes)}\n${closing.join('\n')}\n# duration_ms ${(performance.now() - startedMs).toFixed(3)}\n`,
+    `\n${lines.join('\n')}\n${slowFiles(outcomes)}${failedTests(outcomes)}\n${closing.join('\n')}\n# duration_ms ${(performance.now() - startedMs).toFixed(3)}\n`,
   )
 }
 
