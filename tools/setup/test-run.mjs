@@ -34,6 +34,7 @@ const apart = new Set([
   'clients',
   'cloud',
   'conformance',
+  'deploy',
   'embedded',
   'mariadb',
   'operations',
