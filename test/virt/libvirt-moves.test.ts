@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { newUuid, waitFor } from '#base'
+import { type InstanceId, newUuid, waitFor } from '#base'
 import { type GuestSpec, power, type VirtDriver } from '#virt'
 import { aGuestSpec, moveTests } from '#virt/conformance'
+import { plainMigration } from '../../src/virt/libvirt/moves/settings.ts'
 import { mustBeEncrypted, withEncryptedDisks } from './libvirt-encryption.ts'
+import { migrationOptionTests } from './migration-options.ts'
 import { type MovingBench, movingBench, qemusOf } from './moving-bench.ts'
 
 for (const isShared of [false, true]) {
@@ -16,8 +18,14 @@ for (const isShared of [false, true]) {
     })
     after(() => bench.close())
     moveTests(() => bench)
-    if (isShared) evacuationTests(() => bench)
-    else firmwareTests(() => bench)
+    if (isShared) {
+      evacuationTests(() => bench)
+      pinTests(() => bench)
+      migrationOptionTests(() => bench)
+    } else {
+      tunnelTests(() => bench)
+      firmwareTests(() => bench)
+    }
   })
 }
 
@@ -43,6 +51,52 @@ function evacuationTests(bench: () => MovingBench): void {
     assert.ok(readdirSync(join(folders[0], spec.id)).includes('disk'))
     await other.guest(spec.id).destroy()
     assert.deepEqual(await bench().leftovers(spec.id), [])
+  })
+}
+
+function tunnelTests(bench: () => MovingBench): void {
+  test('where the memory goes through a tunnel, disks do not, and that is said before', async () => {
+    const tunnelled = await bench().open(0, { migration: { ...plainMigration, isTunnelled: true } })
+    const spec = aGuestSpec(bench())
+    await tunnelled.guest(spec.id).spawn(spec)
+    const needs = await tunnelled.liveMigration?.describe(spec.id)
+    assert.ok(needs !== undefined)
+    const why = await bench().second.liveMigration?.refusal(needs, { withDisks: null })
+    assert.match(why ?? '', /^Cannot block migrate instance .* tunnel/)
+    await tunnelled.guest(spec.id).destroy()
+    await tunnelled.close()
+  })
+}
+
+/** CPUs of this machine on which the guest's own one may run. */
+function cpusOf(id: InstanceId): readonly string[] {
+  return qemusOf(id).flatMap(pid => {
+    const threads = readdirSync(`/proc/${pid}/task`).map(thread => `/proc/${pid}/task/${thread}`)
+    const own = threads.filter(path => readFileSync(`${path}/comm`, 'utf8').startsWith('CPU 0/'))
+    return own.map(path => /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(`${path}/status`, 'utf8'))?.[1] ?? '')
+  })
+}
+
+/** The claim on a host names its CPUs; on the next host they are others. */
+function pinTests(bench: () => MovingBench): void {
+  test('a guest with a CPU of its own has the one that was claimed where it goes, live and cold', async () => {
+    const { driver: here, second: there } = bench()
+    const plain = aGuestSpec(bench())
+    const on = (cpu: number): GuestSpec => {
+      const cell = { id: 0, cpus: [0], memoryMiB: plain.flavor.memoryMiB, hostCell: 0, pins: [[0, cpu]] as const }
+      const hostCells = [{ id: 0, sharedCpus: [1 - cpu], smallestPageKiB: 4 }]
+      const cells = [{ ...cell, reserved: [], pageSizeKiB: null }]
+      const policies = { cpuPolicy: 'dedicated', threadPolicy: null, emulatorPolicy: null } as const
+      return { ...plain, numa: { cells, ...policies, hostCells } }
+    }
+    await here.guest(plain.id).spawn(on(0))
+    assert.deepEqual(cpusOf(plain.id), ['0'])
+    await moveLive(here, there, on(1), { withDisks: false })
+    assert.deepEqual(cpusOf(plain.id), ['1'])
+    await moveCold(there, here, on(0))
+    assert.deepEqual(cpusOf(plain.id), ['0'])
+    await here.guest(plain.id).destroy()
+    assert.deepEqual(await bench().leftovers(plain.id), [])
   })
 }
 
@@ -87,11 +141,17 @@ async function moveCold(here: VirtDriver, there: VirtDriver, spec: GuestSpec): P
   await from.confirm(spec.id)
 }
 
-async function moveLive(here: VirtDriver, there: VirtDriver, spec: GuestSpec): Promise<void> {
+async function moveLive(
+  here: VirtDriver,
+  there: VirtDriver,
+  spec: GuestSpec,
+  how = { withDisks: true },
+): Promise<void> {
   const [from, to] = [here.liveMigration, there.liveMigration]
   if (from === undefined || to === undefined) throw new Error('no live migration')
   const landing = await to.prepareIncoming(spec, await from.describe(spec.id))
-  for await (const { memoryTotal } of from.send(spec.id, landing, { withDisks: true }, new AbortController().signal))
+  for await (const { memoryTotal } of from.send(spec.id, landing, how, new AbortController().signal))
     assert.ok(memoryTotal > 0)
   await from.forget(spec.id)
+  assert.deepEqual(await there.guest(spec.id).state(), { exists: true, power: power.running })
 }
