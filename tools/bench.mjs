@@ -14,10 +14,10 @@ await exitWith(async () => {
     process.stdout.write(options.help)
     return 0
   }
-  const needs = options.groups.includes('libvirt')
-    ? startGroups({ hypervisor: 'libvirt', image: 'none' })
-    : startGroups({ hypervisor: 'fake' })
-  await setUp({ groups: needs.filter(group => group !== 'client'), progress: createProgress() })
+  const hasMoves = options.groups.includes('moves')
+  const hypervisor = hasMoves || options.groups.includes('libvirt') ? 'libvirt' : 'fake'
+  const needs = startGroups({ hypervisor, image: 'none' }).filter(group => group !== 'client')
+  await setUp({ groups: hasMoves ? [...needs, 'bench-moves'] : needs, progress: createProgress() })
   return runInPlace(serviceNode(root), [`${root}/tools/bench.ts`, ...argv], {
     cwd: root,
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },

@@ -19,7 +19,7 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
   start        start of an existing cloud, stop, resident memory
   scheduler    the pure part of a decision with 100 to 10,000 hosts; boots while 1,000 hosts report
   libvirt      real guests beside plain QEMU; images of one, volumes into and out of one (root)
-  moves        real guests between two hosts on this machine: live migration, resize (root)
+  moves        real guests between two hosts on this machine: live and cold migration beside virsh alone (root)
   fake         boots, reads, lists and start
   quick        all but libvirt and moves, with fewer rounds
 
