@@ -188,7 +188,7 @@ test('images are asked for ahead since 2.81', async () => {
   await act(id, 'add_host', { host }).then(a => a.expect(200))
   await ask('POST', `/${id}/images`, { cache }).then(a => a.expect(202))
   const isThere = async () => (driver?.cachedImages.has(cloud.imageId) === true ? true : undefined)
-  await waitFor('the host to have the image', isThere, { deadlineMs: 10_000, everyMs: 5 })
+  await waitFor('the host to have the image', isThere, { deadlineMs: 60_000, everyMs: 5 })
   const twice = await ask('POST', `/${id}/images`, { cache: [...cache, ...cache] })
   twice.refuses(400, 'Duplicate images in request')
   const stranger = newUuid()
@@ -207,7 +207,7 @@ test('a host lets go of images that no guest uses, as often as nova.conf says', 
   const stranger = newUuid()
   await own.driver.imageCache?.fetch({ ...image, id: stranger })
   await waitFor('the other image to go', () => (own.driver.cachedImages.has(stranger) ? undefined : true), {
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   })
   assert.ok(own.driver.cachedImages.has(image.id))
 })

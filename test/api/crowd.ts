@@ -29,7 +29,7 @@ export class Crowd {
         return undefined // somebody else writes
       }
     }
-    await waitFor('the database to be free', begun, { deadlineMs: 10_000, everyMs: 2 })
+    await waitFor('the database to be free', begun, { deadlineMs: 60_000, everyMs: 2 })
     work()
     this.#db.exec('commit')
   }

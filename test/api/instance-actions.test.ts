@@ -88,7 +88,7 @@ test('a failure marks the action', async () => {
       const { instanceAction } = (await get(path, '2.84', cloud.admin)).expect(200).body
       return instanceAction.message === null ? undefined : instanceAction
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   assert.equal(action.message, 'Error')
   assert.equal(action.events[0].result, 'Error')

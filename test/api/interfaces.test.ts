@@ -25,7 +25,7 @@ const detach = async (portId: string) => {
     'the interface to go',
     async () => ((await list()).some(i => i.port_id === portId) ? undefined : true),
     {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
       everyMs: 5,
     },
   )

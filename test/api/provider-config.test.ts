@@ -27,7 +27,7 @@ test('what the operator adds to hosts by files is in placement', async t => {
   const [node] = await store.computeNodes.list()
   assert.ok(node !== undefined)
   const isThere = async () => (await placement.traits(node.uuid)).includes('CUSTOM_ON_THE_SHELF') || undefined
-  await waitFor('the report', isThere, { deadlineMs: 20_000 })
+  await waitFor('the report', isThere, { deadlineMs: 60_000 })
   const { CUSTOM_LLC: added } = await placement.inventories(node.uuid)
   assert.deepEqual([added?.total, added?.reserved, added?.maxUnit], [8, 2, 8])
 })

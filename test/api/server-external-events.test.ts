@@ -16,7 +16,7 @@ after(() => cloud.close())
 const tell = (events: readonly Json[], ask = {}) =>
   cloud.request('POST', '/os-server-external-events', { version: newest, as: neutron, body: { events }, ...ask })
 const soon = (what: string, isSo: () => Promise<boolean>) =>
-  waitFor(what, async () => ((await isSo()) ? true : undefined), { deadlineMs: 10_000, everyMs: 5 })
+  waitFor(what, async () => ((await isSo()) ? true : undefined), { deadlineMs: 60_000, everyMs: 5 })
 const record = () => cloud.store.instances.get(id)
 
 test('each event gets its own answer', async () => {

@@ -29,13 +29,13 @@ const shareIs = (id: string, share: string, status: string) =>
       const { body } = (await at(id, 'GET', `/${share}`, { as: cloud.admin })).expect(200)
       return body.share.status === status ? body.share : undefined
     },
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 const isDetached = (id: string, share: string) =>
   waitFor(
     `share ${share} to be detached`,
     async () => ((await at(id, 'GET', `/${share}`)).status === 404 ? true : undefined),
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 const attach = async (id: string, share: string, more: object = {}) => {
   ;(await at(id, 'POST', '', { body: { share: { share_id: share, ...more } } })).expect(201)
@@ -106,7 +106,7 @@ describe('shares of servers', () => {
     await turn(id, 'os-start')
     cloud.driver.shutDownFromWithin(instanceId(id))
     await shareIs(id, share, 'inactive')
-    await waitFor('the mount to go', () => (mounted(id).length === 0 ? true : undefined), { deadlineMs: 10_000 })
+    await waitFor('the mount to go', () => (mounted(id).length === 0 ? true : undefined), { deadlineMs: 60_000 })
   })
 
   test('of two servers with one share, the first to let go leaves it open for the other', async () => {
@@ -202,7 +202,7 @@ describe('shares of servers', () => {
     ;(await act(id, 'reboot', { type: 'HARD' })).expect(202)
     // It is in error until it runs.
     const isBack = async () => (await cloud.server(id)).status === 'ACTIVE' || undefined
-    await waitFor('the server to run', isBack, { deadlineMs: 10_000 })
+    await waitFor('the server to run', isBack, { deadlineMs: 60_000 })
     await cloud.waitForStatus(id, 'ACTIVE')
     await shareIs(id, share, 'active')
   })

@@ -42,7 +42,7 @@ const isGone = (id: string) =>
   waitFor(
     'the volume to be gone',
     async () => ((await cloud.cinder('GET', '/volumes')).volumes.some((v: Json) => v.id === id) ? undefined : true),
-    { deadlineMs: 5000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 
 describe('boot from a volume', () => {
@@ -107,7 +107,7 @@ describe('boot from a volume', () => {
       'the snapshot',
       async () =>
         (await cloud.cinder('GET', `/snapshots/${snapshot.id}`)).snapshot.status === 'available' ? true : undefined,
-      { deadlineMs: 5000, everyMs: 5 },
+      { deadlineMs: 60_000, everyMs: 5 },
     )
     const root = { source_type: 'snapshot', destination_type: 'volume', uuid: snapshot.id, boot_index: 0 }
     const id = await boot({ block_device_mapping_v2: [{ ...root, delete_on_termination: true }] })
@@ -360,7 +360,7 @@ test('a build that fails gives the volumes back and leaves none of its own', asy
   await waitFor(
     'the blank one to be gone',
     async () => ((await cloud.cinder('GET', '/volumes')).volumes.length === before ? true : undefined),
-    { deadlineMs: 5000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
   await remove(id)
 })

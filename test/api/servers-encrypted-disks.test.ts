@@ -35,7 +35,7 @@ describe('encrypted local disks', () => {
       const [image] = await cloud.deps.images.list('service', { properties: { instance_uuid: id } })
       return image?.status === status ? image : undefined
     }
-    return waitFor('the image', find, { deadlineMs: 20_000, everyMs: 5 })
+    return waitFor('the image', find, { deadlineMs: 60_000, everyMs: 5 })
   }
 
   before(async () => {

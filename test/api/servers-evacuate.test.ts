@@ -92,7 +92,7 @@ describe('evacuation', () => {
       await force(from, true)
       ;(await evacuate(id, {}, { version })).expect(200)
       await waitFor('the evacuation', async () => ((await recordOf(id))?.status === 'done' ? true : undefined), {
-        deadlineMs: 10_000,
+        deadlineMs: 60_000,
       })
       await cloud.waitForStatus(id, 'SHUTOFF')
       assert.equal(await consoleOf(id), '', 'it was never booted')
@@ -146,7 +146,7 @@ describe('evacuation', () => {
         const now = await cloud.server(id, { as: cloud.admin })
         return now.status === 'ERROR' ? now : undefined
       },
-      { deadlineMs: 10_000 },
+      { deadlineMs: 60_000 },
     )
     assert.match(server.fault.message, /^No valid host was found/)
     assert.equal(await hostOf(id), from)

@@ -57,7 +57,7 @@ async function heldMigration(id: string): Promise<Json> {
       const [move] = migrations
       return move?.status === 'running' && move.memory_total_bytes !== null ? move : undefined
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
 }
 
@@ -82,7 +82,7 @@ async function postCopy(id: string): Promise<Json> {
     const record = await recordOf(id)
     return record.status === 'running (post-copy)' ? record : undefined
   }
-  return waitFor('the guest to go on at the target', isAhead, { deadlineMs: 10_000 })
+  return waitFor('the guest to go on at the target', isAhead, { deadlineMs: 60_000 })
 }
 
 describe('live migration', () => {
@@ -219,7 +219,7 @@ describe('live migration', () => {
         const [move] = (await moves(second)).body.migrations
         return move?.status === 'queued' ? move : undefined
       },
-      { deadlineMs: 10_000 },
+      { deadlineMs: 60_000 },
     )
     ;(await moves(second, `/${queued.id}`, { method: 'DELETE', version: '2.64' })).refuses(
       400,
@@ -339,7 +339,7 @@ test('a target that cannot be made ready yet is given up when the migration is a
     const [move] = (await moves(id)).body.migrations
     return move?.status === 'preparing' ? move : undefined
   }
-  const move = await waitFor('the target to be made ready', isPreparing, { deadlineMs: 10_000 })
+  const move = await waitFor('the target to be made ready', isPreparing, { deadlineMs: 60_000 })
   ;(await moves(id, `/${move.id}`, { method: 'DELETE', version: '2.64' })).refuses(400, /is preparing\. Cannot abort/)
   ;(await moves(id, `/${move.id}`, { method: 'DELETE' })).expect(202)
   await cloud.waitForStatus(id, 'ACTIVE')

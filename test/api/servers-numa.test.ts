@@ -254,5 +254,5 @@ const settledServer = (cloud: ApiCloud, id: string): Promise<Json> =>
         ? server
         : undefined
     },
-    { deadlineMs: 20_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )

@@ -79,7 +79,7 @@ describe('offloaded at once', () => {
     )
     assert.equal((await allocationsOf(id)).length, 1)
     await waitFor('the image to go', async () => ((await imagesOf(id)).length === 0 ? true : undefined), {
-      deadlineMs: 5000,
+      deadlineMs: 60_000,
     })
     const snapshot = await cloud.drivers.get(host)?.snapshots.take(id as never)
     let disk = ''
@@ -270,7 +270,7 @@ const idle = (id: string): Promise<Json> =>
       const now = await cloud.server(id, { as: cloud.admin })
       return now['OS-EXT-STS:task_state'] === null ? now : undefined
     },
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 
 /** Whether the driver still had a planned failure; takes it away. */
@@ -294,7 +294,7 @@ describe('kept on the host', () => {
     ;(await act(id, 'unshelve')).expect(202)
     await cloud.waitForStatus(id, 'ACTIVE')
     await waitFor('the image to go', async () => ((await imagesOf(id)).length === 0 ? true : undefined), {
-      deadlineMs: 5000,
+      deadlineMs: 60_000,
     })
     assert.deepEqual(await events(id, 'unshelve'), [
       ['conductor_unshelve_instance', 'Success'],

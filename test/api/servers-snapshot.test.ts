@@ -18,7 +18,7 @@ const image = (id: string) => cloud.deps.images.get('service', id)
 const imagesOf = (serverId: string) => cloud.deps.images.list('service', { properties: { instance_uuid: serverId } })
 const whenActive = (id: string) =>
   waitFor('the image', async () => ((await image(id)).status === 'active' ? image(id) : undefined), {
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
   })
 
 async function content(id: string): Promise<Buffer> {

@@ -87,7 +87,7 @@ test('a crash dump is asked of the guest and recorded', async () => {
     const { events } = await lastAction()
     return record()?.dumps === 1 && events[0]?.[1] === 'Success' ? events : undefined
   }
-  const events = await waitFor('the dump to be recorded', dumped, { deadlineMs: 10_000 })
+  const events = await waitFor('the dump to be recorded', dumped, { deadlineMs: 60_000 })
   assert.deepEqual(events, [['compute_trigger_crash_dump', 'Success']])
   ;(await act({ 'os-stop': null })).expect(202)
   await cloud.waitForStatus(id, 'SHUTOFF')

@@ -131,7 +131,7 @@ test('on the shelf without an image, its volume kept for it, and back', async ()
       const { volume } = await cloud.cinder('GET', `/volumes/${root}`)
       return volume.status === 'reserved' ? true : undefined
     },
-    { deadlineMs: 5000 },
+    { deadlineMs: 60_000 },
   )
   assert.deepEqual(
     (await cloud.driver.list()).filter(guest => guest.id === id),
@@ -188,7 +188,7 @@ test('the guest is held still while its volumes are copied, if it can be; where 
 
   const able = await name(insists)
   ;(await act(able, 'createImage', { name: 'held' })).expect(202)
-  await waitFor('the guest to go on', () => (frozenUntil(able) === null ? true : undefined), { deadlineMs: 10_000 })
+  await waitFor('the guest to go on', () => (frozenUntil(able) === null ? true : undefined), { deadlineMs: 60_000 })
 
   const unable = await name({ ...insists, ...deaf })
   const before = (await snapshots()).length

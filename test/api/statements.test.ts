@@ -94,7 +94,7 @@ async function bootSample(): Promise<Sample> {
   await cloud.volumeIs(volumeId, 'in-use')
   await request('PUT', `/servers/${serverId}/tags`, { tags: ['one', 'two'] })
   const settled = async () => ((await cloud.store.sagas.openOf(serverId)).length === 0 ? true : undefined)
-  await waitFor('the attachment to be done', settled, { deadlineMs: 10_000 })
+  await waitFor('the attachment to be done', settled, { deadlineMs: 60_000 })
   return { serverId, groupId, host: 'host-1', userId: cloud.member.userId }
 }
 

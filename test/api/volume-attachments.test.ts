@@ -21,7 +21,7 @@ const list = async (): Promise<Json[]> => (await at('GET')).expect(200).body.vol
 const guestVolumes = () => cloud.driver.disksOf(instanceId(id)).flatMap(disk => disk.volume?.id ?? [])
 const settled = () =>
   waitFor('the sagas to end', async () => ((await cloud.store.sagas.openOf(id)).length === 0 ? true : undefined), {
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
     everyMs: 5,
   })
 const attached = async (fields: object = {}): Promise<string> => {
@@ -216,7 +216,7 @@ describe('attach and detach', () => {
       'both',
       async () =>
         (await cloud.cinder('GET', `/volumes/${volumeId}`)).volume.attachments.length === 2 ? true : undefined,
-      { deadlineMs: 5000, everyMs: 5 },
+      { deadlineMs: 60_000, everyMs: 5 },
     )
     ;(await cloud.request('DELETE', `/servers/${second}`)).expect(204)
     await cloud.waitUntilGone(second)
@@ -286,12 +286,12 @@ test('a volume that grows, grows in the guest', async () => {
     'the guest to see it',
     () =>
       cloud.driver.disksOf(instanceId(id)).some(d => d.volume?.id === volumeId && d.size === 3) ? true : undefined,
-    { deadlineMs: 5000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
   await waitFor(
     'the volume to be done',
     async () => ((await cloud.cinder('GET', `/volumes/${volumeId}`)).volume.size === 3 ? true : undefined),
-    { deadlineMs: 5000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
   await detached(volumeId)
 })

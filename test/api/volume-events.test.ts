@@ -31,7 +31,7 @@ test('a volume extended in use: the server’s host hears of it, as an action of
       const { instanceActions } = (await cloud.request('GET', path, { version: newest })).expect(200).body
       return instanceActions.find((a: Json) => a.action === 'extend_volume') as Json
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   assert.equal(action.message, null)
 })

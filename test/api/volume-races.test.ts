@@ -23,7 +23,7 @@ const attachments = async (id: string): Promise<Json[]> =>
     .volumeAttachments
 const idle = (id: string) =>
   waitFor('the sagas to end', async () => ((await cloud.store.sagas.openOf(id)).length === 0 ? true : undefined), {
-    deadlineMs: 15_000,
+    deadlineMs: 60_000,
     everyMs: 5,
   })
 const times = <T>(count: number, make: (index: number) => Promise<T>) =>

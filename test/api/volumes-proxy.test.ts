@@ -60,7 +60,7 @@ test('volumes through the Compute API, to 2.35', async () => {
   const free = await cloud.newVolume()
   ;(await cloud.request('DELETE', `/os-volumes/${free}`)).expect(202)
   const isGone = async () => (await cloud.request('GET', `/os-volumes/${free}`)).status === 404 || undefined
-  await waitFor('the volume to go', isGone, { deadlineMs: 10_000 })
+  await waitFor('the volume to go', isGone, { deadlineMs: 60_000 })
   const path = `/os-quota-sets/${cloud.member.projectId}`
   await cloud.cinder('PUT', path, { quota_set: { volumes: 1 } }, cloud.admin)
   ;(await cloud.request('POST', '/os-volumes', { body: { volume: { size: 1 } } })).expect(403)
@@ -73,7 +73,9 @@ test('snapshots of volumes, to 2.35', async () => {
   const made = (await cloud.request('POST', '/os-snapshots', { body: { snapshot } })).expect(200).body.snapshot
   assert.deepEqual([made.volumeId, made.size, made.displayName, made.displayDescription], [volumeId, 1, 's', null])
   const state = async () => (await cloud.request('GET', `/os-snapshots/${made.id}`)).expect(200).body.snapshot.status
-  await waitFor('the snapshot', async () => ((await state()) === 'available' ? true : undefined), { deadlineMs: 5000 })
+  await waitFor('the snapshot', async () => ((await state()) === 'available' ? true : undefined), {
+    deadlineMs: 60_000,
+  })
   for (const path of ['/os-snapshots', '/os-snapshots/detail']) {
     assert.deepEqual(
       (await cloud.request('GET', path)).expect(200).body.snapshots.map((s: Json) => s.id),
@@ -131,7 +133,7 @@ test('snapshots that only the hypervisor can make, for the volume service', asyn
   assert.deepEqual((await create()).expect(200).body, { snapshot: { id: null, volumeId } })
   const overlays = () => cloud.driver.overlaysOf(instanceId(id), volumeId)
   const until = (files: readonly string[]) =>
-    waitFor('the hypervisor', () => (overlays().join() === files.join() ? true : undefined), { deadlineMs: 5000 })
+    waitFor('the hypervisor', () => (overlays().join() === files.join() ? true : undefined), { deadlineMs: 60_000 })
   await until(['volume.1'])
   const remove = (deleteInfo: string, version = newest) =>
     cloud.request('DELETE', `/os-assisted-volume-snapshots/${snapshotId}?${deleteInfo}`, { as, version })

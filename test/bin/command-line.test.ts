@@ -104,7 +104,7 @@ test('SIGTERM ends a service that still waits for others', async () => {
   const child = spawn(launcher('nova-compute'), ['--config-file', file], { stdio: 'inherit' })
   const exited = once(child, 'exit')
   await waitFor('the host to get its id', () => existsSync(join(folder, 'compute_id')) || undefined, {
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   })
   child.kill('SIGTERM')
   assert.deepEqual(await exited, [0, null])

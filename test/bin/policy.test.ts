@@ -105,7 +105,7 @@ describe('the Compute API under a policy.yaml', { concurrency: false }, () => {
     assert.match(await refused.text(), /Policy doesn't allow os_compute_api:servers:index to be performed\./)
     writeFileSync(policyFile, '"os_compute_api:servers:index": "role:admin"\n')
     const isAllowed = async () => ((await list()).status === 200 ? true : undefined)
-    await waitFor('the changed rule to be in force', isAllowed, { deadlineMs: 20_000, everyMs: 100 })
+    await waitFor('the changed rule to be in force', isAllowed, { deadlineMs: 60_000, everyMs: 100 })
     const { servers } = (await (await list()).json()) as { servers: readonly { id: string }[] }
     const [first] = servers
     assert.ok(first !== undefined)

@@ -72,7 +72,7 @@ test('what a killed server leaves behind is removed by the next life', async () 
   const bus = newBus()
   bus.serve(echoContract, 'one', echoHandlers('new'))
   await bus.ready()
-  await waitFor('the leftover to go', () => !sockets().includes(leftover) || undefined, { deadlineMs: 5000 })
+  await waitFor('the leftover to go', () => !sockets().includes(leftover) || undefined, { deadlineMs: 60_000 })
   assert.equal((await newBus().client(echoContract, 'one').say({ text: '' })).by, 'new')
 })
 

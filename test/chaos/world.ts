@@ -38,7 +38,7 @@ async function makeVolumes({ client }: Arena, count: number): Promise<readonly s
     await waitFor(
       'a volume',
       async () => (await client.must('volume', 'GET', `${path}/${id}`)).volume.status === 'available' || undefined,
-      { deadlineMs: 20_000, everyMs: 50 },
+      { deadlineMs: 60_000, everyMs: 50 },
     )
   }
   return ids

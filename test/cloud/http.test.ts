@@ -300,7 +300,7 @@ describe('the HTTP adapters', () => {
     strange.answer = (request, response) => {
       if (request.url?.endsWith('/file') !== true) return json(response, 200, { id: 'x', status: 'active', tags: [] })
       response.writeHead(200, { 'content-length': '1000000' }).write(Buffer.alloc(1000))
-      void waitFor('the head to be read', () => !response.writableNeedDrain || undefined, { deadlineMs: 5000 }).then(
+      void waitFor('the head to be read', () => !response.writableNeedDrain || undefined, { deadlineMs: 60_000 }).then(
         () => response.destroy(),
       )
     }

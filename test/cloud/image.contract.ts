@@ -155,7 +155,7 @@ export function imageContract(how: string, world: () => { builtIn: BuiltIn; port
           return undefined
         },
       )
-    await waitFor('the image to be queued', again, { deadlineMs: 5000 })
+    await waitFor('the image to be queued', again, { deadlineMs: 60_000 })
     assert.equal((await images.get('service', id)).status, 'active')
   })
 

@@ -32,7 +32,7 @@ export function shareContract(how: string, world: () => { builtIn: BuiltIn; port
       const share = await shares.get(owner, id)
       return share.status === 'available' ? share : undefined
     }
-    return waitFor('the share', isThere, { deadlineMs: 10_000, everyMs: 5 })
+    return waitFor('the share', isThere, { deadlineMs: 60_000, everyMs: 5 })
   }
 
   before(async () => {

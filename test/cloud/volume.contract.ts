@@ -34,7 +34,7 @@ const until = (volumes: VolumePort, as: As, id: string, status: string): Promise
       assert.ok(status === 'error' || volume.status !== 'error')
       return volume.status === status ? volume : undefined
     },
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 
 const untilGone = (work: () => Promise<unknown>): Promise<unknown> =>
@@ -45,7 +45,7 @@ const untilGone = (work: () => Promise<unknown>): Promise<unknown> =>
         () => undefined,
         (error: unknown) => error,
       ),
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
 
 export function volumeContract(how: string, world: () => { builtIn: BuiltIn; ports: Ports }): void {
@@ -162,7 +162,7 @@ export function volumeContract(how: string, world: () => { builtIn: BuiltIn; por
         const now = await volumes.getSnapshot('service', id)
         return now.status === 'available' ? now : undefined
       },
-      { deadlineMs: 10_000 },
+      { deadlineMs: 60_000 },
     )
     assert.deepEqual([snapshot.volumeId, snapshot.sizeGiB, snapshot.projectId], [volume.id, 1, owner.projectId])
     assert.deepEqual(
@@ -203,7 +203,7 @@ export function volumeContract(how: string, world: () => { builtIn: BuiltIn; por
     await waitFor(
       'the event',
       () => world().builtIn.volumeEvents.find(e => e.name === 'volume-reimaged' && e.serverIds.includes(serverId)),
-      { deadlineMs: 10_000 },
+      { deadlineMs: 60_000 },
     )
     const { connection } = await volumes.updateAttachment(owner, attachment.id, { host: 'one' })
     assert.equal(headOf(String(connection?.data.device_path), bits.length), bits)

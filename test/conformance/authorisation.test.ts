@@ -67,7 +67,7 @@ describe('authorisation', { concurrency: false }, () => {
       // A confirmation is no task.
       return task === null && !(action === 'confirmResize' && shown === 'VERIFY_RESIZE') ? true : undefined
     }
-    await waitFor('the server to be idle', isIdle, { deadlineMs: 20_000, everyMs: 5 })
+    await waitFor('the server to be idle', isIdle, { deadlineMs: 60_000, everyMs: 5 })
   }
 
   async function statusesOf(operation: Described): Promise<Statuses> {

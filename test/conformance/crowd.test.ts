@@ -119,7 +119,7 @@ describe(`a crowd, SEED=${seed}`, { concurrency: false }, () => {
       const found = differences(before, traces.now()).filter(line => !history.test(line))
       return found.length === 0 ? true : undefined
     }
-    await waitFor('nothing to be left', left, { deadlineMs: 5000, everyMs: 50 }).catch(() => undefined)
+    await waitFor('nothing to be left', left, { deadlineMs: 60_000, everyMs: 50 }).catch(() => undefined)
     assert.deepEqual(
       differences(before, traces.now()).filter(line => !history.test(line)),
       [],

@@ -58,7 +58,7 @@ test('kill -9 during an upload: queued again, no file; what was active is whole;
       const name = halfFile()
       return name !== undefined && statSync(join(imagesPath, name)).size > 0 ? true : undefined
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   await kill(child)
   assert.ok(halfFile() !== undefined, 'the killed process could not clean up')
@@ -110,7 +110,7 @@ test('closing during an upload ends it cleanly', async () => {
   await waitFor(
     'the upload to begin',
     async () => ((await cloud.image.port.get('service', id)).status === 'saving' ? true : undefined),
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   await cloud.close()
   assert.deepEqual(readdirSync(cloud.imagesPath), [])

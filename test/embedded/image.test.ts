@@ -80,7 +80,7 @@ const waitForStatus = (id: string, status: string): Promise<true> =>
   waitFor(
     `image ${status}`,
     async () => ((await cloud.image.port.get('service', id)).status === status ? (true as const) : undefined),
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
 
 test('the version documents need no token, everything else does', async () => {

@@ -54,13 +54,13 @@ const isThere = (id: string, as = owner) =>
       const { body } = await ask('GET', `/shares/${id}`, { as })
       return body.share.status === 'available' ? body.share : undefined
     },
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 const isGone = (id: string) =>
   waitFor(
     'the share to be gone',
     async () => ((await ask('GET', `/shares/${id}`, { as: admin })).status === 404 ? true : undefined),
-    { deadlineMs: 10_000, everyMs: 5 },
+    { deadlineMs: 60_000, everyMs: 5 },
   )
 const made = async (fields: object = {}, as = owner): Promise<Json> => {
   const share = { share_proto: 'NFS', size: 1, ...fields }
@@ -314,8 +314,8 @@ test('what a killed process has begun is finished by the next', async () => {
     database.prepare('update share_shares set status = ? where id = ?').run(status, id)
   database.close()
   service = await open()
-  await waitFor('the first', async () => (existsSync(first) ? true : undefined), { deadlineMs: 10_000 })
-  await waitFor('the second', async () => (existsSync(second) ? undefined : true), { deadlineMs: 10_000 })
+  await waitFor('the first', async () => (existsSync(first) ? true : undefined), { deadlineMs: 60_000 })
+  await waitFor('the second', async () => (existsSync(second) ? undefined : true), { deadlineMs: 60_000 })
   await service.close()
   const again = new DatabaseSync(file)
   assert.deepEqual(

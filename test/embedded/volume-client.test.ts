@@ -36,7 +36,7 @@ const settled = () =>
       const things = [...(await port.list('service')), ...(await port.listSnapshots('service'))]
       return things.every(thing => ['available', 'error', 'in-use'].includes(thing.status)) ? true : undefined
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
 
 test('volumes and snapshots: the everyday commands', async () => {
@@ -95,7 +95,7 @@ test('volumes and snapshots: the everyday commands', async () => {
     'nothing to be left',
     async () => ((await cloud.volume.port.list('service')).length === 0 ? true : undefined),
     {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
     },
   )
 })

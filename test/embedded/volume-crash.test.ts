@@ -44,7 +44,7 @@ async function checkSettled(cloud: Cloud): Promise<void> {
       const things = [...(await port.list('service')), ...(await port.listSnapshots('service'))]
       return things.some(thing => busy.includes(thing.status)) ? undefined : true
     },
-    { deadlineMs: 20_000 },
+    { deadlineMs: 60_000 },
   )
   const things = [...(await port.list('service')), ...(await port.listSnapshots('service'))]
   const whole = things.filter(thing => thing.status === 'available')
@@ -56,7 +56,7 @@ async function checkSettled(cloud: Cloud): Promise<void> {
       const isNoMore = files.every(name => things.some(thing => name.startsWith(thing.id)))
       return areAll && isNoMore ? true : undefined
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   for (const thing of whole) {
     const [name = ''] = readdirSync(cloud.volumesPath).filter(file => file.startsWith(thing.id))

@@ -19,7 +19,7 @@ before(async () => {
   const caller = await cloud.identity.port.validate(token)
   volumeId = (await port.create(caller, { name: 'v', sizeGiB: 1 })).id
   await waitFor('it', async () => ((await port.get(caller, volumeId)).status === 'available' ? true : undefined), {
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
   })
   snapshotId = (await port.createSnapshot(caller, { volumeId, name: 's', description: null, isForced: false })).id
   attachmentId = (await port.createAttachment(caller, { volumeId, serverId: newUuid() })).id

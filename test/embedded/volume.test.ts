@@ -82,7 +82,7 @@ const until = (path: string, status: string, token = a, deadlineMs = 10_000): Pr
 
 const untilGone = (path: string, token = a): Promise<true> =>
   waitFor(`${path} to be gone`, async () => ((await ask('GET', path, { token })).status === 404 ? true : undefined), {
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
     everyMs: 5,
   })
 
@@ -103,7 +103,7 @@ async function remove(...ids: readonly string[]): Promise<void> {
 /** A file goes a moment after the row that named it. */
 const untilEmpty = () =>
   waitFor('no file to be left', () => (readdirSync(cloud.volumesPath).length === 0 ? true : undefined), {
-    deadlineMs: 10_000,
+    deadlineMs: 60_000,
   })
 
 const messageOf = (reply: Reply): string => {
@@ -377,7 +377,7 @@ test('extended, also in use: the servers are told', async () => {
   ;(await act(id, 'os-extend', { new_size: 3 })).expect(400)
   ;(await act(id, 'os-extend', { new_size: 3 }, { v: 42 })).expect(202)
   assert.equal((await until(`/volumes/${id}`, 'in-use')).get('volume.size'), 3)
-  await waitFor('the event', () => events.find(e => e.volumeId === id), { deadlineMs: 10_000 })
+  await waitFor('the event', () => events.find(e => e.volumeId === id), { deadlineMs: 60_000 })
   assert.deepEqual(
     events.find(e => e.volumeId === id),
     { name: 'volume-extended', serverIds: [server], volumeId: id, isFailed: false },
@@ -455,7 +455,7 @@ test('an image that needs qemu-img: as a disk where it is installed, else an err
       const now = (await ask('GET', `/volumes/${id}`)).get('volume.status')
       return now === 'available' || now === 'error' ? now : undefined
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   if (end === 'error') {
     const messages = await waitFor(
@@ -464,7 +464,7 @@ test('an image that needs qemu-img: as a disk where it is installed, else an err
         const found = await ask('GET', `/messages?resource_uuid=${id}`, { v: 5 })
         return found.each('messages', 'user_message').length > 0 ? found : undefined
       },
-      { deadlineMs: 10_000 },
+      { deadlineMs: 60_000 },
     )
     assert.match(messages.string('messages.0.user_message'), /copy image to volume:.*/)
     ;(await ask('DELETE', `/messages/${messages.string('messages.0.id')}`, { v: 3 })).expect(204)
@@ -619,7 +619,7 @@ test('files that no volume names, and only those, go at the next start', async (
     'the volume',
     async () => ((await first.volume.port.get('service', id)).status === 'available' ? true : undefined),
     {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
     },
   )
   await first.close()

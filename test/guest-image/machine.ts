@@ -48,7 +48,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const ended = new Promise<number | null>(resolve => qemu.once('exit', code => resolve(code)))
   closers.add(() => endProcess(qemu, ended))
   const connect = (name: string) =>
-    waitFor(`QEMU's ${name} socket`, () => tryConnect(join(folder, name), qemu, complaints), { deadlineMs: 20_000 })
+    waitFor(`QEMU's ${name} socket`, () => tryConnect(join(folder, name), qemu, complaints), { deadlineMs: 60_000 })
   const serial = await connect('serial')
   closers.add(() => serial.destroy())
   let text = ''

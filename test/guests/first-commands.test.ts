@@ -59,7 +59,7 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     assert.equal(await pings(address(server)), false)
     await cloud.openstack('server', 'unpause', 'vPoldeweg1')
     await cloud.whenStatus('vPoldeweg1', 'ACTIVE')
-    await waitFor('a ping', async () => ((await pings(address(server))) ? true : undefined), { deadlineMs: 20_000 })
+    await waitFor('a ping', async () => ((await pings(address(server))) ? true : undefined), { deadlineMs: 60_000 })
   })
 
   test('a soft and a hard reboot each boot the guest again', async () => {
@@ -126,7 +126,7 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     await cloud.whenConsole(server.id, 'guest: ready')
     assert.equal(await pings(address(server)), false)
     await cloud.openstack('security', 'group', 'rule', 'create', '--protocol', 'icmp', 'closed')
-    await waitFor('a ping', async () => ((await pings(address(server))) ? true : undefined), { deadlineMs: 10_000 })
+    await waitFor('a ping', async () => ((await pings(address(server))) ? true : undefined), { deadlineMs: 60_000 })
     await cloud.openstack('server', 'delete', '--wait', 'shut')
   })
 

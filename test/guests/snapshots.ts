@@ -51,7 +51,7 @@ export function snapshotTests(cloud: TestCloud): void {
         assert.equal(now.process, before.process)
         return now.beats > before.beats ? true : undefined
       },
-      { deadlineMs: 20_000 },
+      { deadlineMs: 60_000 },
     )
   const images = async (name: string): Promise<readonly ImageView[]> =>
     (await api.call<{ images: ImageView[] }>('image', 'GET', '/v2/images')).images.filter(i => i.name.startsWith(name))

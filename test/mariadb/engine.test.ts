@@ -238,7 +238,7 @@ for (const end of ['commit', 'rollback'] as const) {
       const { rows } = await sql`select 1 from information_schema.innodb_lock_waits`.execute(direct)
       return rows.length > 0 || undefined
     }
-    await waitFor('the question to wait', isWaiting, { deadlineMs: 10_000 })
+    await waitFor('the question to wait', isWaiting, { deadlineMs: 60_000 })
     assert.equal(told, undefined)
     await first.say(end)
     assert.equal(await asking, end === 'commit')
@@ -263,10 +263,10 @@ test('connections are bounded, and who waits too long for one is told so', async
   const small = through('engine', { maxPoolSize: 1, maxOverflow: 2, poolTimeoutMs: 30_000 })
   const earlier = gate.connections
   const asked = Array.from({ length: 30 }, () => sql`select sleep(0.02)`.execute(small))
-  await waitFor('connections', () => gate.connections === earlier + 3 || undefined, { deadlineMs: 5000 })
+  await waitFor('connections', () => gate.connections === earlier + 3 || undefined, { deadlineMs: 60_000 })
   await Promise.all(asked)
   assert.ok(gate.connections <= earlier + 3)
-  await waitFor('all but one to close', () => gate.connections <= earlier + 1 || undefined, { deadlineMs: 5000 })
+  await waitFor('all but one to close', () => gate.connections <= earlier + 1 || undefined, { deadlineMs: 60_000 })
   await small.destroy()
   const busy = through('engine', { maxPoolSize: 1, maxOverflow: 0, poolTimeoutMs: 10 })
   const long = sql`select sleep(1)`.execute(busy)

@@ -65,7 +65,7 @@ async function boot(name: string, networkId: string): Promise<Server> {
   await running.service.plugger.plug(port.id)
   const guest = await wires.guest(port.id, bridge(networkId), port.macAddress)
   const lease = async () => ((await wires.lease(guest)) === undefined ? undefined : true)
-  await waitFor('a lease', lease, { deadlineMs: 20_000 })
+  await waitFor('a lease', lease, { deadlineMs: 60_000 })
   return { port, guest }
 }
 

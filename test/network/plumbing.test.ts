@@ -83,7 +83,7 @@ const ip = (view: PortView): string => view.fixedIps[0]?.ipAddress ?? ''
 const boot = async (view: PortView): Promise<Guest> => {
   const guest = await wires.guest(view.id, bridge(), view.macAddress)
   await waitFor('a lease', async () => ((await wires.lease(guest)) === undefined ? undefined : true), {
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   })
   return guest
 }
@@ -229,7 +229,7 @@ test('IPv6 between guests obeys the rules as well', { skip }, async () => {
   assert.equal(await ping(), false)
   const rule = await addRule(webGroup, { protocol: 'ipv6-icmp', ethertype: 'IPv6' })
   assert.equal(
-    await waitFor('an IPv6 echo', async () => ((await ping()) ? true : undefined), { deadlineMs: 10_000 }),
+    await waitFor('an IPv6 echo', async () => ((await ping()) ? true : undefined), { deadlineMs: 60_000 }),
     true,
   )
   await ask('DELETE', `/v2.0/security-group-rules/${rule}`)
@@ -287,7 +287,7 @@ const dnsmasqPid = (): number => (existsSync(pidFile()) ? Number(readFileSync(pi
 test('dnsmasq is started again after a kill, and knows the leases', { skip }, async () => {
   const before = dnsmasqPid()
   process.kill(before, 'SIGKILL')
-  await waitFor('a new dnsmasq', () => ([0, before].includes(dnsmasqPid()) ? undefined : true), { deadlineMs: 10_000 })
+  await waitFor('a new dnsmasq', () => ([0, before].includes(dnsmasqPid()) ? undefined : true), { deadlineMs: 60_000 })
   const lines = readFileSync(join(wires.folder, 'run', network.id, 'leases'), 'utf8')
   assert.match(lines, new RegExp(`${web.macAddress} ${ip(web)} web`))
   assert.equal((await wires.lease(webGuest))?.ip, ip(web))

@@ -202,7 +202,7 @@ test('an image of volumes over which its API died goes, and its action ends', as
       await audit.round(0)
       return (await volumes.listSnapshots('service')).some(s => s.id === snapshot.id) ? undefined : true
     },
-    { deadlineMs: 10_000 },
+    { deadlineMs: 60_000 },
   )
   assert.ok((await volumes.listSnapshots('service')).some(s => s.id === users.id))
   const action = await cloud.store.actions.find(id, 'req-lost')

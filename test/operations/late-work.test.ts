@@ -47,7 +47,7 @@ test('a soft reboot that takes too long becomes a hard one, once', async t => {
   assert.equal((await recordOf(id)).taskState, 'rebooting')
   start()
   const isHard = async () => ((await recordOf(id)).taskState === 'rebooting_hard' ? true : undefined)
-  await waitFor('the hard reboot', isHard, { deadlineMs: 10_000 }).finally(stop)
+  await waitFor('the hard reboot', isHard, { deadlineMs: 60_000 }).finally(stop)
   assert.equal((await cloud.store.sagas.openOf(id)).length, 2, 'the soft one, which is cancelled, and one hard one')
   await runAll(cloud, id)
   const { vmState, taskState } = await recordOf(id)
@@ -68,5 +68,5 @@ test('interfaces whose ports nobody told of are found in time, server by server'
     const records = await Promise.all(ids.map(recordOf))
     return records.every(({ networkInfo }) => networkInfo.length === 0) ? true : undefined
   }
-  await waitFor('the interfaces to go', areGone, { deadlineMs: 10_000 }).finally(stop)
+  await waitFor('the interfaces to go', areGone, { deadlineMs: 60_000 }).finally(stop)
 })

@@ -140,7 +140,7 @@ test('the broker killed and started during calls: each is answered, and none is 
   await fresh.ready()
   // Some are being worked on when the broker dies, some come while it is away, some are on their way.
   const early = Array.from({ length: 40 }, (_, n) => echo.slow({ n }))
-  await waitFor('calls to be begun', () => begun.size >= 20 || undefined, { deadlineMs: 10_000 })
+  await waitFor('calls to be begun', () => begun.size >= 20 || undefined, { deadlineMs: 60_000 })
   await broker.kill()
   const late = Array.from({ length: 20 }, (_, n) => echo.slow({ n: 40 + n }))
   release()

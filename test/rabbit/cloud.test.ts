@@ -41,7 +41,7 @@ distributedContract('RabbitMQ', open, (_cloud, user) => {
     ]
     await Promise.all(asked)
     const isBusy = async () => (await user().servers()).some(s => s['OS-EXT-STS:task_state'] !== null)
-    await waitFor('the work to begin', async () => (await isBusy()) || undefined, { deadlineMs: 10_000, everyMs: 10 })
+    await waitFor('the work to begin', async () => (await isBusy()) || undefined, { deadlineMs: 60_000, everyMs: 10 })
     await broker?.kill()
     // Accepted while the broker is away.
     await user().boot('meanwhile', 3)

@@ -189,7 +189,7 @@ test('with patience a transient fault is waited out, and a poke ends the rest be
       engine.poke()
       return outcome
     },
-    { deadlineMs: 10_000, everyMs: 1 },
+    { deadlineMs: 60_000, everyMs: 1 },
   )
   assert.equal(outcome?.status, 'done')
   assert.equal(w.things.log.filter(l => l === 'claim-a').length, 7)
@@ -250,7 +250,7 @@ for (const heard of [false, true]) {
         const open = await w.db.sagas.open()
         return open.length === 0 || undefined
       }
-      await waitFor(`the end after call ${at} broke`, isOver, { deadlineMs: 10_000, everyMs: 1 })
+      await waitFor(`the end after call ${at} broke`, isOver, { deadlineMs: 60_000, everyMs: 1 })
       await engine.idle()
       assert.deepEqual(await w.complaints(outcome ?? { status: 'done' }), [], `call ${at}`)
       most = calls()
@@ -286,7 +286,7 @@ test('a step that meets the outage itself is tried again, and nothing is taken b
     clock.advance(1000)
     return outcome
   }
-  assert.deepEqual(await waitFor('the end', ended, { deadlineMs: 10_000, everyMs: 1 }), { status: 'done' })
+  assert.deepEqual(await waitFor('the end', ended, { deadlineMs: 60_000, everyMs: 1 }), { status: 'done' })
   assert.deepEqual(await w.complaints({ status: 'done' }), [])
   await w.close()
 })

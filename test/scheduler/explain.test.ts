@@ -22,7 +22,7 @@ describe('nova-manage scheduler', () => {
   const manage = (...args: readonly string[]) => runLauncher('nova-manage', ['--state', folder, 'scheduler', ...args])
   const recorded = (about: { requestId: string } | { instanceId: string }) =>
     waitFor('the decision to be written down', async () => (await cloud.store.decisions.find(about, 1))[0], {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
     })
 
   test('a placed server: what was asked, who weighed what, where it went', async () => {

@@ -30,7 +30,7 @@ export async function iscsiTarget(path: string, user: string, password: string):
         () => undefined,
       ),
     {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
       everyMs: 50,
     },
   )

@@ -157,7 +157,7 @@ export function daemonPid({ stateDir }: { readonly stateDir: string }, name: str
     `process ${name}`,
     () => processes().find(p => p.commandLine.startsWith(`${name}\0`) && inNamespace(p.pid))?.pid,
     {
-      deadlineMs: 10_000,
+      deadlineMs: 60_000,
     },
   )
 }

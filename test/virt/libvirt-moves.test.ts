@@ -41,7 +41,7 @@ function evacuationTests(bench: () => MovingBench): void {
     assert.deepEqual(files(), [spec.id])
     assert.equal((await dead.guest(spec.id).state()).power, power.running)
     await bench().kill(spec.id)
-    await waitFor('the guest to die', () => (qemusOf(spec.id).length === 0 ? true : undefined), { deadlineMs: 20_000 })
+    await waitFor('the guest to die', () => (qemusOf(spec.id).length === 0 ? true : undefined), { deadlineMs: 60_000 })
     await other.guest(spec.id).spawn(spec)
     await other.coldMigration?.discard(spec.id)
     assert.ok(readdirSync(join(folders[0], spec.id)).includes('disk'))

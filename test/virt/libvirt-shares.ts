@@ -40,7 +40,7 @@ export function libvirtShareTests(bench: () => LibvirtBench): void {
         // The guest mounts what its metadata names.
         await consoleShows(bench(), spec.id, `guest: share ${share.tag} mounted files=1`)
         await guest.stop('now')
-        await waitFor('the server to end', () => (servers().length === 0 ? true : undefined), { deadlineMs: 20_000 })
+        await waitFor('the server to end', () => (servers().length === 0 ? true : undefined), { deadlineMs: 60_000 })
       } finally {
         await guest.destroy()
         rmSync(folder, { recursive: true })

@@ -5,7 +5,7 @@ import { type Scene, sceneFor } from '../samples/scene.ts'
 import { things } from '../samples/things.ts'
 import type { World } from '../samples/world.ts'
 
-const patience = { deadlineMs: 20_000, everyMs: 5 } as const
+const patience = { deadlineMs: 60_000, everyMs: 5 } as const
 
 /** Things for the names in a path that may be spoiled or deleted without harm to the rest of the world. */
 const expendable: typeof things = {

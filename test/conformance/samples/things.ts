@@ -72,7 +72,7 @@ export const things: Readonly<Record<string, Make>> = {
     const wish = { volumeId, name: 'a snapshot', description: '', isForced: false }
     const { id } = await volumes.createSnapshot(await world.caller(), wish)
     const isThere = async () => ((await volumes.getSnapshot('service', id)).status === 'available' ? true : undefined)
-    await waitFor('the snapshot to be available', isThere, { deadlineMs: 20_000, everyMs: 5 })
+    await waitFor('the snapshot to be available', isThere, { deadlineMs: 60_000, everyMs: 5 })
     return id
   },
   'os-volume_attachments': (world, scene) => world.attached(serverOf(scene)),

@@ -184,7 +184,7 @@ export class World {
         await volumes.delete('service', id).catch(() => undefined)
       return undefined
     }
-    await waitFor('the volume to be gone', isGone, { deadlineMs: 20_000, everyMs: 5 })
+    await waitFor('the volume to be gone', isGone, { deadlineMs: 60_000, everyMs: 5 })
   }
 
   async act(id: string, body: unknown, until?: string): Promise<void> {
@@ -203,7 +203,7 @@ export class World {
     const caller = await this.caller()
     const volume = await volumes.create(caller, { sizeGiB: 1, name: 'a volume', description: 'for a sample' })
     const isThere = async () => ((await volumes.get(caller, volume.id)).status === 'available' ? true : undefined)
-    await waitFor('the volume to be available', isThere, { deadlineMs: 20_000, everyMs: 5 })
+    await waitFor('the volume to be available', isThere, { deadlineMs: 60_000, everyMs: 5 })
     return volume.id
   }
 
@@ -215,7 +215,7 @@ export class World {
       const answer = await this.ask('GET', `/servers/${server}/os-volume_attachments/${volumeId}`)
       return answer.status === 200 && answer.body.volumeAttachment.device !== null ? true : undefined
     }
-    await waitFor('the volume to be attached', isThere, { deadlineMs: 20_000, everyMs: 5 })
+    await waitFor('the volume to be attached', isThere, { deadlineMs: 60_000, everyMs: 5 })
     await this.cloud.waitForStatus(server, 'ACTIVE')
     return volumeId
   }

@@ -44,7 +44,7 @@ async function hasLeft(world: World, id: string, host: string): Promise<void> {
     const { 'OS-EXT-SRV-ATTR:host': now, 'OS-EXT-STS:task_state': task } = server
     return now !== host && task === null ? true : undefined
   }
-  await waitFor('the server to be elsewhere', elsewhere, { deadlineMs: 20_000, everyMs: 5 })
+  await waitFor('the server to be elsewhere', elsewhere, { deadlineMs: 60_000, everyMs: 5 })
 }
 
 /** As the host's nova-compute does when it comes back: what was evacuated from it is no longer its own. */
@@ -72,7 +72,7 @@ const migrating: Prepare = async (world, scene) => {
     return migrations[0]?.status === 'running' ? String(migrations[0].id) : undefined
   }
   scene.ids['servers'] = id
-  scene.ids['migrations'] = await waitFor('the migration to run', running, { deadlineMs: 20_000, everyMs: 5 })
+  scene.ids['migrations'] = await waitFor('the migration to run', running, { deadlineMs: 60_000, everyMs: 5 })
   scene.after = async () => {
     driver.copyBrake.release()
     await world.cloud.waitForStatus(id, 'ACTIVE')
