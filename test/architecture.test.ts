@@ -20,6 +20,7 @@ const levels: Readonly<Record<string, number>> = {
   store: 2,
   saga: 2,
   virt: 2,
+  notify: 2,
   privileged: 2,
   placement: 3,
   scheduler: 3,
@@ -34,7 +35,15 @@ const levels: Readonly<Record<string, number>> = {
   allinone: 4,
   bin: 5,
 }
-const mayMeet = new Set(['http>cloud', 'virt>cloud', 'bus>virt', 'policy>cloud', 'embedded>embedded'])
+const mayMeet = new Set([
+  'http>cloud',
+  'notify>bus',
+  'notify>store',
+  'virt>cloud',
+  'bus>virt',
+  'policy>cloud',
+  'embedded>embedded',
+])
 
 /** One module owns each package; types of an interface may be named by its users. */
 const owners: Readonly<Record<string, readonly string[]>> = {

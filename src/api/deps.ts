@@ -11,6 +11,7 @@ import type {
   VolumePort,
 } from '#cloud'
 import type { DeviceEncryptionOptions } from '#model'
+import type { Notices } from '#notify'
 import type { Store } from '#store'
 import type { QuotaSource } from './quota/index.ts'
 
@@ -75,4 +76,6 @@ export interface ApiDeps {
   readonly clock: Clock
   readonly log: Log
   readonly settings: ApiSettings
+  /** Others are told of what happens. */
+  readonly notices: Notices
 }

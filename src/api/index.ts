@@ -21,6 +21,14 @@ export interface ComputeApiSetup {
   readonly hooks?: ApiHooks
 }
 
+/** Where others are told of what happens, they are told who has asked for it. */
+const inTheirName = ({ notices }: ApiDeps): Pick<ApiHooks, 'around'> =>
+  notices.isOn
+    ? {
+        around: ({ userId, projectId }, requestId, work) => notices.as({ userId, projectId, requestId }, work),
+      }
+    : {}
+
 export const createComputeApi = ({ deps, identity, policy, options, hooks }: ComputeApiSetup): Face =>
   createApi({
     resources,
@@ -31,5 +39,5 @@ export const createComputeApi = ({ deps, identity, policy, options, hooks }: Com
     clock: deps.clock,
     pages: openApiPages(() => describe(resources)),
     ...(options === undefined ? {} : { options }),
-    ...(hooks === undefined ? {} : { hooks }),
+    hooks: { ...hooks, ...inTheirName(deps) },
   })

@@ -11,6 +11,7 @@ import type {
   VolumePort,
 } from '#cloud'
 import type { LaunchSecret } from '#model'
+import type { Notices } from '#notify'
 import type { Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
 
@@ -90,4 +91,6 @@ export interface ConductorDeps {
   readonly clock: Clock
   readonly log: Log
   readonly options: ConductorOptions
+  /** Who is told of what happens; absent: nobody. */
+  readonly notices?: Notices
 }

@@ -4,4 +4,4 @@
  */
 export type { ConductorDeps, ConductorOptions, ConfigDriveSource } from './deps.ts'
 export { sagas } from './sagas/index.ts'
-export { type Conductor, type ConductorStart, serviceVersion, startConductor } from './service.ts'
+export { type Conductor, type ConductorStart, registerService, serviceVersion, startConductor } from './service.ts'

@@ -1,13 +1,15 @@
 import { hostname } from 'node:os'
 import { newUuid } from '#base'
 import { conductorContract, type ExpectedGuest, type Handlers } from '#bus'
+import type { Notices } from '#notify'
 import { type Journal, type Probe, SagaEngine } from '#saga'
-import { type Store, sagaJournal } from '#store'
+import { type Service, type Store, sagaJournal } from '#store'
 import { isOutage } from '#store/engine'
 import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { keepGuestRecord } from './guest-records.ts'
 import { refreshNetwork } from './network-info.ts'
+import { noticesOf, sagaListener } from './notices.ts'
 import { onlyOwnHost } from './only-own-host.ts'
 import { patienceOf } from './patience.ts'
 import { precache } from './precache.ts'
@@ -67,7 +69,7 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
   return {
     hello: async ({ host, binary, version }) => {
       const topic = binary.replace(/^nova-/, '')
-      const service = await store.services.register({ host, binary, topic, version }, clock.now())
+      const service = await registerService(store, noticesOf(deps), { host, binary, topic, version }, clock.now())
       return { serviceId: service.uuid }
     },
     ready: async () => {
@@ -122,11 +124,25 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
   }
 }
 
+/** The row of a daemon, and that there is a new one. */
+export const registerService = (
+  store: Store,
+  notices: Notices,
+  service: Parameters<Store['services']['register']>[0],
+  nowMs: number,
+): Promise<Service> =>
+  notices.together(store, async tx => {
+    const registered = await tx.services.register(service, nowMs)
+    if (registered.isNew) await notices.tell(tx, 'service.create', { service: registered })
+    return registered
+  })
+
 /** nova-conductor: runs the sagas and answers the hosts. */
 export async function startConductor(given: ConductorDeps, start: ConductorStart): Promise<Conductor> {
   const deps: ConductorDeps = { ...given, failingNodes: new Set() }
   const name = hostname()
   if (start.isAlone) await deps.store.sagas.releaseAllOwners()
+  const listener = sagaListener(deps)
   const engine = new SagaEngine({
     store: sagaJournal<Journal>(deps.store, deps.clock),
     definitions: Object.values(sagas),
@@ -136,13 +152,12 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
     clock: deps.clock,
     patience: patienceOf(deps),
     isOutage,
+    ...(listener === undefined ? {} : { listener }),
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
   const stopServing = deps.bus.serve(conductorContract, name, onlyOwnHost(deps, handlers(deps, engine)))
-  await deps.store.services.register(
-    { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion },
-    deps.clock.now(),
-  )
+  const self = { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion }
+  await registerService(deps.store, noticesOf(deps), self, deps.clock.now())
   const timers = startTimers(deps, engine, name)
   if (start.waitsForHosts !== true) engine.start()
   return {

@@ -41,8 +41,37 @@ export interface AttemptStep {
 
 export type Step = PlainStep | AttemptStep
 
+/**
+ * What others are told at some moment of a saga. `event` and what `about` makes of the saga so far are given on as they are;
+ * the engine only sees to it that they are told once, in the transaction that journals the moment.
+ */
+export interface Telling<S> {
+  readonly event: string
+  /** Undefined: this time there is nothing to tell. */
+  readonly about?: (s: S, failure: FaultRecord | undefined) => object | undefined
+  /** Only where that was told before: no end without a beginning. */
+  readonly after?: string
+}
+
+/** One, or several in this order. */
+export type Tellings<S> = Telling<S> | readonly Telling<S>[]
+
+/**
+ * The moments: before a step runs for the first time and after it is done; before and after it is taken back; and of the whole
+ * `failed`, when it turns back, `done` and `undone` when it has ended. A child has no `done` and `undone`.
+ */
+export type Moments<Names extends string> =
+  | `before ${Names}`
+  | `after ${Names}`
+  | `taking back ${Names}`
+  | `taken back ${Names}`
+  | 'failed'
+  | 'done'
+  | 'undone'
+
 /** A finished definition as the engine sees it. */
 export interface AnyDefinition {
+  readonly tells: Readonly<Record<string, Tellings<Outputs> | undefined>>
   readonly name: string
   /** Nothing of it is ever taken back: removals, which must end however often they are tried. */
   readonly isForwardOnly: boolean
@@ -67,12 +96,14 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
   readonly isForwardOnly: boolean
   readonly steps: readonly Step[]
   readonly settle: AnyDefinition['settle']
+  readonly tells: AnyDefinition['tells']
 
-  constructor(name: string, isForwardOnly: boolean, steps: readonly Step[], settle: AnyDefinition['settle']) {
+  constructor({ name, isForwardOnly, steps, settle, tells }: AnyDefinition) {
     this.name = name
     this.isForwardOnly = isForwardOnly
     this.steps = steps
     this.settle = settle
+    this.tells = tells
   }
 
   /**
@@ -127,21 +158,28 @@ export class SagaBuilder<Deps, Input, Tx, S extends object> implements Definitio
   settled(
     settle: (s: With<Input, Partial<S>>, outcome: Outcome, tx: Tx, at: SettleContext) => Promise<void>,
   ): SagaBuilder<Deps, Input, Tx, S> {
-    return new SagaBuilder(this.name, this.isForwardOnly, this.steps, settle as AnyDefinition['settle'])
+    return new SagaBuilder({ ...this, settle: settle as AnyDefinition['settle'] })
+  }
+
+  /** What others are told of it, by moment. */
+  telling(
+    tells: { readonly [M in Moments<keyof S & string>]?: Tellings<With<Input, Partial<S>>> },
+  ): SagaBuilder<Deps, Input, Tx, S> {
+    return new SagaBuilder({ ...this, tells: { ...this.tells, ...(tells as AnyDefinition['tells']) } })
   }
 
   #with<Next extends object>(step: Step): SagaBuilder<Deps, Input, Tx, Next> {
-    return new SagaBuilder(this.name, this.isForwardOnly, [...this.steps, step], this.settle)
+    return new SagaBuilder({ ...this, steps: [...this.steps, step] })
   }
 }
 
 /** Starts a definition. Names are `noun-verb`; a released saga never changes, a change is a new name (`x/2`). */
 export const saga = <Deps, Input, Tx>(name: string): SagaBuilder<Deps, Input, Tx, object> =>
-  new SagaBuilder(name, false, [], undefined)
+  new SagaBuilder({ name, isForwardOnly: false, steps: [], settle: undefined, tells: {} })
 
 /** A saga without a way back: every failure is tried again until it succeeds, and nobody can cancel it. */
 export const removal = <Deps, Input, Tx>(name: string): SagaBuilder<Deps, Input, Tx, object> =>
-  new SagaBuilder(name, true, [], undefined)
+  new SagaBuilder({ name, isForwardOnly: true, steps: [], settle: undefined, tells: {} })
 
 /** Names and kinds of all steps: the shape that a journal of this saga relies on. */
 export const shapeOf = (definition: AnyDefinition): string =>

@@ -1,7 +1,15 @@
 import { type Clock, every, faultRecord, InternalError, Limiter, type Log, systemClock } from '#base'
 import type { AnyDefinition, Outcome } from './definition.ts'
 import type { JournalStore, SagaRow } from './journal.ts'
-import { Abandoned, Outage, type Probe, SagaRun } from './run.ts'
+import { Abandoned, Outage, type Probe, SagaRun, type Told, tellingsOf } from './run.ts'
+
+/** Who is told of what sagas do. */
+export interface Listener<Tx> {
+  /** In the transaction that journals the moment. */
+  tell(tx: Tx, row: SagaRow, told: Told): Promise<void>
+  /** Runs the saga in the name of whoever asked for it. */
+  around<T>(row: SagaRow, work: () => Promise<T>): Promise<T>
+}
 
 export interface EngineOptions<Tx> {
   readonly store: JournalStore<Tx>
@@ -24,6 +32,8 @@ export interface EngineOptions<Tx> {
    * it, and taken up again until the database answers.
    */
   readonly isOutage?: (error: unknown) => boolean
+  /** Who is told what definitions tell; without one nothing is told, and nothing more is written than the journal. */
+  readonly listener?: Listener<Tx>
   /** Called after each end, for metrics and for tests that wait. */
   readonly onEnd?: (row: SagaRow, outcome: Outcome) => void
 }
@@ -156,8 +166,9 @@ export class SagaEngine<Tx> {
       log.error({ saga: claimed.name, saga_id: id }, 'no such saga in this release; left for a worker that knows it')
       return
     }
+    const run = () => this.#runToEnd(claimed, definition, cancelled)
     try {
-      await this.#runToEnd(claimed, definition, cancelled)
+      await (this.#o.listener === undefined ? run() : this.#o.listener.around(claimed, run))
     } catch (error) {
       if (!(error instanceof Abandoned) || error instanceof Outage) throw error
       log.info({ saga: claimed.name, saga_id: id, why: error.message }, 'saga left for another worker')
@@ -167,11 +178,17 @@ export class SagaEngine<Tx> {
   }
 
   async #runToEnd(claimed: SagaRow, definition: AnyDefinition, cancelled: AbortController): Promise<void> {
-    const { store, owner, log, deps, probe, patience } = this.#o
+    const { store, owner, log, deps, probe, patience, listener } = this.#o
     let row = claimed
     if (row.isCancelled) cancelled.abort()
-    const save = async () => {
-      const result = await store.write(row, owner, row.journal).catch((error: unknown) => {
+    const telling = (all: readonly Told[]) =>
+      listener === undefined || all.length === 0
+        ? undefined
+        : async (tx: Tx) => {
+            for (const told of all) await listener.tell(tx, row, told)
+          }
+    const save = async (told: readonly Told[] = []) => {
+      const result = await store.write(row, owner, row.journal, telling(told)).catch((error: unknown) => {
         throw this.#isOutage(error) ? new Outage(error) : error
       })
       if (result === 'lost') throw new Abandoned('another worker owns it')
@@ -189,6 +206,7 @@ export class SagaEngine<Tx> {
       stopping: this.#stopping.signal,
       cancelled,
       save,
+      hasListeners: listener !== undefined,
       poked: () => this.#poke.signal,
       isOutage: error => this.#o.isOutage?.(error) === true,
       ...(patience === undefined ? {} : { patience }),
@@ -197,9 +215,18 @@ export class SagaEngine<Tx> {
     const { status, outputs } = await run.toEnd()
     const failure = row.journal.failure ?? faultRecord(InternalError({ message: 'undone without a failure' }))
     const outcome: Outcome = status === 'done' ? { status } : { status, failure }
-    const result = await store.finish(row, owner, row.journal, status, async tx => {
-      await definition.settle?.(outputs, outcome, tx, { sagaId: row.id, nowMs: this.#clock.now() })
-    })
+    const failed = outcome.status === 'undone' ? outcome.failure : undefined
+    const told = tellingsOf(definition, status, '', row.journal.told ?? [], outputs, failed)
+    const result = await store.finish(
+      row,
+      owner,
+      row.journal,
+      status,
+      async tx => {
+        await definition.settle?.(outputs, outcome, tx, { sagaId: row.id, nowMs: this.#clock.now() })
+      },
+      telling(told),
+    )
     if (result === 'lost') throw new Abandoned('another worker owns it')
     log.info(
       {

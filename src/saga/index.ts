@@ -13,7 +13,9 @@ export {
   type StepContext,
   saga,
   shapeOf,
+  type Telling,
+  type Tellings,
 } from './definition.ts'
-export { type EngineOptions, SagaEngine } from './engine.ts'
+export { type EngineOptions, type Listener, SagaEngine } from './engine.ts'
 export { emptyJournal, type Journal, type JournalStore, type SagaRow, type WriteResult } from './journal.ts'
-export { Abandoned, type Probe, SagaCancelled } from './run.ts'
+export { Abandoned, type Probe, SagaCancelled, type Told } from './run.ts'

@@ -11,6 +11,8 @@ export interface Journal {
   failure: FaultRecord | null
   /** True once a pivot has succeeded: from then on forward only. */
   isPastPivot: boolean
+  /** Moments that others have been told of and that no output stands for. Absent: none. */
+  told?: string[]
 }
 
 export interface AttemptRecord {
@@ -56,14 +58,16 @@ export interface JournalStore<Tx> {
   /** Ids that could be claimed now, oldest first. */
   runnable(nowMs: number, limit: number): Promise<readonly string[]>
   /** Leaves the lease alone: `renew` keeps it. */
-  write(row: SagaRow, owner: string, journal: Journal): Promise<WriteResult>
-  /** One transaction: `settle`, status, and the end of every task state the saga owns. */
+  /** `also` is written in the same transaction, unless the saga is lost. */
+  write(row: SagaRow, owner: string, journal: Journal, also?: (tx: Tx) => Promise<void>): Promise<WriteResult>
+  /** One transaction: `settle`, status, the end of every task state the saga owns, and `last` of all. */
   finish(
     row: SagaRow,
     owner: string,
     journal: Journal,
     status: 'done' | 'undone',
     settle: (tx: Tx) => Promise<void>,
+    last?: (tx: Tx) => Promise<void>,
   ): Promise<WriteResult>
   renew(owner: string, leaseUntilMs: number): Promise<void>
   /** Sagas that wait for this one. */

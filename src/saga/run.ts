@@ -1,4 +1,4 @@
-import { type Clock, declareFault, Fault, faultRecord, isTransient, type Log, pause } from '#base'
+import { type Clock, declareFault, Fault, type FaultRecord, faultRecord, isTransient, type Log, pause } from '#base'
 import type { AnyDefinition, AttemptStep, PlainStep, StepContext } from './definition.ts'
 import type { AttemptRecord, Journal } from './journal.ts'
 
@@ -46,8 +46,12 @@ export interface RunOptions {
   readonly stopping: AbortSignal
   /** Aborted when the saga is cancelled. */
   readonly cancelled: AbortController
-  /** Stores the journal; throws `Abandoned` when ownership is lost; aborts `cancelled` when asked to. */
-  readonly save: () => Promise<void>
+  /**
+   * Stores the journal, and tells; throws `Abandoned` when ownership is lost; aborts `cancelled` when asked to.
+   */
+  readonly save: (told?: readonly Told[]) => Promise<void>
+  /** Whether anybody is to be told of anything. */
+  readonly hasListeners: boolean
   /** Aborted, and another one given, whenever a rest should end early. */
   readonly poked: () => AbortSignal
   readonly patience?: (error: unknown, waitedMs: number) => Promise<boolean>
@@ -56,12 +60,36 @@ export interface RunOptions {
   readonly probe?: Probe
 }
 
+/** One thing to be told. */
+export interface Told {
+  readonly event: string
+  /** What the definition says of it. */
+  readonly about: object
+  readonly failure: FaultRecord | undefined
+}
+
 type Outputs = Record<string, unknown>
 
 /** Tries of a step on a transient fault before the pivot, and the pauses between them. */
 const transientTries = 4
 const firstPauseMs = 100
 const longestPauseMs = 30_000
+
+/** What a definition tells at a moment, given what it has told before. */
+export function tellingsOf(
+  definition: AnyDefinition,
+  moment: string,
+  prefix: string,
+  told: readonly string[],
+  s: Outputs,
+  failure: FaultRecord | undefined,
+): readonly Told[] {
+  return [definition.tells[moment] ?? []].flat().flatMap(({ event, about, after }) => {
+    if (after !== undefined && !told.includes(prefix + after)) return []
+    const details = about === undefined ? {} : about(s, failure)
+    return details === undefined ? [] : [{ event, about: details, failure }]
+  })
+}
 
 /**
  * One run of one saga, from wherever its journal stands to an end.
@@ -93,8 +121,9 @@ export class SagaRun {
       } catch (error) {
         if (error instanceof Abandoned) throw error
         this.#journal.direction = 'backward'
-        this.#journal.failure = faultRecord(error)
-        await this.#o.save()
+        const failure = faultRecord(error)
+        this.#journal.failure = failure
+        await this.#o.save(this.#tellings(definition, '', 'failed', this.#outputs(definition, '', input), failure))
       }
     }
     await this.#backward(definition, '', input)
@@ -106,11 +135,13 @@ export class SagaRun {
     for (const step of definition.steps) {
       const path = prefix + step.name
       if (!(path in this.#journal.outputs)) {
+        await this.#tellBefore(definition, prefix, `before ${step.name}`, s)
         const output = step.kind === 'attempt' ? await this.#attempt(step, path, s) : await this.#execute(step, path, s)
         this.#journal.outputs[path] = output ?? null
         if (step.kind === 'pivot') this.#journal.isPastPivot = true
+        const told = this.#tellings(definition, prefix, `after ${step.name}`, { ...s, [step.name]: output })
         // The steps of an attempt are journaled one by one; that it is over follows from them.
-        if (step.kind !== 'attempt') await this.#o.save()
+        if (step.kind !== 'attempt' || told.length > 0) await this.#o.save(told)
         await this.#probe(path, 'journaled')
       }
       s[step.name] = this.#journal.outputs[path]
@@ -166,9 +197,11 @@ export class SagaRun {
           return { index: record.index }
         } catch (error) {
           if (error instanceof Abandoned || this.#o.cancelled.signal.aborted) throw error
-          record.failures.push(faultRecord(error))
+          const failure = faultRecord(error)
+          record.failures.push(failure)
           record.isUnwinding = true
-          await this.#o.save()
+          const outputs = this.#outputs(step.child, prefix, item)
+          await this.#o.save(this.#tellings(step.child, prefix, 'failed', outputs, failure))
         }
       }
       await this.#backward(step.child, prefix, item)
@@ -185,11 +218,12 @@ export class SagaRun {
     for (const step of started.toReversed()) {
       const path = prefix + step.name
       if (this.#journal.undone.includes(path)) continue
+      await this.#tellBefore(definition, prefix, `taking back ${step.name}`, s)
       if (step.kind === 'attempt') await this.#undoAttempt(step, path, s)
       else if (step.undo !== undefined) await this.#undo(step, path, s)
       else continue
       this.#journal.undone.push(path)
-      await this.#o.save()
+      await this.#o.save(this.#tellings(definition, prefix, `taken back ${step.name}`, s))
     }
   }
 
@@ -219,6 +253,28 @@ export class SagaRun {
         await this.#rest(tries, [])
       }
     }
+  }
+
+  /** In a transaction of its own, once. */
+  async #tellBefore(definition: AnyDefinition, prefix: string, moment: string, s: Outputs): Promise<void> {
+    const { told = [] } = this.#journal
+    if (!this.#o.hasListeners || definition.tells[moment] === undefined || told.includes(prefix + moment)) return
+    const now = this.#tellings(definition, prefix, moment, s)
+    if (now.length === 0) return
+    this.#journal.told = [...told, prefix + moment]
+    await this.#o.save(now)
+  }
+
+  #tellings(
+    definition: AnyDefinition,
+    prefix: string,
+    moment: string,
+    s: Outputs,
+    failure?: FaultRecord,
+  ): readonly Told[] {
+    if (!this.#o.hasListeners) return []
+    const { told = [] } = this.#journal
+    return tellingsOf(definition, moment, prefix, told, s, failure)
   }
 
   #outputs(definition: AnyDefinition, prefix: string, input: unknown): Outputs {

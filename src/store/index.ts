@@ -35,6 +35,7 @@ export {
 } from './cell-db/instance-list.ts'
 export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
 export { type MigrationChange, type MigrationFilter, type MigrationQuery, type NewMigration } from './cell-db/moves.ts'
+export { type OutboxEvent, type WaitingEvent } from './cell-db/outbox.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
 export { type ServerShareChange } from './cell-db/server-shares.ts'
 export { isServiceUp, type Service } from './cell-db/services.ts'

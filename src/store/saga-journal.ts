@@ -29,9 +29,22 @@ export function sagaJournal<J extends { readonly failure: FaultRecord | null }>(
     claim: (id: string, owner: string, nowMs: number, leaseUntilMs: number) =>
       store.sagas.claim<J>(id, owner, nowMs, leaseUntilMs),
     runnable: (nowMs: number, limit: number) => store.sagas.runnable(nowMs, limit),
-    write: (row: { id: string; generation: number }, owner: string, journal: J) =>
-      store.sagas.write(row, owner, journal),
-    finish: (row: Ending, owner: string, journal: J, status: 'done' | 'undone', settle: (tx: Store) => Promise<void>) =>
+    write: (row: { id: string; generation: number }, owner: string, journal: J, also?: (tx: Store) => Promise<void>) =>
+      also === undefined
+        ? store.sagas.write(row, owner, journal)
+        : store.transaction(async tx => {
+            const result = await tx.sagas.write(row, owner, journal)
+            if (result !== 'lost') await also(tx)
+            return result
+          }),
+    finish: (
+      row: Ending,
+      owner: string,
+      journal: J,
+      status: 'done' | 'undone',
+      settle: (tx: Store) => Promise<void>,
+      last?: (tx: Store) => Promise<void>,
+    ) =>
       store.transaction(async tx => {
         // What settles it reads the server's rows and writes them anew.
         if (row.instanceId !== null) await tx.turn(turnOf.server(row.instanceId))
@@ -39,6 +52,7 @@ export function sagaJournal<J extends { readonly failure: FaultRecord | null }>(
         await settle(tx)
         if (journal.failure !== null) await concludeAction(tx, row, journal.failure, clock.now())
         await tx.instances.releaseTask(row.id, clock.now())
+        await last?.(tx)
         return 'ok' as const
       }),
     renew: (owner: string, leaseUntilMs: number) => store.sagas.renew(owner, leaseUntilMs),

@@ -17,6 +17,7 @@ import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
 import { Moves } from './cell-db/moves.ts'
+import { Outbox } from './cell-db/outbox.ts'
 import { PciDevices } from './cell-db/pci-devices.ts'
 import { Sagas } from './cell-db/sagas.ts'
 import { ServerShares } from './cell-db/server-shares.ts'
@@ -53,6 +54,8 @@ export interface Store {
   readonly hostClaims: HostClaims
   readonly pciDevices: PciDevices
   readonly sagas: Sagas
+  /** Notifications that wait to be sent. */
+  readonly outbox: Outbox
   /**
    * All or nothing. Calls may not be nested. `work` may run more than once, as a deadlock takes the writes of a run back:
    * it has no other effect than what it writes.
@@ -100,6 +103,7 @@ const bind = (db: Db, turn: Store['turn']): Store => ({
   hostClaims: new HostClaims(db),
   pciDevices: new PciDevices(db),
   sagas: new Sagas(db),
+  outbox: new Outbox(db),
   transaction: work => inTransaction(db, tx => work(bind(tx, (...about) => takeTurns(tx, about)))),
   turn,
   mayLag() {

@@ -26,6 +26,7 @@ import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
+import { watched } from '#notify'
 import { createPlacement, type Placement } from '#placement'
 import { Enforcer, novaDefaults } from '#policy'
 import { openStore, type Store } from '#store'
@@ -33,6 +34,7 @@ import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
 import { networkCapacityOf } from '../../src/allinone/compose/network-capacity.ts'
+import { noticesFromConfig } from '../../src/allinone/compose/notices.ts'
 import { databaseAt, freshDatabase } from '../database/index.ts'
 import { Answer, type Json } from './answer.ts'
 import { paced, pacedStore } from './paced.ts'
@@ -437,8 +439,11 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
   const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()
   assert.ok(driver !== undefined)
+  const { clock = systemClock, config = {} } = options
+  const notices = noticesFromConfig({ config: loadConfig({ env: {}, overrides: config }), clock, log: silentLog })
   const deps: ApiDeps = {
-    store: pacedStore(store),
+    store: pacedStore(watched(store, notices)),
+    notices,
     identity: near.identity.port,
     images: near.images.port,
     network: paced(near.network.port),

@@ -12,6 +12,7 @@ import { createImageService, type ImageService } from '#embedded/image'
 import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { type AgentCapacity, createNetworkService, type NetworkService, networkCapacity } from '#network'
+import { noNotices } from '#notify'
 import { createPlacement, type Placement } from '#placement'
 import { createScheduler, schedulerDefaults, storeClaims, storeHosts } from '#scheduler'
 import { openStore, type Store } from '#store'
@@ -254,6 +255,7 @@ export async function smallCloud(
     clock: systemClock,
     log: silentLog,
     settings,
+    notices: noNotices,
   }
   return {
     store,

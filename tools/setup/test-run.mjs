@@ -37,6 +37,7 @@ const apart = new Set([
   'deploy',
   'embedded',
   'mariadb',
+  'notify',
   'operations',
   'placement',
   'policy',
@@ -48,7 +49,7 @@ const apart = new Set([
   'upgrade',
 ])
 /** Of those, whose files each start servers of their own: one at a time. */
-const serial = new Set(['chaos', 'mariadb', 'rabbit'])
+const serial = new Set(['chaos', 'mariadb', 'notify', 'rabbit'])
 const isApart = suite => apart.has(suite.name) || suite.database !== undefined
 const cores = availableParallelism()
 

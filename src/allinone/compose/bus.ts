@@ -3,7 +3,7 @@ import { openBus, type RabbitOptions, type RemoteBus } from '#bus'
 import type { Config } from '#config'
 import { secondsOf } from './shared.ts'
 
-const rabbitOptions = ({ oslo_messaging_rabbit: rabbit }: Config): RabbitOptions => ({
+export const rabbitOptions = ({ oslo_messaging_rabbit: rabbit }: Config): RabbitOptions => ({
   heartbeatSeconds: rabbit.heartbeat_timeout_threshold,
   retry: {
     firstMs: secondsOf(rabbit.rabbit_retry_interval),

@@ -5,6 +5,8 @@ import type { IdentityPort } from '#cloud'
 import { ironicPort } from '#cloud'
 import type { Config } from '#config'
 import type { Face } from '#http'
+import { watched } from '#notify'
+import { noticesFromConfig } from './notices.ts'
 import { openPolicy } from './policy.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
@@ -76,9 +78,11 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
   const log = shared.log.child({ service: 'nova-api' })
   const { identity, images, network, placement, volumes, shares, keys } = neighbours
   const prefix = config.api.compute_link_prefix
+  const notices = noticesFromConfig({ ...shared, log })
   return createComputeApi({
     deps: {
-      store,
+      store: watched(store, notices),
+      notices,
       identity,
       images,
       network,

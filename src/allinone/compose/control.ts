@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { every, instanceId } from '#base'
 import { type Bus, conductorContract, schedulerContract } from '#bus'
-import { type Conductor, serviceVersion, startConductor } from '#conductor'
+import { type Conductor, registerService, serviceVersion, startConductor } from '#conductor'
 import type { Config } from '#config'
+import { watched } from '#notify'
 import {
   createScheduler,
   DecisionJournal,
@@ -14,24 +15,28 @@ import {
 } from '#scheduler'
 import { conductorOptions } from './conductor-options.ts'
 import { composeConfigDrive } from './config-drive.ts'
+import { courierFromConfig, noticesFromConfig } from './notices.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
-/** nova-conductor from its configuration. */
-export const composeConductor = (
+/** nova-conductor from its configuration, and what sends the notifications of all services. */
+export async function composeConductor(
   shared: WithStore,
   neighbours: Neighbours,
   isAlone: boolean,
   waitsForHosts = false,
-): Promise<Conductor> => {
+): Promise<Conductor> {
   const { config, store, bus, clock } = shared
   const { placement, network, images, volumes, shares, keys, plugger, networkCapacity } = neighbours
   const own = networkCapacity === undefined ? {} : { networkCapacity }
   const log = shared.log.child({ service: 'nova-conductor' })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = conductorOptions(config)
-  return startConductor(
+  const courier = courierFromConfig({ ...shared, log })
+  const notices = noticesFromConfig({ ...shared, log }, () => courier?.poke())
+  const conductor = await startConductor(
     {
-      store,
+      store: watched(store, notices),
+      notices,
       bus,
       placement,
       network,
@@ -48,6 +53,12 @@ export const composeConductor = (
     },
     { isAlone, waitsForHosts },
   )
+  courier?.start()
+  const stop = async () => {
+    await conductor.stop()
+    await courier?.stop()
+  }
+  return { ...conductor, stop }
 }
 
 /** For a network in this process: the records of servers follow their ports, as Neutron's events make them do elsewhere. */
@@ -90,7 +101,8 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
   })
   const name = hostname()
   const binary = 'nova-scheduler'
-  await store.services.register({ host: name, binary, topic: 'scheduler', version: serviceVersion }, clock.now())
+  const self = { host: name, binary, topic: 'scheduler', version: serviceVersion }
+  await registerService(store, noticesFromConfig({ ...shared, log }), self, clock.now())
   const beat = () => store.services.heartbeat(binary, [name], clock.now())
   const stopBeating = every(clock, secondsOf(config.DEFAULT.report_interval), beat, error =>
     log.error({ err: error }, 'heartbeat failed'),

@@ -1,5 +1,5 @@
 import type { Fault, Log } from '#base'
-import type { IdentityPort } from '#cloud'
+import type { Caller, IdentityPort } from '#cloud'
 import type { Complaint } from './explain.ts'
 import type { Endpoint } from './operation.ts'
 import type { PolicyPort } from './policy-port.ts'
@@ -18,8 +18,10 @@ export interface ApiOptions {
   readonly bodyLimit?: number
 }
 
-/** What tests want to hear of; production leaves them out. */
+/** `on…` are what tests want to hear of; production leaves them out. */
 export interface ApiHooks {
+  /** Runs an operation so that whatever it does is known to be done for that caller's request. */
+  readonly around?: (caller: Caller, requestId: string, work: () => Promise<unknown>) => Promise<unknown>
   /** A fault reached the edge that the operation does not list; the client has got a 500. */
   readonly onUnlistedFault?: (fault: Fault, endpoint: Endpoint<never>) => void
   /** Given, every reply is checked against its declared shape. */

@@ -145,7 +145,11 @@ function readBody(x: Exchange): void {
 
 async function handle(x: Exchange): Promise<void> {
   const { operation } = x.found.endpoint
-  x.result = await operation.handle(contextOf(x) as never, x.parts.deps as never)
+  const work = async () => operation.handle(contextOf(x) as never, x.parts.deps as never)
+  const { around } = x.parts.hooks
+  x.result = await (around === undefined || x.callerOrNone === undefined
+    ? work()
+    : around(x.callerOrNone, x.http.id, work))
   if (operation.policy !== null && !x.isAllowed)
     throw new Error(`the handler did not call allow() for ${operation.policy}`)
 }

@@ -2,6 +2,7 @@ import { type Clock, type Log, SerialQueue, systemClock, within } from '#base'
 import type { RemoteBus } from '../bus.ts'
 import type { CallContext, Client, Contract, Handlers } from '../contract.ts'
 import { TransportUnusable } from '../faults.ts'
+import { Announcer, type AnnouncerOptions } from './announcer.ts'
 import { Calls } from './calls.ts'
 import { Link } from './link.ts'
 import { type Names, names } from './names.ts'
@@ -99,6 +100,11 @@ export class RabbitBus implements RemoteBus {
   async isServed({ topic }: Contract): Promise<boolean> {
     const session = await this.#link.session()
     return ((await session.consumers(this.#names.queue(topic))) ?? 0) > 0
+  }
+
+  /** Over the same connection. */
+  announcer(options: AnnouncerOptions): Announcer {
+    return new Announcer(this.#link, options)
   }
 
   async close(): Promise<void> {

@@ -100,6 +100,13 @@ export class Session {
     return channel
   }
 
+  /** For messages that have nothing to do with calls: when the broker closes this channel, nothing else ends. */
+  async ownPublisher(): Promise<{ readonly channel: ConfirmChannel; readonly publisher: Publisher }> {
+    const channel = await this.#model.createConfirmChannel()
+    channel.on('error', error => this.#log.warn({ err: error }, 'the broker has closed a channel'))
+    return { channel, publisher: new Publisher(channel) }
+  }
+
   /** How many consumers a queue has; undefined: there is no such queue. */
   consumers(queue: string): Promise<number | undefined> {
     return this.#look(async channel => (await channel.checkQueue(queue)).consumerCount)

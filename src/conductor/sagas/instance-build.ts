@@ -11,6 +11,7 @@ import { countFailedBuild, countGoodBuild } from '../failed-builds.ts'
 import { specOf } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { connect, disconnect, groupNames, preservedPorts } from '../interfaces.ts'
+import { say } from '../notices.ts'
 import { finishEvent, startEvent } from '../records.ts'
 import { mustKeepPolicy } from '../server-group.ts'
 import { connectVolumes, disconnectVolumes, volumesOf } from '../volumes.ts'
@@ -36,6 +37,12 @@ async function owned(d: ConductorDeps, id: string, sagaId: string) {
   if (instance.sagaId !== sagaId) throw InstanceChanged({ id })
   return instance
 }
+
+/** Where the server is going to be: its record does not say so at the beginning, and no more after a failure. */
+const atSelection = ({ input: { selection } }: { readonly input: BuildOnHost }) => ({
+  host: selection.host,
+  zone: selection.zone,
+})
 
 /**
  * Build one instance on one host.
@@ -147,4 +154,8 @@ export const instanceBuild = saga<ConductorDeps, BuildOnHost, Store>('instance-b
     })
     if (!changed) throw InstanceChanged({ id: s.input.instanceId })
     await countGoodBuild(d, s.input.selection.nodeId)
+  })
+  .telling({
+    'before allocation': say('instance.create.start', atSelection),
+    failed: say('instance.create.error', atSelection, 'before allocation'),
   })

@@ -5,6 +5,7 @@ import { type Journal, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { makeVolumes, unmakeVolumes } from '../new-volumes.ts'
+import { isCancel, say } from '../notices.ts'
 import { giveUpPlaces, type Places, placeServers } from '../placing.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { releaseVolumes, reserveVolumes } from '../volumes.ts'
@@ -96,4 +97,12 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
       await startEvent(tx, nowMs, s.input, scheduleEvent, null)
       await finishEvent(tx, nowMs, s.input, scheduleEvent, outcome.failure)
     } else await finishEvent(tx, nowMs, s.input, buildEvent, outcome.failure)
+  })
+  .telling({
+    done: say('instance.create.end'),
+    undone: say('compute_task.build_instances.error', (s, failure) =>
+      isCancel(failure) || hopelessElsewhere.has(failure?.code ?? '')
+        ? undefined
+        : { spec: s.input.spec, state: 'error' },
+    ),
   })

@@ -10,12 +10,17 @@ import { destroyGuest } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { disconnect, preservedPorts } from '../interfaces.ts'
 import { endMoves } from '../moves.ts'
+import { say } from '../notices.ts'
 import { finishEvent, startEvent } from '../records.ts'
 import { giveUpShares } from '../shares.ts'
 import { shelvedImageOf } from '../shelving.ts'
 import { giveUpVolumes } from '../volumes.ts'
 
 const event = 'compute_terminate_instance'
+
+/** One that no host has ever had is removed by the API. */
+const publisher = (s: { readonly accepted?: { readonly host: string | null } }) =>
+  s.accepted?.host == null ? ({ binary: 'nova-api' } as const) : {}
 
 /**
  * Remove a server. Forward only from the start: whatever fails is tried again until it is gone. It runs after the saga
@@ -53,4 +58,12 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     await tx.blockDevices.removeAllOf(s.input.instanceId)
     await tx.launchSecrets.forget(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
+  })
+  .telling({
+    'after accepted': [
+      say('instance.delete.start', publisher),
+      say('instance.shutdown.start', s => (s.accepted?.host == null ? undefined : {})),
+    ],
+    'after ports': say('instance.shutdown.end', s => (s.accepted?.host == null ? undefined : {})),
+    done: say('instance.delete.end', publisher),
   })

@@ -71,9 +71,13 @@ export const oslo = {
     enable_proxy_headers_parsing: bool(false, 'Believe X-Forwarded headers.'),
   },
   oslo_messaging_notifications: {
-    driver: multi([], 'Where notifications go: messagingv2, log, noop.'),
-    transport_url: str(null, 'Bus of notifications; default the main one.', { secret: true }),
-    topics: list(['notifications'], 'Topics of notifications.'),
+    driver: multi(
+      [],
+      'How notifications leave: messagingv2, messaging (without envelope), log, noop; none: not at all.',
+    ),
+    transport_url: str(null, 'Broker of notifications; default the main one.', { secret: true }),
+    topics: list(['notifications'], 'Topics of unversioned notifications.'),
+    retry: int(-1, 'Tries of a notification after the first before it is dropped; -1 for ever.', { min: -1 }),
   },
   oslo_messaging_rabbit: rabbitSection,
   cache: {
@@ -90,10 +94,23 @@ export const oslo = {
   },
   notifications: {
     notification_format: choice(['unversioned', 'versioned', 'both'], 'unversioned', 'Format of notifications.'),
-    notify_on_state_change: choice(['vm_state', 'vm_and_task_state'], null, 'State changes that are sent.'),
+    outbox_limit: int(
+      100_000,
+      'Notifications that wait at most while they cannot be sent; then the oldest are dropped. Not an option of the original.',
+      { min: 1 },
+    ),
+    notify_on_state_change: choice(
+      ['vm_state', 'vm_and_task_state'],
+      null,
+      'Tell of changes of servers, and with old and new values of these states.',
+    ),
     versioned_notifications_topics: list(['versioned_notifications'], 'Topics of versioned notifications.'),
-    bdms_in_notifications: bool(false, 'Include block devices.'),
-    include_share_mapping: bool(false, 'Include shares.'),
-    default_level: choice(['DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL'], 'INFO', 'Level of notifications.'),
+    bdms_in_notifications: bool(false, 'Payloads of servers hold their volumes.'),
+    include_share_mapping: bool(false, 'Payloads of servers hold their shares.'),
+    default_level: choice(
+      ['DEBUG', 'INFO', 'WARN', 'ERROR', 'CRITICAL'],
+      'INFO',
+      'Without effect, as in the original.',
+    ),
   },
 } as const

@@ -164,6 +164,17 @@ export class Instances {
     }
   }
 
+  /** The living ones that a saga works on. */
+  async ofSaga(sagaId: string): Promise<readonly Instance[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('saga_id', '=', sagaId)
+      .where('deleted', '=', 0)
+      .execute()
+    return rows.map(fromRow)
+  }
+
   /** Clears the task state that a saga set; it cannot outlive the saga. */
   async releaseTask(sagaId: string, nowMs: number): Promise<void> {
     await release(this.#db, { sagaId, nowMs })

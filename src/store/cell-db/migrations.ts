@@ -6,6 +6,7 @@ import { diskEncryption } from './migrations/disk-encryption.ts'
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
 import { movesTable } from './migrations/moves.ts'
+import { outbox } from './migrations/outbox.ts'
 import { portHoldings } from './migrations/port-holdings.ts'
 import { serviceVersions } from './migrations/service-versions.ts'
 import { shareMapping } from './migrations/share-mapping.ts'
@@ -217,4 +218,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-29-service-versions', up: serviceVersions },
   { name: '2026-11-29-port-holdings', up: portHoldings },
   { name: '2026-11-29-disk-encryption', up: diskEncryption },
+  { name: '2026-11-29-outbox', up: outbox },
 ]

@@ -244,4 +244,15 @@ export interface CellTables {
     created_at: number
     updated_at: number | null
   }
+  outbox: {
+    number: Generated<number>
+    instance_id: string | null
+    project_id: string | null
+    format: string
+    event_type: string
+    priority: string
+    message_json: string
+    created_at: number
+  }
+  outbox_senders: { name: string; owner: string; lease_until: number }
 }

@@ -72,8 +72,8 @@ export class Services {
   async register(
     service: { host: string; binary: string; topic: string; version: number },
     nowMs: number,
-  ): Promise<Service> {
-    await insertIgnore(this.#db, 'services', {
+  ): Promise<Service & { readonly isNew: boolean }> {
+    const isNew = await insertIgnore(this.#db, 'services', {
       uuid: newUuid(),
       ...service,
       report_count: 0,
@@ -96,7 +96,7 @@ export class Services {
       .where('host', '=', service.host)
       .where('binary', '=', service.binary)
       .executeTakeFirstOrThrow()
-    return fromRow(row)
+    return { ...fromRow(row), isNew }
   }
 
   /** One statement for all hosts that report at once. */

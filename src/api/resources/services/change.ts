@@ -10,7 +10,11 @@ export interface ServiceChange {
 
 /** Writes the change; where it decides about scheduling, placement knows it before the answer goes out. */
 export async function changeService(deps: ApiDeps, service: Service, change: ServiceChange): Promise<Service> {
-  const changed = await deps.store.services.change(service, change, deps.clock.now())
+  const changed = await deps.notices.together(deps.store, async tx => {
+    const after = await tx.services.change(service, change, deps.clock.now())
+    await deps.notices.tell(tx, 'service.update', { service: after })
+    return after
+  })
   if (change.isDisabled !== undefined) await mirrorStatus(deps, changed)
   return changed
 }

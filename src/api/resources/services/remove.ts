@@ -60,6 +60,7 @@ async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
       await tx.pciDevices.removeAllOf(node.uuid)
     }
     await tx.services.delete(service)
+    await deps.notices.tell(tx, 'service.delete', { service })
   })
 }
 
@@ -76,6 +77,9 @@ export const remove = operation<ApiDeps, { id: string }>()({
       throw error
     })
     if (service.binary === 'nova-compute') await removeCompute(deps, service)
-    else await deps.store.services.delete(service)
+    else
+      await deps.notices.together(deps.store, async tx => {
+        if (await tx.services.delete(service)) await deps.notices.tell(tx, 'service.delete', { service })
+      })
   },
 })
