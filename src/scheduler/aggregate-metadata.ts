@@ -47,3 +47,21 @@ export function zoneOf(aggregates: readonly AggregateView[], defaultZone: string
   }
   return defaultZone
 }
+
+const multipliers = new WeakMap<readonly AggregateView[], ReadonlySet<string>>()
+const noNames: ReadonlySet<string> = new Set()
+
+/** The weighers' multipliers that the aggregates set, by name. Kept as long as the snapshot's array lives. */
+export function multipliersOf(aggregates: readonly AggregateView[]): ReadonlySet<string> {
+  if (aggregates.length === 0) return noNames
+  let names = multipliers.get(aggregates)
+  if (names === undefined) {
+    const keys = aggregates.flatMap(({ metadata }) => Object.keys(metadata))
+    names = new Set(keys.filter(key => key.endsWith('_weight_multiplier')))
+    multipliers.set(aggregates, names)
+  }
+  return names
+}
+
+export const setsMultiplier = (aggregates: readonly AggregateView[], name: string): boolean =>
+  multipliersOf(aggregates).has(name)

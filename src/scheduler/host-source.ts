@@ -42,6 +42,8 @@ export interface HostSource {
   /** For requests that name CPUs, memory nodes or devices: who has what of these nodes. Absent: they have none to name. */
   occupancies?(nodeIds: readonly string[]): Promise<ReadonlyMap<string, HostOccupancy>>
   aggregates(): Promise<readonly AggregateWithHosts[]>
+  /** How many servers hosts have, by host, where `hostStates` leaves that out: few requests look at it. */
+  instanceCounts?(): Promise<ReadonlyMap<string, number>>
   /** `name=value` of image properties by how many servers have it, by host; none: nobody counts. */
   imageProperties?(): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>>
   /** `num_vm_active`, `num_proj_…` and the like, by host. */

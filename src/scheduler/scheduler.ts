@@ -38,7 +38,7 @@ import {
   routedNetworks,
 } from './request-filters/index.ts'
 import { type Attempt, type AttemptAnswer, type Choice, choosing } from './select.ts'
-import { withUsage } from './usage.ts'
+import { UsageShelf } from './usage.ts'
 import { enabledWeighers, type HostWeigher } from './weighers/index.ts'
 
 export interface SchedulerDeps {
@@ -86,9 +86,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { filter_scheduler: settings } = deps.options
   const filters = enabledFilters(settings.enabled_filters, settings.available_filters)
   const weighers = enabledWeighers(settings.weight_classes)
+  const usage = new UsageShelf()
   return {
     async selectDestinations(spec, instanceIds, wish = {}) {
-      const run = new SchedulingRun({ ...deps, filters, weighers }, spec, instanceIds, wish)
+      const run = new SchedulingRun({ ...deps, filters, weighers, usage }, spec, instanceIds, wish)
       return run.decide()
     },
   }
@@ -97,6 +98,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 interface RunDeps extends SchedulerDeps {
   readonly filters: readonly HostFilter[]
   readonly weighers: readonly HostWeigher[]
+  readonly usage: UsageShelf
 }
 
 /** What one round over the candidates came to. */
@@ -212,7 +214,7 @@ class SchedulingRun {
     const candidates = await this.#candidates()
     const index = new CandidateIndex(candidates)
     const asked = askedServers(this.#spec, this.#instanceIds)
-    const states = withUsage(await this.#hostStates(index.providerIds, asked), candidates.summaries)
+    const states = this.#deps.usage.withUsage(await this.#hostStates(index.providerIds, asked), candidates.summaries)
     this.#candidateCount = candidates.requests.length
     this.#hostCount = states.length
     const placing = new Placing({ spec: this.#spec, hosts: states, index, filters, weighers, options, random })
@@ -231,9 +233,9 @@ class SchedulingRun {
     nodeIds: readonly string[],
     asked: ReturnType<typeof askedServers>,
   ): Promise<readonly SchedulerHost[]> {
-    const { hosts, weighers, options } = this.#deps
+    const { hosts, filters, weighers, options } = this.#deps
     const states = await hosts.hostStates(nodeIds, asked)
-    return withDetails(hosts, states, { spec: this.#spec, demand: this.#demand, weighers, options })
+    return withDetails(hosts, states, { spec: this.#spec, demand: this.#demand, filters, weighers, options })
   }
 
   async #candidates(): Promise<Candidates> {

@@ -1,5 +1,4 @@
-import type { AggregateView } from '#model'
-import { aggregateNumber } from './aggregate-metadata.ts'
+import { aggregateNumber, multipliersOf } from './aggregate-metadata.ts'
 import type { PlacedRequest } from './filters/index.ts'
 import type { SchedulerHost } from './host-source.ts'
 import type { HostScore, HostWeigher } from './weighers/index.ts'
@@ -66,24 +65,11 @@ function normalised(
   return scores
 }
 
-const overriding = new WeakMap<AggregateView, boolean>()
-
-/** True if the aggregate sets any weigher's multiplier. Remembered, for aggregates are shared by many hosts. */
-function overridesMultiplier(aggregate: AggregateView): boolean {
-  let answer = overriding.get(aggregate)
-  if (answer === undefined) {
-    answer = Object.keys(aggregate.metadata).some(key => key.endsWith('_weight_multiplier'))
-    overriding.set(aggregate, answer)
-  }
-  return answer
-}
-
 /** Gives the multiplier per host and weigher; null where it is 0 for all hosts. */
 function readMultipliers(hosts: readonly SchedulerHost[]) {
   const special = new Set<number>()
   for (let place = 0; place < hosts.length; place++) {
-    const aggregates = hosts[place]?.aggregates
-    if (aggregates?.some(overridesMultiplier)) special.add(place)
+    if (multipliersOf(hosts[place]?.aggregates ?? []).size > 0) special.add(place)
   }
   return (weigher: HostWeigher, option: number): ((place: number) => number) | null => {
     if (special.size === 0) return option === 0 ? null : () => option

@@ -9,9 +9,10 @@ export { type Keypair, Keypairs } from './api-db/keypairs.ts'
 export { type Limits, Quotas } from './api-db/quotas.ts'
 export { type ActionEvent, type ActionQuery, Actions, type InstanceAction, type LostEvent } from './cell-db/actions.ts'
 export { type BlockDeviceChange, BlockDevices } from './cell-db/block-devices.ts'
-export { type ComputeNode, type HostLoad, type HostReserve, type HostUsage } from './cell-db/compute-nodes.ts'
+export { type ComputeNode, type HostReserve, type HostUsage } from './cell-db/compute-nodes.ts'
 export { type ConsoleGrant } from './cell-db/console-tokens.ts'
 export { type HostClaim } from './cell-db/host-claims.ts'
+export { type HostMarks } from './cell-db/host-marks.ts'
 export {
   type ClaimWish,
   claimHost,

@@ -13,6 +13,7 @@ import { ComputeNodes } from './cell-db/compute-nodes.ts'
 import { ConsoleTokens } from './cell-db/console-tokens.ts'
 import { Faults } from './cell-db/faults.ts'
 import { HostClaims } from './cell-db/host-claims.ts'
+import { type HostMarks, readHostMarks } from './cell-db/host-marks.ts'
 import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
@@ -53,6 +54,8 @@ export interface Store {
   /** What servers have of hosts by name; see `claimHost`. */
   readonly hostClaims: HostClaims
   readonly pciDevices: PciDevices
+  /** Numbers that move with services, nodes, aggregates and free devices; see `host-marks.ts`. */
+  hostMarks(): Promise<HostMarks>
   readonly sagas: Sagas
   /** Notifications that wait to be sent. */
   readonly outbox: Outbox
@@ -102,6 +105,7 @@ const bind = (db: Db, turn: Store['turn']): Store => ({
   computeNodes: new ComputeNodes(db),
   hostClaims: new HostClaims(db),
   pciDevices: new PciDevices(db),
+  hostMarks: () => readHostMarks(db),
   sagas: new Sagas(db),
   outbox: new Outbox(db),
   transaction: work => inTransaction(db, tx => work(bind(tx, (...about) => takeTurns(tx, about)))),

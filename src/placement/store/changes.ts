@@ -1,4 +1,4 @@
-import { affected } from '#store/engine'
+import { prepared } from '#store/engine'
 import type { PlacementTransaction, Reader } from './tables.ts'
 
 /** Where the database stands. */
@@ -7,12 +7,15 @@ export interface Mark {
   readonly names: number
 }
 
+const mark = prepared((db: Reader) => db.selectFrom('placement_state').select(['value', 'names']).where('id', '=', 1))
+
+const moveOn = prepared((db: Reader, { known, next }: { known: number; next: number }) =>
+  db.updateTable('placement_state').set({ value: next }).where('id', '=', 1).where('value', '=', known),
+)
+
 export async function readMark(db: Reader): Promise<Mark> {
-  const row = await db
-    .selectFrom('placement_state')
-    .select(['value', 'names'])
-    .where('id', '=', 1)
-    .executeTakeFirstOrThrow()
+  const [row] = (await mark(db, {})).rows
+  if (row === undefined) throw new Error('the row that counts the writes of placement is gone')
   return { value: Number(row.value), names: Number(row.names) }
 }
 
@@ -23,13 +26,7 @@ export async function readMark(db: Reader): Promise<Mark> {
  * True when the database stood exactly at `known`: the caller's snapshot is then the truth without a read.
  */
 export async function advanceFrom(tx: PlacementTransaction, known: number): Promise<boolean> {
-  const result = await tx
-    .updateTable('placement_state')
-    .set({ value: known + 1 })
-    .where('id', '=', 1)
-    .where('value', '=', known)
-    .executeTakeFirstOrThrow()
-  return affected(result) === 1
+  return (await moveOn(tx, { known, next: known + 1 })).numAffectedRows === 1n
 }
 
 /** The same from wherever the database stands; returns the new mark. */

@@ -1,5 +1,5 @@
-import { affected, among } from '#store/engine'
-import type { PlacementTables, PlacementTransaction } from './tables.ts'
+import { affected, among, prepared } from '#store/engine'
+import type { PlacementTables, PlacementTransaction, Reader } from './tables.ts'
 
 /** When and under which change number a write happens. */
 export interface Stamp {
@@ -62,6 +62,14 @@ export async function moveToRoot(
     .execute()
 }
 
+/** What nearly every claim does. */
+const touchOne = prepared((db: Reader, { key, change, nowMs }: { key: number; change: number; nowMs: number }) =>
+  db
+    .updateTable('resource_providers')
+    .set(e => ({ generation: e('generation', '+', 1), change, updated_at: nowMs }))
+    .where('id', '=', key),
+)
+
 /** For allocation writes: one statement for all providers that gained allocations, one for those that only lost some. */
 export async function touchForAllocations(
   tx: PlacementTransaction,
@@ -69,7 +77,10 @@ export async function touchForAllocations(
   losing: readonly number[],
   stamp: Stamp,
 ): Promise<void> {
-  if (gaining.length > 0) {
+  const [only] = gaining
+  if (gaining.length === 1 && only !== undefined)
+    await touchOne(tx, { key: only, change: stamp.change, nowMs: stamp.nowMs })
+  else if (gaining.length > 0) {
     await tx
       .updateTable('resource_providers')
       .set(e => ({ generation: e('generation', '+', 1), change: stamp.change, updated_at: stamp.nowMs }))

@@ -1,5 +1,6 @@
 import { newUuid } from '#base'
 import type { AggregateView } from '#model'
+import { marked } from '../cell-db/host-marks.ts'
 import { affected, insertIgnore, prepared, upsert } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 
@@ -30,14 +31,20 @@ export class Aggregates {
   async list(): Promise<readonly Aggregate[]> {
     const rows = await this.#db.selectFrom('aggregates').selectAll().orderBy('number').execute()
     if (rows.length === 0) return []
-    const hosts = await this.#db.selectFrom('aggregate_hosts').selectAll().orderBy('host').execute()
-    const metadata = await this.#db.selectFrom('aggregate_metadata').selectAll().orderBy('name').execute()
+    const hosts = Map.groupBy(
+      await this.#db.selectFrom('aggregate_hosts').selectAll().orderBy('host').execute(),
+      h => h.aggregate_number,
+    )
+    const metadata = Map.groupBy(
+      await this.#db.selectFrom('aggregate_metadata').selectAll().orderBy('name').execute(),
+      m => m.aggregate_number,
+    )
     return rows.map(row => ({
       id: row.number,
       uuid: row.uuid,
       name: row.name,
-      metadata: Object.fromEntries(metadata.filter(m => m.aggregate_number === row.number).map(m => [m.name, m.value])),
-      hosts: hosts.filter(h => h.aggregate_number === row.number).map(h => h.host),
+      metadata: Object.fromEntries((metadata.get(row.number) ?? []).map(m => [m.name, m.value])),
+      hosts: (hosts.get(row.number) ?? []).map(h => h.host),
       createdAtMs: row.created_at,
       updatedAtMs: row.updated_at,
     }))
@@ -54,19 +61,21 @@ export class Aggregates {
   }
 
   /** Undefined when the name is taken. */
-  async create(name: string, zone: string | null, nowMs: number): Promise<Aggregate | undefined> {
-    const uuid = newUuid()
-    const row = { uuid, name, created_at: nowMs, updated_at: null }
-    if (!(await insertIgnore(this.#db, 'aggregates', row))) return undefined
-    const made = (await this.list()).find(aggregate => aggregate.uuid === uuid)
-    if (made === undefined || zone === null) return made
-    await upsert(
-      this.#db,
-      'aggregate_metadata',
-      { aggregate_number: made.id, name: 'availability_zone', value: zone },
-      metadataKey,
-    )
-    return { ...made, metadata: { availability_zone: zone } }
+  create(name: string, zone: string | null, nowMs: number): Promise<Aggregate | undefined> {
+    return this.#marked(async db => {
+      const row = { uuid: newUuid(), name, created_at: nowMs, updated_at: null }
+      if (!(await insertIgnore(db, 'aggregates', row))) return undefined
+      const made = await db.selectFrom('aggregates').selectAll().where('uuid', '=', row.uuid).executeTakeFirstOrThrow()
+      const metadata: Record<string, string> = {}
+      if (zone !== null) {
+        const key = 'availability_zone'
+        metadata[key] = zone
+        const entry = { aggregate_number: made.number, name: key, value: zone }
+        await upsert(db, 'aggregate_metadata', entry, metadataKey)
+      }
+      const { number: id, uuid } = made
+      return { id, uuid, name, metadata, hosts: [], createdAtMs: nowMs, updatedAtMs: null }
+    })
   }
 
   /** False when another aggregate has the name. Call in a transaction: check and change are two statements. */
@@ -78,49 +87,59 @@ export class Aggregates {
       .where('number', '!=', id)
       .executeTakeFirst()
     if (taken !== undefined) return false
-    await this.#db.updateTable('aggregates').set({ name, updated_at: nowMs }).where('number', '=', id).execute()
+    await this.#marked(db => touch(db, id, { name, updated_at: nowMs }))
     return true
   }
 
   /** Adds and replaces; null removes a key. Keys that are not named stay. */
-  async setMetadata(id: number, changes: Readonly<Record<string, string | null>>, nowMs: number): Promise<void> {
-    for (const [name, value] of Object.entries(changes)) {
-      if (value !== null) {
-        await upsert(this.#db, 'aggregate_metadata', { aggregate_number: id, name, value }, metadataKey)
-        continue
+  setMetadata(id: number, changes: Readonly<Record<string, string | null>>, nowMs: number): Promise<void> {
+    return this.#marked(async db => {
+      for (const [name, value] of Object.entries(changes)) {
+        if (value !== null) {
+          await upsert(db, 'aggregate_metadata', { aggregate_number: id, name, value }, metadataKey)
+          continue
+        }
+        await db.deleteFrom('aggregate_metadata').where('aggregate_number', '=', id).where('name', '=', name).execute()
       }
-      await this.#db
-        .deleteFrom('aggregate_metadata')
-        .where('aggregate_number', '=', id)
-        .where('name', '=', name)
-        .execute()
-    }
-    await this.#db.updateTable('aggregates').set({ updated_at: nowMs }).where('number', '=', id).execute()
+      await touch(db, id, { updated_at: nowMs })
+    })
   }
 
   /** False when the host is in it already. */
   addHost(id: number, host: string): Promise<boolean> {
-    return insertIgnore(this.#db, 'aggregate_hosts', { aggregate_number: id, host })
+    return this.#marked(db => insertIgnore(db, 'aggregate_hosts', { aggregate_number: id, host }))
   }
 
   /** False when the host was not in it. */
   async removeHost(id: number, host: string): Promise<boolean> {
-    const result = await this.#db
-      .deleteFrom('aggregate_hosts')
-      .where('aggregate_number', '=', id)
-      .where('host', '=', host)
-      .executeTakeFirstOrThrow()
+    const result = await this.#marked(db =>
+      db
+        .deleteFrom('aggregate_hosts')
+        .where('aggregate_number', '=', id)
+        .where('host', '=', host)
+        .executeTakeFirstOrThrow(),
+    )
     return affected(result) > 0
   }
 
   /** For a host that goes for good. */
   async forgetHost(host: string): Promise<void> {
-    await this.#db.deleteFrom('aggregate_hosts').where('host', '=', host).execute()
+    await this.#marked(db => db.deleteFrom('aggregate_hosts').where('host', '=', host).execute())
   }
 
-  async delete(id: number): Promise<void> {
-    await this.#db.deleteFrom('aggregate_hosts').where('aggregate_number', '=', id).execute()
-    await this.#db.deleteFrom('aggregate_metadata').where('aggregate_number', '=', id).execute()
-    await this.#db.deleteFrom('aggregates').where('number', '=', id).execute()
+  delete(id: number): Promise<void> {
+    return this.#marked(async db => {
+      await db.deleteFrom('aggregate_hosts').where('aggregate_number', '=', id).execute()
+      await db.deleteFrom('aggregate_metadata').where('aggregate_number', '=', id).execute()
+      await db.deleteFrom('aggregates').where('number', '=', id).execute()
+    })
   }
+
+  #marked<T>(change: (db: Db) => Promise<T>): Promise<T> {
+    return marked(this.#db, 'aggregates', change)
+  }
+}
+
+async function touch(db: Db, id: number, change: { name?: string; updated_at: number }): Promise<void> {
+  await db.updateTable('aggregates').set(change).where('number', '=', id).execute()
 }

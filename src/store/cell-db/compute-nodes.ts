@@ -1,8 +1,9 @@
-import type { ExpressionBuilder, Selectable } from 'kysely'
+import type { ExpressionBuilder, Insertable, Selectable } from 'kysely'
 import { fromJson } from '#base'
 import type { NodeDescription, NodeMetric } from '#model'
-import { affected, amongJson, prepared, upsert } from '../engine/index.ts'
+import { affected, prepared, upsert } from '../engine/index.ts'
 import type { Db, Tables } from '../tables.ts'
+import { marked } from './host-marks.ts'
 import { imagePropertyTallies, serverTallies, type Tally } from './host-tallies.ts'
 import type { CellTables } from './schema.ts'
 
@@ -58,8 +59,6 @@ export interface HostUsage {
   readonly ioOps: number
 }
 
-export type HostLoad = Pick<HostUsage, 'instances' | 'ioOps'>
-
 const ioTasks = [
   'resize_migrating',
   'rebuilding',
@@ -77,20 +76,34 @@ const diskMovers = (e: ExpressionBuilder<Tables, 'instances'>) =>
     e.case().when('task_state', 'in', ioTasks).then(1).when('vm_state', '=', 'building').then(1).else(0).end(),
   )
 
-const loadByHost = prepared((db: Db) =>
+const serversByHost = prepared((db: Db) =>
   db
     .selectFrom('instances')
-    .select(e => ['host', e.fn.countAll<number>().as('instances'), diskMovers(e).as('io')])
+    .select(e => ['host', e.fn.countAll<number>().as('instances')])
     .where('deleted', '=', 0)
     .where('host', 'is not', null)
     .groupBy('host'),
 )
 
-const allMarks = prepared((db: Db) => db.selectFrom('compute_nodes').select(['uuid', 'host', 'updated_at']))
+/** Both parts by an index, so the cost is that of the servers in motion, however many there are at rest. */
+const diskMoversOnHosts = prepared((db: Db) => {
+  const placed = db
+    .selectFrom('instances')
+    .select(['number', 'host'])
+    .where('deleted', '=', 0)
+    .where('host', 'is not', null)
+  return placed
+    .where('task_state', 'in', ioTasks)
+    .union(placed.where('vm_state', '=', 'building').where('deleted_at', 'is', null))
+})
 
-const nodesAmong = prepared((db: Db, { list }: { list: string }) =>
-  db.selectFrom('compute_nodes').selectAll().where('uuid', 'in', amongJson(list)).orderBy('number'),
+const changedSince = prepared((db: Db, { mark }: { mark: number }) =>
+  db.selectFrom('compute_nodes').selectAll().where('host_mark', '>', mark).orderBy('number'),
 )
+
+/** What is the same from one report of a quiet host to the next. */
+const content = ['host', 'hypervisor_hostname', 'description_json', 'stats_json'] as const
+const ratios = ['cpu_allocation_ratio', 'ram_allocation_ratio', 'disk_allocation_ratio'] as const
 
 export class ComputeNodes {
   readonly #db: Db
@@ -99,32 +112,37 @@ export class ComputeNodes {
     this.#db = db
   }
 
-  save(
+  async save(
     node: Omit<ComputeNode, 'number' | 'failedBuilds' | 'reserved' | 'metrics' | 'createdAtMs' | 'updatedAtMs'> &
       Partial<Pick<ComputeNode, 'failedBuilds' | 'reserved' | 'metrics'>>,
     nowMs: number,
-  ) {
-    return upsert(
-      this.#db,
-      'compute_nodes',
-      {
-        uuid: node.uuid,
-        host: node.host,
-        hypervisor_hostname: node.description.hypervisorHostname,
-        description_json: JSON.stringify(node.description),
-        stats_json: JSON.stringify({
-          failedBuilds: node.failedBuilds ?? 0,
-          reserved: node.reserved ?? nothingReserved,
-          metrics: node.metrics ?? [],
-        }),
-        cpu_allocation_ratio: node.cpuAllocationRatio,
-        ram_allocation_ratio: node.ramAllocationRatio,
-        disk_allocation_ratio: node.diskAllocationRatio,
-        created_at: nowMs,
-        updated_at: nowMs,
-      },
-      ['uuid'],
-    )
+  ): Promise<void> {
+    const row = {
+      uuid: node.uuid,
+      host: node.host,
+      hypervisor_hostname: node.description.hypervisorHostname,
+      description_json: JSON.stringify(node.description),
+      stats_json: JSON.stringify({
+        failedBuilds: node.failedBuilds ?? 0,
+        reserved: node.reserved ?? nothingReserved,
+        metrics: node.metrics ?? [],
+      }),
+      cpu_allocation_ratio: node.cpuAllocationRatio,
+      ram_allocation_ratio: node.ramAllocationRatio,
+      disk_allocation_ratio: node.diskAllocationRatio,
+      created_at: nowMs,
+      updated_at: nowMs,
+    }
+    if (await this.#confirm(row)) return
+    await marked(this.#db, 'nodes', (tx, host_mark) => upsert(tx, 'compute_nodes', { ...row, host_mark }, ['uuid']))
+  }
+
+  /** The node as it is told of is the node as it is known: then nobody needs to read it again. */
+  async #confirm(row: Insertable<CellTables['compute_nodes']>): Promise<boolean> {
+    let update = this.#db.updateTable('compute_nodes').set({ updated_at: row.updated_at }).where('uuid', '=', row.uuid)
+    for (const column of content) update = update.where(column, '=', row[column])
+    for (const column of ratios) update = update.where(column, '=', row[column])
+    return affected(await update.executeTakeFirstOrThrow()) > 0
   }
 
   /** Builds that failed since the last one that did not: the scheduler avoids such nodes. */
@@ -140,12 +158,14 @@ export class ComputeNodes {
       const { failedBuilds: before = 0 } = stats
       const failedBuilds = outcome === 'failed' ? before + 1 : 0
       if (failedBuilds === before) return
-      const result = await this.#db
-        .updateTable('compute_nodes')
-        .set({ stats_json: JSON.stringify({ ...stats, failedBuilds }), updated_at: nowMs })
-        .where('uuid', '=', uuid)
-        .where('stats_json', '=', row.stats_json)
-        .executeTakeFirstOrThrow()
+      const result = await marked(this.#db, 'nodes', (tx, host_mark) =>
+        tx
+          .updateTable('compute_nodes')
+          .set({ stats_json: JSON.stringify({ ...stats, failedBuilds }), updated_at: nowMs, host_mark })
+          .where('uuid', '=', uuid)
+          .where('stats_json', '=', row.stats_json)
+          .executeTakeFirstOrThrow(),
+      )
       if (affected(result) > 0) return
     }
   }
@@ -154,17 +174,9 @@ export class ComputeNodes {
     return (await this.#db.selectFrom('compute_nodes').selectAll().orderBy('number').execute()).map(fromRow)
   }
 
-  /** Of every node what tells whether it was reported anew; cheap, however much a node has to say about itself. */
-  async marks(): Promise<readonly { uuid: string; host: string; updatedAtMs: number }[]> {
-    const { rows } = await allMarks(this.#db, {})
-    return rows.map(row => ({ uuid: row.uuid, host: row.host, updatedAtMs: row.updated_at }))
-  }
-
-  async some(uuids: readonly string[]): Promise<readonly ComputeNode[]> {
-    if (uuids.length === 0) return []
-    const list = JSON.stringify(uuids)
-    const { rows } = await nodesAmong(this.#db, { list })
-    return rows.map(fromRow)
+  /** New, or reported otherwise than before, after this mark. */
+  async changedSince(mark: number): Promise<readonly ComputeNode[]> {
+    return (await changedSince(this.#db, { mark })).rows.map(fromRow)
   }
 
   async find(
@@ -180,7 +192,7 @@ export class ComputeNodes {
   }
 
   async delete(uuid: string): Promise<void> {
-    await this.#db.deleteFrom('compute_nodes').where('uuid', '=', uuid).execute()
+    await marked(this.#db, 'removals', tx => tx.deleteFrom('compute_nodes').where('uuid', '=', uuid).execute())
   }
 
   /** Usage of every host that has instances, in one statement. */
@@ -214,10 +226,18 @@ export class ComputeNodes {
     )
   }
 
-  /** How many servers every host has, and how many of them move disks; from an index alone, for every boot asks. */
-  async load(): Promise<ReadonlyMap<string, HostLoad>> {
-    const { rows } = await loadByHost(this.#db, {})
-    return new Map(rows.map(r => [String(r.host), { instances: Number(r.instances), ioOps: Number(r.io) }]))
+  /** How many servers every host has, from an index alone; hosts without any are left out. */
+  async serverCounts(): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await serversByHost(this.#db, {})
+    return new Map(rows.map(r => [String(r.host), Number(r.instances)]))
+  }
+
+  /** How many servers with a task that moves disks every host has: Nova's io_workload; hosts without any are left out. */
+  async ioOps(): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await diskMoversOnHosts(this.#db, {})
+    const counts = new Map<string, number>()
+    for (const { host } of rows) counts.set(String(host), (counts.get(String(host)) ?? 0) + 1)
+    return counts
   }
 
   imagePropertyTallies(): Promise<ReadonlyMap<string, Tally>> {

@@ -1,7 +1,7 @@
 import type { Insertable } from 'kysely'
 import { fromJson, type InstanceId } from '#base'
 import { type Instance, InstanceNotFound, type TaskState, type Vif, type VmState } from '#model'
-import { affected, among, prepared } from '../engine/index.ts'
+import { affected, among, amongJson, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import { type InstanceQuery, listInstances } from './instance-list.ts'
 import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
@@ -47,6 +47,14 @@ export type LateIn = 'building' | 'rebooting'
 const rebootTasks = ['rebooting', 'reboot_pending', 'reboot_started'] as const
 
 /** Records of servers. Check and change are one statement: `change` says whether it happened. */
+const placesAmong = prepared((db: Db, { list }: { list: string }) =>
+  db
+    .selectFrom('instances')
+    .select(['id', 'user_id', 'host'])
+    .where('id', 'in', amongJson(list))
+    .where('deleted', '=', 0),
+)
+
 export class Instances {
   readonly #db: Db
 
@@ -107,12 +115,7 @@ export class Instances {
   /** Where these servers are, those that are alive, in one statement; a server without a host yet has none. */
   async placesOf(ids: readonly string[]): Promise<readonly { id: string; userId: string; host: string | null }[]> {
     if (ids.length === 0) return []
-    const rows = await this.#db
-      .selectFrom('instances')
-      .select(['id', 'user_id', 'host'])
-      .where('id', 'in', among(ids))
-      .where('deleted', '=', 0)
-      .execute()
+    const { rows } = await placesAmong(this.#db, { list: JSON.stringify(ids) })
     return rows.map(r => ({ id: r.id, userId: r.user_id, host: r.host }))
   }
 

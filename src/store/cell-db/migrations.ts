@@ -5,6 +5,7 @@ import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts
 import { diskEncryption } from './migrations/disk-encryption.ts'
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
+import { hostMarks } from './migrations/host-marks.ts'
 import { movesTable } from './migrations/moves.ts'
 import { outbox } from './migrations/outbox.ts'
 import { portHoldings } from './migrations/port-holdings.ts'
@@ -219,4 +220,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-29-port-holdings', up: portHoldings },
   { name: '2026-11-29-disk-encryption', up: diskEncryption },
   { name: '2026-11-29-outbox', up: outbox },
+  { name: '2026-11-30-host-marks', up: hostMarks },
 ]

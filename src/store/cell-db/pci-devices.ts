@@ -1,8 +1,9 @@
-import type { Selectable } from 'kysely'
+import type { Selectable, Updateable } from 'kysely'
 import { fromJson } from '#base'
 import { type ChosenDevice, type HeldPciDevice, type PciDevice, type PciState, withStates } from '#model'
 import { among } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
+import { marked } from './host-marks.ts'
 import type { CellTables } from './schema.ts'
 
 const fromRow = (row: Selectable<CellTables['pci_devices']>): HeldPciDevice => ({
@@ -114,7 +115,7 @@ export class PciDevices {
   }
 
   async removeAllOf(nodeId: string): Promise<void> {
-    await this.#db.deleteFrom('pci_devices').where('node_id', '=', nodeId).execute()
+    await marked(this.#db, 'devices', db => db.deleteFrom('pci_devices').where('node_id', '=', nodeId).execute())
   }
 
   async #change(nodeId: string, change: (device: HeldPciDevice) => HeldPciDevice): Promise<void> {
@@ -124,28 +125,28 @@ export class PciDevices {
 
   /** Writes what is different, and nothing else. */
   async #write(nodeId: string, before: readonly HeldPciDevice[], after: readonly HeldPciDevice[]): Promise<void> {
-    const known = new Map(before.map(device => [device.address, device]))
+    const known = new Map(before.map(device => [device.address, key(device)]))
     const wanted = new Set(after.map(device => device.address))
-    for (const { address } of before) {
-      if (wanted.has(address)) continue
-      await this.#db.deleteFrom('pci_devices').where('node_id', '=', nodeId).where('address', '=', address).execute()
-    }
-    for (const device of after) {
-      const { address, state, consumerId: consumer_id, requestId: request_id } = device
-      const row = { state, consumer_id, request_id, device_json: key(plain(device)) }
-      const old = known.get(address)
-      if (old === undefined)
-        await this.#db
-          .insertInto('pci_devices')
-          .values({ node_id: nodeId, address, ...row })
-          .execute()
-      else if (key(old) !== key(device))
-        await this.#db
-          .updateTable('pci_devices')
-          .set(row)
-          .where('node_id', '=', nodeId)
-          .where('address', '=', address)
-          .execute()
-    }
+    const gone = before.filter(({ address }) => !wanted.has(address))
+    const changed = after.filter(device => known.get(device.address) !== key(device))
+    if (gone.length + changed.length === 0) return
+    await marked(this.#db, 'devices', async db => {
+      for (const { address } of gone)
+        await db.deleteFrom('pci_devices').where('node_id', '=', nodeId).where('address', '=', address).execute()
+      for (const device of changed) {
+        const { address, state, consumerId: consumer_id, requestId: request_id } = device
+        const row = { state, consumer_id, request_id, device_json: key(plain(device)) }
+        if (known.has(address)) await update(db, nodeId, address, row)
+        else
+          await db
+            .insertInto('pci_devices')
+            .values({ node_id: nodeId, address, ...row })
+            .execute()
+      }
+    })
   }
+}
+
+async function update(db: Db, nodeId: string, address: string, row: Updateable<CellTables['pci_devices']>) {
+  await db.updateTable('pci_devices').set(row).where('node_id', '=', nodeId).where('address', '=', address).execute()
 }

@@ -96,6 +96,7 @@ export interface CellTables {
     disabled_reason: string | null
     forced_down: number
     version: number
+    host_mark: Generated<number>
     created_at: number
     updated_at: number | null
   }
@@ -112,8 +113,14 @@ export interface CellTables {
     disk_allocation_ratio: number
     /** Grows with every claim on the node, so that none is made on what another has just taken. */
     claim_generation: Generated<number>
+    host_mark: Generated<number>
     created_at: number
     updated_at: number
+  }
+  /** See `host-marks.ts`. */
+  host_marks: {
+    name: string
+    number: number
   }
   host_claims: {
     /** A server, or a move that keeps its source. */

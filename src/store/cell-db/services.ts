@@ -3,6 +3,7 @@ import { newUuid } from '#base'
 import { ServiceNotFound } from '#model'
 import { affected, among, insertIgnore, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
+import { marked } from './host-marks.ts'
 import type { CellTables } from './schema.ts'
 
 export interface Service {
@@ -53,6 +54,10 @@ const listed = prepared((db: Db, { host, binary }: ServiceFilter) => {
   return select
 })
 
+const changedSince = prepared((db: Db, { binary, mark }: { binary: string; mark: number }) =>
+  db.selectFrom('services').selectAll().where('host_mark', '>', mark).where('binary', '=', binary),
+)
+
 const leastVersion = prepared((db: Db, { binary }: { binary: string }) =>
   db
     .selectFrom('services')
@@ -73,7 +78,23 @@ export class Services {
     service: { host: string; binary: string; topic: string; version: number },
     nowMs: number,
   ): Promise<Service & { readonly isNew: boolean }> {
-    const isNew = await insertIgnore(this.#db, 'services', {
+    const known = await this.find(service.host, service.binary)
+    let isNew = false
+    if (known?.version === service.version) await this.#seen(known, nowMs)
+    else isNew = await marked(this.#db, 'services', (tx, mark) => this.#put(tx, service, mark, nowMs))
+    const row = await this.find(service.host, service.binary)
+    if (row === undefined) throw ServiceNotFound({ id: service.host })
+    return { ...row, isNew }
+  }
+
+  /** True when the row was not there. */
+  async #put(
+    tx: Db,
+    service: { host: string; binary: string; topic: string; version: number },
+    host_mark: number,
+    nowMs: number,
+  ): Promise<boolean> {
+    const isNew = await insertIgnore(tx, 'services', {
       uuid: newUuid(),
       ...service,
       report_count: 0,
@@ -84,19 +105,17 @@ export class Services {
       created_at: nowMs,
       updated_at: null,
     })
-    await this.#db
+    await tx
       .updateTable('services')
-      .set({ version: service.version, last_seen_at: nowMs })
+      .set({ version: service.version, last_seen_at: nowMs, host_mark })
       .where('host', '=', service.host)
       .where('binary', '=', service.binary)
       .execute()
-    const row = await this.#db
-      .selectFrom('services')
-      .selectAll()
-      .where('host', '=', service.host)
-      .where('binary', '=', service.binary)
-      .executeTakeFirstOrThrow()
-    return { ...fromRow(row), isNew }
+    return isNew
+  }
+
+  async #seen({ number }: Service, nowMs: number): Promise<void> {
+    await this.#db.updateTable('services').set({ last_seen_at: nowMs }).where('number', '=', number).execute()
   }
 
   /** One statement for all hosts that report at once. */
@@ -112,6 +131,22 @@ export class Services {
 
   async list(filter: ServiceFilter = {}): Promise<readonly Service[]> {
     return (await listed(this.#db, filter)).rows.map(fromRow)
+  }
+
+  /** Made, enabled, disabled, forced down or renewed after this mark; a heartbeat is no change. */
+  async changedSince(binary: string, mark: number): Promise<readonly Service[]> {
+    return (await changedSince(this.#db, { binary, mark })).rows.map(fromRow)
+  }
+
+  /** When these were last heard of, by their numbers. */
+  async lastSeen(numbers: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    if (numbers.length === 0) return new Map()
+    const rows = await this.#db
+      .selectFrom('services')
+      .select(['number', 'last_seen_at'])
+      .where('number', 'in', among(numbers))
+      .execute()
+    return new Map(rows.map(row => [row.number, row.last_seen_at]))
   }
 
   /** The least version of these services, of those that are down as well; undefined: there are none. */
@@ -140,21 +175,26 @@ export class Services {
     change: { isDisabled?: boolean; disabledReason?: string | null; isForcedDown?: boolean },
     nowMs: number,
   ): Promise<Service> {
-    await this.#db
-      .updateTable('services')
-      .set({
-        updated_at: nowMs,
-        ...(change.isDisabled === undefined ? {} : { disabled: Number(change.isDisabled) }),
-        ...(change.disabledReason === undefined ? {} : { disabled_reason: change.disabledReason }),
-        ...(change.isForcedDown === undefined ? {} : { forced_down: Number(change.isForcedDown) }),
-      })
-      .where('number', '=', service.number)
-      .execute()
+    await marked(this.#db, 'services', (tx, host_mark) =>
+      tx
+        .updateTable('services')
+        .set({
+          updated_at: nowMs,
+          host_mark,
+          ...(change.isDisabled === undefined ? {} : { disabled: Number(change.isDisabled) }),
+          ...(change.disabledReason === undefined ? {} : { disabled_reason: change.disabledReason }),
+          ...(change.isForcedDown === undefined ? {} : { forced_down: Number(change.isForcedDown) }),
+        })
+        .where('number', '=', service.number)
+        .execute(),
+    )
     return this.get(service.uuid)
   }
 
   async delete(service: Service): Promise<boolean> {
-    const result = await this.#db.deleteFrom('services').where('number', '=', service.number).executeTakeFirstOrThrow()
+    const result = await marked(this.#db, 'removals', tx =>
+      tx.deleteFrom('services').where('number', '=', service.number).executeTakeFirstOrThrow(),
+    )
     return affected(result) > 0
   }
 }
