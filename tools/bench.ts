@@ -17,6 +17,7 @@ import { measureStarts } from './bench/starts.ts'
 import { measureStatements } from './bench/statements.ts'
 import { table } from './bench/table.ts'
 import { Undo } from './bench/undo.ts'
+import { measureWholeDecisions } from './bench/whole-decisions.ts'
 
 const options = parseBenchOptions(process.argv.slice(2))
 const { isQuick, offset, parent } = options
@@ -34,6 +35,7 @@ const measurements: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
   start: () => measureStarts(common, isQuick),
   scheduler: async () => [
     ...measureScheduler(isQuick),
+    ...(await measureWholeDecisions(common, isQuick)),
     ...(await withFakeCloud({ ...common, hosts: hostCount }, cloud => measureAmongManyHosts(cloud, isQuick))),
   ],
   moves: () => measureMoves({ undo, offset, rounds: options.rounds }),

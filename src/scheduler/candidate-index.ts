@@ -5,14 +5,21 @@ import type { AllocationRequest, Candidates, ProviderSummary } from '#cloud'
  * instance; a multi-create asks the same candidates again and again, and must not count on room it has used itself.
  */
 export class CandidateIndex {
-  /** Nearly every node has one candidate, and a list for each of ten thousand would cost more than the decision. */
+  /**
+   * Nearly every node has one candidate, and a list for each of ten thousand would cost more than the decision. Of candidates
+   * that come as `alone` only those that are no longer as they came.
+   */
   readonly #byNode = new Map<string, AllocationRequest | AllocationRequest[]>()
-  readonly #summaries: Readonly<Record<string, ProviderSummary>>
+  readonly #candidates: Candidates
   readonly #taken = new Map<string, Map<string, number>>()
   #isTouched = false
 
-  constructor({ requests, summaries }: Candidates) {
-    this.#summaries = summaries
+  constructor(candidates: Candidates) {
+    this.#candidates = candidates
+    if (candidates.alone === undefined) this.#sort(candidates)
+  }
+
+  #sort({ requests, summaries }: Candidates): void {
     for (const request of requests) {
       let named: string | undefined
       let others: Set<string> | undefined
@@ -38,8 +45,8 @@ export class CandidateIndex {
   }
 
   /** Every provider that a candidate names, with its root: the compute nodes are among them. */
-  get providerIds(): string[] {
-    return [...this.#byNode.keys()]
+  get providerIds(): readonly string[] {
+    return this.#candidates.alone?.ids ?? [...this.#byNode.keys()]
   }
 
   /** False as long as every candidate is as placement gave it. */
@@ -48,14 +55,14 @@ export class CandidateIndex {
   }
 
   #of(nodeId: string): readonly AllocationRequest[] {
-    const known = this.#byNode.get(nodeId)
+    const known = this.#byNode.get(nodeId) ?? this.#candidates.alone?.request(nodeId)
     if (known === undefined) return []
     return Array.isArray(known) ? known : [known]
   }
 
   /** True if the node still has a candidate that fits. */
   fits(nodeId: string): boolean {
-    return this.#isTouched ? this.fitting(nodeId).length > 0 : this.#byNode.has(nodeId)
+    return this.#isTouched ? this.fitting(nodeId).length > 0 : this.#of(nodeId).length > 0
   }
 
   /** The node's candidates that still fit, in placement's order. */
@@ -71,6 +78,11 @@ export class CandidateIndex {
     return this.#shortage(first) ?? 'placement refused the claim'
   }
 
+  #summary(providerId: string): ProviderSummary | undefined {
+    const { alone } = this.#candidates
+    return alone === undefined ? this.#candidates.summaries[providerId] : alone.summary(providerId)
+  }
+
   take(request: AllocationRequest): void {
     this.#isTouched = true
     for (const [providerId, resources] of Object.entries(request.allocations)) {
@@ -84,7 +96,7 @@ export class CandidateIndex {
   drop(request: AllocationRequest): void {
     this.#isTouched = true
     for (const providerId of Object.keys(request.allocations)) {
-      for (const nodeId of [providerId, this.#summaries[providerId]?.rootId ?? providerId]) {
+      for (const nodeId of [providerId, this.#summary(providerId)?.rootId ?? providerId]) {
         this.#byNode.set(
           nodeId,
           this.#of(nodeId).filter(other => other !== request),
@@ -98,7 +110,7 @@ export class CandidateIndex {
       const taken = this.#taken.get(providerId)
       if (taken === undefined) continue
       for (const [name, amount] of Object.entries(request.allocations[providerId] ?? {})) {
-        const stock = this.#summaries[providerId]?.resources[name]
+        const stock = this.#summary(providerId)?.resources[name]
         const used = taken.get(name) ?? 0
         if (stock === undefined || stock.capacity - stock.used - used >= amount) continue
         const left = stock.capacity - stock.used - used

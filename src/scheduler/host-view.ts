@@ -31,6 +31,16 @@ interface Known {
   state: SchedulerHost | undefined
 }
 
+/** What was last told of a list of nodes, where all of them that can be are up. */
+interface KnownList {
+  readonly states: readonly SchedulerHost[]
+  readonly ioOps: ReadonlyMap<string, number>
+  readonly version: number
+  readonly fromMs: number
+  /** Then the first of them needs to have been heard of again. */
+  readonly untilMs: number
+}
+
 export class HostView {
   readonly #store: Store
   readonly #clock: Clock
@@ -41,6 +51,10 @@ export class HostView {
   #aggregates: readonly AggregateWithHosts[] = []
   #aggregatesOf: ReadonlyMap<string, readonly AggregateWithHosts[]> = new Map()
   #freeDevices: ReadonlyMap<string, number> = new Map()
+  /** By the list of ids itself: questions about the same hosts come with the same one. */
+  readonly #lists = new WeakMap<readonly string[], KnownList>()
+  /** Moves with everything that is read. */
+  #version = 0
   #marks = unread
   #rereadAtMs = 0
 
@@ -51,26 +65,42 @@ export class HostView {
   }
 
   /** Hosts of these nodes in their order, as if they were empty; `ioOps` by host. */
-  async states(nodeIds: readonly string[], ioOps: ReadonlyMap<string, number>): Promise<SchedulerHost[]> {
+  async states(nodeIds: readonly string[], ioOps: ReadonlyMap<string, number>): Promise<readonly SchedulerHost[]> {
     await this.#look()
+    const last = this.#lists.get(nodeIds)
+    if (last !== undefined && this.#isStill(last, ioOps)) return last.states
     const found: Known[] = []
     for (const id of nodeIds) {
       const known = this.#nodes.get(id)
       if (known?.service !== undefined) found.push(known)
     }
+    const version = this.#version
     await this.#lookForLife(found)
     const now = this.#clock.now()
     const states: SchedulerHost[] = []
+    let untilMs = Number.POSITIVE_INFINITY
+    let isQuiet = false
     for (const known of found) {
       const { node, service, state: old } = known
       if (service === undefined) continue
       const isUp = isServiceUp(service, now, this.#serviceDownTimeMs)
+      if (isUp) untilMs = Math.min(untilMs, service.lastSeenAtMs + this.#serviceDownTimeMs)
+      else if (!service.isForcedDown) isQuiet = true
       const numIoOps = ioOps.size === 0 ? 0 : (ioOps.get(node.host) ?? 0)
       if (old === undefined) known.state = this.#stateOf(node, service, isUp, numIoOps)
       else if (old.isUp !== isUp || old.numIoOps !== numIoOps) known.state = { ...old, isUp, numIoOps }
       if (known.state !== undefined) states.push(known.state)
     }
+    if (!isQuiet) this.#lists.set(nodeIds, { states, ioOps, version, fromMs: now, untilMs })
     return states
+  }
+
+  /** Nobody has changed, nobody has gone quiet, and nobody moves other disks than before. */
+  #isStill({ ioOps: before, version, fromMs, untilMs }: KnownList, ioOps: ReadonlyMap<string, number>): boolean {
+    const now = this.#clock.now()
+    if (version !== this.#version || now < fromMs || now > untilMs || before.size !== ioOps.size) return false
+    for (const [host, count] of ioOps) if (before.get(host) !== count) return false
+    return true
   }
 
   async nodes(nodeIds: readonly string[]): Promise<readonly ComputeNode[]> {
@@ -97,9 +127,12 @@ export class HostView {
       const marks = await this.#store.hostMarks()
       const now = this.#clock.now()
       const isOld = now >= this.#rereadAtMs || now < this.#rereadAtMs - rereadMs
-      if (isOld || marks.removals !== this.#marks.removals) await this.#readAll(now)
+      const isGone = marks.removals !== this.#marks.removals
+      if (!isOld && !isGone && isSame(marks, this.#marks)) return
+      if (isOld || isGone) await this.#readAll(now)
       else await this.#readChanges(marks)
       this.#marks = marks
+      this.#version++
     })
   }
 
@@ -206,6 +239,9 @@ export class HostView {
     }
   }
 }
+
+const isSame = (a: HostMarks, b: HostMarks): boolean =>
+  a.services === b.services && a.nodes === b.nodes && a.aggregates === b.aggregates && a.devices === b.devices
 
 /** Hosts that are in the same aggregates share one list, so that what is made of it is made once. */
 function byHost(aggregates: readonly AggregateWithHosts[]): ReadonlyMap<string, readonly AggregateWithHosts[]> {

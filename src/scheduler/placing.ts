@@ -14,6 +14,8 @@ export interface PlacingInput {
   readonly spec: RequestSpec
   readonly hosts: readonly SchedulerHost[]
   readonly index: CandidateIndex
+  /** All hosts are of a candidate. */
+  readonly areCandidates?: boolean
   readonly filters: readonly HostFilter[]
   readonly weighers: readonly HostWeigher[]
   readonly options: SchedulerOptions
@@ -65,7 +67,7 @@ export class Placing {
     const { index, weighers, options, random } = this.#input
     const request: PlacedRequest = { spec: this.#spec, instanceId, options }
     let hosts = this.#hosts
-    if (index.isTouched || this.#rounds === 0) {
+    if (index.isTouched || (this.#rounds === 0 && this.#input.areCandidates !== true)) {
       hosts = this.#apply(hosts, 'Placement', host => index.fits(host.nodeId) || index.whyNot(host.nodeId))
     }
     hosts = this.#filter(hosts, request)

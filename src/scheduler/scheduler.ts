@@ -214,10 +214,19 @@ class SchedulingRun {
     const candidates = await this.#candidates()
     const index = new CandidateIndex(candidates)
     const asked = askedServers(this.#spec, this.#instanceIds)
-    const states = this.#deps.usage.withUsage(await this.#hostStates(index.providerIds, asked), candidates.summaries)
-    this.#candidateCount = candidates.requests.length
+    const states = this.#deps.usage.withUsage(await this.#hostStates(index.providerIds, asked), candidates)
+    this.#candidateCount = candidates.alone?.ids.length ?? candidates.requests.length
     this.#hostCount = states.length
-    const placing = new Placing({ spec: this.#spec, hosts: states, index, filters, weighers, options, random })
+    const placing = new Placing({
+      spec: this.#spec,
+      hosts: states,
+      areCandidates: true,
+      index,
+      filters,
+      weighers,
+      options,
+      random,
+    })
     const claimed: InstanceId[] = []
     let isComplete = false
     try {

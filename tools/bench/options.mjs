@@ -17,7 +17,7 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
   reads        lists and single servers with 1,000 servers, requests per second
   lists        all of 100, 1,000 and 10,000 servers page by page, alone and beside boots; single reads; memory
   start        start of an existing cloud, stop, resident memory
-  scheduler    the pure part of a decision with 100 to 10,000 hosts; boots while 1,000 hosts report
+  scheduler    decisions among 100 to 10,000 hosts, their pure part and whole; boots while 1,000 hosts report
   libvirt      real guests beside plain QEMU; images of one, volumes into and out of one (root)
   moves        real guests between two hosts on this machine: live and cold migration beside virsh alone (root)
   fake         boots, reads, lists and start

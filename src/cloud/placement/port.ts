@@ -72,6 +72,17 @@ export interface ProviderSummary {
 export interface Candidates {
   readonly requests: readonly AllocationRequest[]
   readonly summaries: Readonly<Record<string, ProviderSummary>>
+  /** There where every candidate takes everything from a root provider of its own: the same, without making lists of it. */
+  readonly alone?: LoneCandidates
+}
+
+/** Candidates of one provider each; `ids` is the same list in answers with the same providers. */
+export interface LoneCandidates {
+  readonly ids: readonly string[]
+  request(id: string): AllocationRequest | undefined
+  summary(id: string): ProviderSummary | undefined
+  /** Of `ids[at]`. */
+  summaryAt(at: number): ProviderSummary
 }
 
 /** Why a provider tree gave no candidate; only the built-in placement can tell. */

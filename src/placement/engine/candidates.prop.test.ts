@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { AllocationRequest, CandidateQuery, RequestGroup } from '#cloud'
-import { findCandidates } from './candidates.ts'
+import type { ProviderRows } from '../store/load.ts'
+import { findCandidates, searchCandidates } from './candidates.ts'
 import { NameTable } from './dictionary.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -93,30 +94,33 @@ function snapshotOf(forest: Forest): Snapshot {
   const table = (names: readonly string[]) => new NameTable(names.map((name, id) => ({ id, name, updated_at: 0 })))
   snapshot.classes = table(classes)
   snapshot.traits = table(traits)
-  snapshot.apply({
-    removedKeys: [],
-    providers: forest.map((node, index) => ({
-      key: index,
-      uuid: idOf(index),
-      name: idOf(index),
-      generation: 0,
-      parentKey: node.parent,
-      rootKey: rootOf(forest, index),
-      updatedAtMs: 0,
-      inventories: Object.entries(node.stocks).map(([name, stock]) => ({
-        ...stock,
-        classId: classes.indexOf(name),
-        reserved: 0,
-        minUnit: 1,
-        allocationRatio: 1,
-        updatedAtMs: 0,
-      })),
-      traitIds: node.traits.map(name => traits.indexOf(name)),
-      aggregates: node.aggregates,
-      usages: Object.entries(node.stocks).map(([name, { used }]) => ({ classId: classes.indexOf(name), used })),
-    })),
-  })
+  snapshot.apply({ removedKeys: [], providers: forest.map((_, index) => rowsOf(forest, index)) })
   return snapshot
+}
+
+function rowsOf(forest: Forest, index: number): ProviderRows {
+  const node = forest[index]
+  if (node === undefined) throw new Error(`there is no provider ${index}`)
+  return {
+    key: index,
+    uuid: idOf(index),
+    name: idOf(index),
+    generation: 0,
+    parentKey: node.parent,
+    rootKey: rootOf(forest, index),
+    updatedAtMs: 0,
+    inventories: Object.entries(node.stocks).map(([name, stock]) => ({
+      ...stock,
+      classId: classes.indexOf(name),
+      reserved: 0,
+      minUnit: 1,
+      allocationRatio: 1,
+      updatedAtMs: 0,
+    })),
+    traitIds: node.traits.map(name => traits.indexOf(name)),
+    aggregates: node.aggregates,
+    usages: Object.entries(node.stocks).map(([name, { used }]) => ({ classId: classes.indexOf(name), used })),
+  }
 }
 
 /** One attempt: who gives what to which group. */
@@ -269,4 +273,65 @@ test('a limit keeps a part of all candidates, under either strategy, with the su
     }),
     { numRuns: 300 },
   )
+})
+
+/** Mostly what is kept: clouds in which nobody lends, and questions of one group. */
+const plainForests = forests.map(nodes => nodes.map(node => ({ ...node, traits: node.traits.slice(0, 1) })))
+const plainQueries = fc.oneof(
+  { weight: 1, arbitrary: queries },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(queries, group('')).map(([query, one]) => ({ ...query, groups: [one], sameSubtrees: [] })),
+  },
+)
+
+/** What happens to a cloud between two questions. */
+const changes = fc.array(
+  fc.record({
+    index: fc.nat(5),
+    kind: fc.constantFrom('claim', 'claim', 'report', 'remove', 'return', 'nest'),
+    node: plainForests.map(([first]) => first),
+  }),
+  { minLength: 1, maxLength: 12 },
+)
+
+test('candidates that are kept up with changes are those of a search, and an answer stays as it was given', () => {
+  let kept = 0
+  fc.assert(
+    fc.property(plainForests, fc.array(plainQueries, { minLength: 1, maxLength: 3 }), changes, (start, asked, list) => {
+      const forest = start.map(node => ({ ...node, parent: null as number | null }))
+      const snapshot = snapshotOf(forest)
+      const plain = (query: CandidateQuery, limit?: number) => {
+        const { requests, summaries } = searchCandidates(snapshot, limit === undefined ? query : { ...query, limit })
+        return structuredClone({ requests, summaries })
+      }
+      for (const { index: number, kind, node } of list) {
+        const given = asked.map(query => ({ answer: findCandidates(snapshot, query), expected: plain(query) }))
+        const index = number % forest.length
+        const there = snapshot.provider(idOf(index))
+        if (kind === 'claim' && there !== undefined) {
+          const [name = 'VCPU'] = there.stocks.keys()
+          snapshot.applyUsage(there, new Map([[name, (number % 2) * 2 - 1]]), true, 1)
+        } else if (kind === 'remove') snapshot.apply({ removedKeys: [index], providers: [] })
+        else if (node !== undefined && (there !== undefined || kind === 'return')) {
+          const parent = kind === 'nest' && index > 0 && snapshot.provider(idOf(0)) !== undefined ? 0 : null
+          forest[index] = { ...node, parent }
+          snapshot.apply({ removedKeys: [], providers: [rowsOf(forest, index)] })
+        }
+        for (const { answer, expected } of given) {
+          if (answer.alone !== undefined) kept++
+          assert.deepEqual({ requests: answer.requests, summaries: { ...answer.summaries } }, expected)
+          for (const id of answer.alone?.ids ?? []) assert.deepEqual(answer.alone?.summary(id), expected.summaries[id])
+        }
+        for (const query of asked) {
+          for (const limit of [undefined, 1, 2]) {
+            const { requests, summaries } = findCandidates(snapshot, limit === undefined ? query : { ...query, limit })
+            assert.deepEqual({ requests, summaries: { ...summaries } }, plain(query, limit))
+          }
+        }
+      }
+    }),
+    { numRuns: 400 },
+  )
+  assert.ok(kept > 200, `hardly anything was kept: ${kept}`)
 })

@@ -1,5 +1,6 @@
 import type { AllocationRequest, CandidateQuery, Candidates, ProviderSummary } from '#cloud'
 import { GroupMatch } from './group-match.ts'
+import { LoneBoard } from './lone-board.ts'
 import { remembered } from './name-set.ts'
 import type { ProviderNode } from './provider-node.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -157,6 +158,25 @@ class Harvest {
  * The caller has checked that the names in the query exist.
  */
 export function findCandidates(snapshot: Snapshot, query: CandidateQuery, options = defaultSearch): Candidates {
+  return hasBoard(snapshot, query) ? boardOf(snapshot, query).answer() : searchCandidates(snapshot, query, options)
+}
+
+/** One group without a tree of its choice, in a cloud of trees of one: then all that is said of a provider is its own. */
+const hasBoard = (snapshot: Snapshot, { groups, sameSubtrees }: CandidateQuery): boolean =>
+  snapshot.isFlat && groups.length === 1 && groups[0]?.inTree === undefined && sameSubtrees.length === 0
+
+function boardOf(snapshot: Snapshot, query: CandidateQuery): LoneBoard {
+  return snapshot.board(JSON.stringify(query), nodes => {
+    const { groups, isAnchor } = prepare(snapshot, query)
+    const [group] = groups
+    const ask = (node: ProviderNode) =>
+      group !== undefined && isAnchor(node) && group.matchesAlone(node) ? node.requestFor(group) : undefined
+    return new LoneBoard(nodes, ask, query.limit ?? Number.POSITIVE_INFINITY)
+  })
+}
+
+/** Looks at every tree. */
+export function searchCandidates(snapshot: Snapshot, query: CandidateQuery, options = defaultSearch): Candidates {
   const prepared = prepare(snapshot, query)
   const harvest = new Harvest(query.limit ?? Number.POSITIVE_INFINITY, options.nested)
   const seen = new Set<string>()

@@ -2,8 +2,12 @@ import { sharesViaAggregate } from '#model'
 import type { Changes, ProviderRows } from '../store/load.ts'
 import type { Stock } from './capacity.ts'
 import { NameTable } from './dictionary.ts'
+import type { LoneBoard } from './lone-board.ts'
 import { NameSets } from './name-set.ts'
 import { ProviderNode } from './provider-node.ts'
+
+/** Flavors and images in use at a time, more or less. */
+const keptBoards = 8
 
 /**
  * All of Placement except the consumers, in memory, as of `value` of the change counter. Whoever holds it reads it
@@ -28,6 +32,24 @@ export class Snapshot {
   readonly #none = this.#traitSets.of([])
   /** Root -> sharing providers of other trees it can draw from; rebuilt when aggregates, traits or trees change. */
   #lenders: ReadonlyMap<ProviderNode, readonly ProviderNode[]> | undefined
+
+  /** Answers to questions that were asked lately, by the question; in order of use. */
+  readonly #boards = new Map<string, LoneBoard>()
+
+  /** Every provider is a tree of its own and none lends to others. */
+  get isFlat(): boolean {
+    return this.#sharing.size === 0 && this.#roots.size === this.#byKey.size
+  }
+
+  /** The board of this question; only while the snapshot is flat. */
+  board(question: string, make: (nodes: readonly ProviderNode[]) => LoneBoard): LoneBoard {
+    const board = this.#boards.get(question) ?? make([...this.#roots.values()])
+    this.#boards.delete(question)
+    this.#boards.set(question, board)
+    if (this.#boards.size > keptBoards)
+      for (const oldest of [...this.#boards.keys()].slice(0, 1)) this.#boards.delete(oldest)
+    return board
+  }
 
   provider(id: string): ProviderNode | undefined {
     return this.#byId.get(id)
@@ -86,6 +108,8 @@ export class Snapshot {
   /** Takes in what the database says changed. */
   apply(changes: Changes): void {
     this.#lenders = undefined
+    const isKnown = changes.providers.every(row => row.parentKey === null && this.#roots.has(row.key))
+    if (changes.removedKeys.length > 0 || !isKnown) this.#boards.clear()
     for (const key of changes.removedKeys) this.#remove(key)
     // Names may have been swapped between two providers, so all old ones go before the new ones come.
     for (const row of changes.providers) {
@@ -95,6 +119,11 @@ export class Snapshot {
     for (const row of changes.providers) this.#put(row)
     // A parent may have been read after its child.
     for (const row of changes.providers) this.#link(row)
+    for (const row of changes.providers) this.#touch(this.#byKey.get(row.key))
+  }
+
+  #touch(node: ProviderNode | undefined): void {
+    if (node !== undefined) for (const board of this.#boards.values()) board.touch(node)
   }
 
   #put(row: ProviderRows): void {
@@ -183,5 +212,6 @@ export class Snapshot {
       node.updatedAtMs = nowMs
     }
     node.forgetSummary()
+    this.#touch(node)
   }
 }

@@ -1,4 +1,4 @@
-import { affected, among, insertIgnore, insertRows } from '#store/engine'
+import { affected, among, insertIgnore, insertRows, prepared } from '#store/engine'
 import type { PlacementTables, PlacementTransaction, Reader } from './tables.ts'
 
 export type ConsumerRow = PlacementTables['consumers']
@@ -60,8 +60,30 @@ export async function removeAllocations(tx: PlacementTransaction, uuids: readonl
   if (uuids.length > 0) await tx.deleteFrom('allocations').where('consumer_uuid', 'in', among(uuids)).execute()
 }
 
+/** Rows of one statement whose text is kept: what nearly every server needs. */
+const fewRows = 8
+
+const insertFew = prepared((db: Reader, cells: Readonly<Record<string, string | number>>) =>
+  db.insertInto('allocations').values(
+    Array.from({ length: Object.keys(cells).length / 4 }, (_, n) => ({
+      consumer_uuid: cells[`consumer${n}`] as string,
+      provider_id: cells[`provider${n}`] as number,
+      class_id: cells[`class${n}`] as number,
+      used: cells[`used${n}`] as number,
+    })),
+  ),
+)
+
 export async function insertAllocations(tx: PlacementTransaction, rows: readonly AllocationRow[]): Promise<void> {
-  await insertRows(tx, 'allocations', rows)
+  if (rows.length === 0 || rows.length > fewRows) return insertRows(tx, 'allocations', rows)
+  const cells: Record<string, string | number> = {}
+  rows.forEach(({ consumer_uuid, provider_id, class_id, used }, n) => {
+    cells[`consumer${n}`] = consumer_uuid
+    cells[`provider${n}`] = provider_id
+    cells[`class${n}`] = class_id
+    cells[`used${n}`] = used
+  })
+  await insertFew(tx, cells)
 }
 
 export interface ProviderAllocation {

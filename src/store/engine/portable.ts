@@ -1,4 +1,4 @@
-import { CompiledQuery, type DeleteResult, type Insertable, type Kysely, sql, type UpdateResult } from 'kysely'
+import { type DeleteResult, type Insertable, type Kysely, sql, type UpdateResult } from 'kysely'
 import { poolOf } from './mysql/dialect.ts'
 import { troubleOf } from './mysql/errors.ts'
 import { listClose, listOpen } from './words.ts'
@@ -74,28 +74,12 @@ export async function insertIgnore<T, K extends keyof T & string>(
 ): Promise<boolean> {
   const loose = db as unknown as Loose
   if (poolOf(db) !== undefined) return insertNew(loose, table, row as Record<string, unknown>)
-  const { numAffectedRows } = await loose.executeQuery(plainInsert(table, [row], ' on conflict do nothing'))
-  return Number(numAffectedRows ?? 0n) > 0
-}
-
-const insertTexts = new Map<string, string>()
-/** Texts kept: tables, times the numbers of rows that are written at once. */
-const keptTexts = 500
-
-/** For SQLite, which needs less time for a row than kysely for the statement's text; rows have the same columns. */
-function plainInsert(table: string, rows: readonly object[], ending: string): CompiledQuery {
-  const columns = Object.keys(rows[0] ?? {})
-  const shape = `${table} ${rows.length} ${columns.join()}${ending}`
-  let text = insertTexts.get(shape)
-  if (text === undefined) {
-    const places = `(${columns.map(() => '?').join(', ')})`
-    const names = columns.map(column => `"${column}"`).join(', ')
-    text = `insert into "${table}" (${names}) values ${rows.map(() => places).join(', ')}${ending}`
-    if (insertTexts.size >= keptTexts) insertTexts.clear()
-    insertTexts.set(shape, text)
-  }
-  const values = rows.flatMap(row => columns.map(column => (row as Readonly<Record<string, unknown>>)[column]))
-  return CompiledQuery.raw(text, values)
+  const result = await loose
+    .insertInto<string>(table)
+    .values(row as Record<string, unknown>)
+    .onConflict(conflict => conflict.doNothing())
+    .executeTakeFirst()
+  return Number(result.numInsertedOrUpdatedRows ?? 0n) > 0
 }
 
 /**
@@ -117,12 +101,6 @@ export const among = <T extends string | number>(values: readonly T[]) =>
 /** Below every database's bound on the parameters of one statement. */
 const parametersAtOnce = 30_000
 
-/** Rows of a statement whose text is worth keeping. */
-const fewRows = 16
-
-const hasColumns = (row: object, columns: readonly string[]): boolean =>
-  Object.keys(row).length === columns.length && columns.every(column => Object.hasOwn(row, column))
-
 /** Any number of rows, in as many statements as it takes; call in a transaction. */
 export async function insertRows<T, K extends keyof T & string>(
   db: Kysely<T>,
@@ -132,10 +110,7 @@ export async function insertRows<T, K extends keyof T & string>(
   const size = Math.floor(parametersAtOnce / Math.max(1, Object.keys(rows[0] ?? {}).length))
   for (let at = 0; at < rows.length; at += size) {
     const some = rows.slice(at, at + size) as Record<string, unknown>[]
-    const loose = db as unknown as Loose
-    const isAlike = some.length <= fewRows && some.every(row => hasColumns(row, Object.keys(some[0] ?? {})))
-    if (isAlike && poolOf(db) === undefined) await loose.executeQuery(plainInsert(table, some, ''))
-    else await loose.insertInto<string>(table).values(some).execute()
+    await (db as unknown as Loose).insertInto<string>(table).values(some).execute()
   }
 }
 
