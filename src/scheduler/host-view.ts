@@ -159,7 +159,7 @@ export class HostView {
       const changed = await services.changedSince(binary, known.services)
       for (const service of changed) this.#services.set(service.host, service)
       const hosts = new Set(changed.map(({ host }) => host))
-      for (const { node } of [...this.#nodes.values()]) if (hosts.has(node.host)) this.#put(node)
+      for (const { node } of this.#nodes.values()) if (hosts.has(node.host)) this.#put(node)
     }
     if (marks.aggregates !== known.aggregates) {
       await this.#readAggregates()
