@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { createLog, declareFault, Fault, type Log } from '#base'
+import { createLog, declareFault, Fault, keepCompiledCode, type Log } from '#base'
 import { type Config, loadConfig, logConfigRemarks } from '#config'
 import type { Cloud } from './cloud.ts'
 import { writeCredentials } from './credentials.ts'
@@ -57,6 +57,7 @@ async function serve(
       const ready = { options, ports, files, shown }
       if (options.isJson) process.stdout.write(`${JSON.stringify(readyJson(ready))}\n`)
       else progress.line(readyScreen(ready))
+      keepCompiledCode()
     },
   )
   await Promise.race([stopped, furnished.then(() => stopped)])

@@ -3,6 +3,7 @@
  * Pure or nearly so: nothing here opens a socket or a file except the log.
  */
 export * from './clock.ts'
+export * from './compiled-code.ts'
 export * from './dispose.ts'
 export * from './faults.ts'
 export * from './ids.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -106,6 +106,23 @@ test('SIGTERM ends a service that still waits for others', async () => {
   await waitFor('the host to get its id', () => existsSync(join(folder, 'compute_id')) || undefined, {
     deadlineMs: 60_000,
   })
+  child.kill('SIGTERM')
+  assert.deepEqual(await exited, [0, null])
+})
+
+test('what a service compiled at its first start is kept while it runs, so that its end need not wait for that', async () => {
+  const file = join(folder, 'compiled.conf')
+  writeFileSync(file, `[DEFAULT]\n${bus}\n${database}\n${account('keystone_authtoken')}\n`)
+  const compiled = join(folder, 'compiled')
+  const env = { ...process.env, NODE_COMPILE_CACHE: compiled }
+  const child = spawn(launcher('nova-conductor'), ['--config-file', file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env,
+  })
+  const exited = once(child, 'exit')
+  const kept = () => (existsSync(compiled) ? readdirSync(compiled, { recursive: true }).length : 0)
+  await waitFor('compiled code', () => (kept() > 100 ? true : undefined), { deadlineMs: 60_000 })
+  assert.equal(child.exitCode, null)
   child.kill('SIGTERM')
   assert.deepEqual(await exited, [0, null])
 })

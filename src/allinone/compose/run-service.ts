@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, Closers, createLog, Fault, type Log, systemClock } from '#base'
+import { type Clock, Closers, createLog, Fault, keepCompiledCode, type Log, systemClock } from '#base'
 import { type Config, loadConfig, logConfigRemarks } from '#config'
 import { readServiceOptions } from './service-options.ts'
 
@@ -43,6 +43,7 @@ export async function runService(prog: string, argv: readonly string[], open: Op
     opening.catch(() => undefined) // looked at below, unless a signal came first
     if ((await Promise.race([opening, stopped.promise])) !== 'stopped') {
       log.info({ pid: process.pid }, 'service started')
+      keepCompiledCode()
       await stopped.promise
     }
     log.info('service stops')

@@ -32,5 +32,16 @@ export async function consoleShows(bench: Bench, id: InstanceId, text: string): 
   }
 }
 
-export const eventOf = (seen: readonly GuestEvent[], id: InstanceId, kind: GuestEvent['kind']): Promise<GuestEvent> =>
-  waitFor(`event ${kind}`, () => seen.find(event => event.id === id && event.kind === kind), { deadlineMs: 20_000 })
+/** Waits for an event of the guest; with those that came instead in the error when it does not. */
+export async function eventOf(
+  seen: readonly GuestEvent[],
+  id: InstanceId,
+  kind: GuestEvent['kind'],
+): Promise<GuestEvent> {
+  const ofGuest = () => seen.filter(event => event.id === id)
+  try {
+    return await waitFor(`event ${kind}`, () => ofGuest().find(event => event.kind === kind), { deadlineMs: 60_000 })
+  } catch (error) {
+    throw new Error(`${(error as Error).message}; there came: ${ofGuest().map(event => event.kind)}`, { cause: error })
+  }
+}
