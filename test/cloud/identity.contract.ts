@@ -1,30 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromJson } from '#base'
 import { TokenInvalid } from '#cloud'
-import { type BuiltIn, newPerson, type Ports } from './neighbours.ts'
+import { newPerson, unique, type World } from './world.ts'
 
-export function identityContract(how: string, world: () => { builtIn: BuiltIn; ports: Ports }): void {
+export function identityContract(how: string, world: () => World): void {
   test(`${how}: a token says who, where and with which roles`, async () => {
-    const { builtIn, ports } = world()
-    const name = `alice ${how}`
-    const person = await newPerson(builtIn, name)
-    const caller = await ports.identity.validate(person.token)
+    const { name, rest, caller } = await newPerson(world(), `alice ${how}`)
     assert.deepEqual(
       { ...caller, roles: caller.roles.toSorted(), expiresAtMs: 0 },
       {
-        userId: person.userId,
+        userId: rest.userId,
         userName: name,
         userDomainId: 'default',
         userDomainName: 'Default',
-        projectId: person.projectId,
+        projectId: rest.projectId,
         projectName: name,
         projectDomainId: 'default',
         projectDomainName: 'Default',
         roles: ['member', 'reader'],
         systemScope: false,
         domainId: null,
-        token: person.token,
+        token: rest.token,
         expiresAtMs: 0,
       },
     )
@@ -46,8 +42,9 @@ export function identityContract(how: string, world: () => { builtIn: BuiltIn; p
   })
 
   test(`${how}: projects are found by id, domains and nonsense are not`, async () => {
-    const { builtIn, ports } = world()
-    const id = builtIn.identityService.bootstrapped.demoProjectId
+    const { admin, ports } = world()
+    const { projects } = await admin.call<{ projects: { id: string }[] }>('identity', 'GET', '/projects?name=demo')
+    const id = projects[0]?.id ?? ''
     assert.deepEqual(await ports.identity.project(id), { id, name: 'demo', domainId: 'default', enabled: true })
     for (const other of ['default', 'no such', '../users']) {
       assert.equal(await ports.identity.project(other), undefined)
@@ -55,21 +52,14 @@ export function identityContract(how: string, world: () => { builtIn: BuiltIn; p
   })
 
   test(`${how}: limits are the registered defaults, and a project's own over them`, async () => {
-    const { builtIn, ports } = world()
-    const { token } = await ports.identity.serviceCaller()
-    const identity = `${builtIn.urls.identity.replace(/\/v3$/, '')}/v3`
-    const post = async (path: string, body: unknown) => {
-      const headers = { 'content-type': 'application/json', 'x-auth-token': token }
-      const answer = await fetch(`${identity}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-      const text = await answer.text()
-      assert.ok(answer.ok, text)
-      return fromJson<{ service?: { id: string } }>(text)
-    }
-    const service_id = (await post('/services', { service: { type: 'compute', name: `nova ${how}` } })).service?.id
-    const name = `class:CUSTOM_${how.replace(/\W/g, '_').toUpperCase()}`
+    const { admin, ports } = world()
+    const post = <T = unknown>(path: string, body: unknown) => admin.call<T>('identity', 'POST', path, body)
+    const wish = { service: { type: 'compute', name: unique(`nova ${how}`) } }
+    const service_id = (await post<{ service: { id: string } }>('/services', wish)).service.id
+    const name = `class:CUSTOM_${unique(how).replace(/\W/g, '_').toUpperCase()}`
     assert.equal((await ports.identity.limits(null))[name], undefined)
     await post('/registered_limits', { registered_limits: [{ service_id, resource_name: name, default_limit: 7 }] })
-    const project_id = (await newPerson(builtIn, `limited ${how}`)).projectId
+    const project_id = (await newPerson(world(), `limited ${how}`)).rest.projectId
     assert.equal((await ports.identity.limits(project_id))[name], 7)
     await post('/limits', { limits: [{ service_id, resource_name: name, resource_limit: 3, project_id }] })
     assert.equal((await ports.identity.limits(project_id))[name], 3)
@@ -78,8 +68,8 @@ export function identityContract(how: string, world: () => { builtIn: BuiltIn; p
   })
 
   test(`${how}: endpoints come from the catalogue`, async () => {
-    const { builtIn, ports } = world()
-    assert.equal(await ports.identity.endpoint('image', 'public'), builtIn.urls.image)
+    const { admin, ports } = world()
+    assert.equal(await ports.identity.endpoint('image', 'public'), admin.urlOf('image'))
     assert.equal(await ports.identity.endpoint('no-such-service', 'public'), undefined)
   })
 }

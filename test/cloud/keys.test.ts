@@ -5,7 +5,8 @@ import { after, before, describe } from 'node:test'
 import { barbicanKeys, type Caller, fileKeys, type KeyPort } from '#cloud'
 import { startBarbican } from './barbican.ts'
 import { keyContract } from './key.contract.ts'
-import { type BuiltIn, newPerson, overHttp, startBuiltIn } from './neighbours.ts'
+import { adminOf, type BuiltIn, overHttp, startBuiltIn } from './neighbours.ts'
+import { newUser } from './world.ts'
 
 /** One contract for the folder of the one-machine cloud and for Debian's Barbican with our Keystone before it. */
 describe('key managers', () => {
@@ -22,7 +23,8 @@ describe('key managers', () => {
     const { http, session } = over
     const endpoint = { override: barbican.url, serviceType: 'key-manager', interfaces: ['public'] }
     keys = barbicanKeys({ http, session, endpoint })
-    const caller = async (name: string) => over.identity.validate((await newPerson(builtIn, name)).token)
+    const admin = await adminOf(builtIn)
+    const caller = async (name: string) => over.identity.validate((await newUser(admin, name, 'member')).token)
     people = [await caller('owner of secrets'), await caller('stranger to secrets')]
   })
   after(async () => {

@@ -28,6 +28,7 @@ import { type Face, listen } from '#http'
 import { createNetworkService, type NetworkService } from '#network'
 import { createPlacement } from '#placement'
 import { databaseAt } from '../database/index.ts'
+import { Rest } from './rest.ts'
 
 export const adminPassword = 'password of the admin'
 export const servicePassword = 'password of nova'
@@ -168,31 +169,6 @@ export function overHttp(builtIn: BuiltIn): Ports & { session: Session; http: Ht
   }
 }
 
-export interface Person {
-  readonly token: string
-  readonly userId: string
-  readonly projectId: string
-}
-
-/** A new user with a role on a new project, logged in. */
-export async function newPerson({ identityService, urls }: BuiltIn, name: string, role = 'member'): Promise<Person> {
-  const v3 = `${urls.identity}/v3`
-  const { token: adminToken } = await identityService.port.serviceCaller()
-  const post = async (path: string, body: unknown) => {
-    const headers = { 'content-type': 'application/json', 'x-auth-token': adminToken }
-    return fetch(`${v3}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-  }
-  const { user } = (await (await post('/users', { user: { name, password: 'secret' } })).json()) as {
-    user: { id: string }
-  }
-  const { project } = (await (await post('/projects', { project: { name } })).json()) as { project: { id: string } }
-  const roleId = identityService.bootstrapped.roleIds[role]
-  const path = `${v3}/projects/${project.id}/users/${user.id}/roles/${roleId}`
-  await fetch(path, { method: 'PUT', headers: { 'x-auth-token': adminToken } })
-  const proof = { user: { id: user.id, password: 'secret' } }
-  const scope = { project: { id: project.id } }
-  const reply = await post('/auth/tokens', { auth: { identity: { methods: ['password'], password: proof }, scope } })
-  const token = reply.headers.get('x-subject-token')
-  if (token === null) throw new Error(`login of ${name} was answered with ${reply.status}: ${await reply.text()}`)
-  return { token, userId: user.id, projectId: project.id }
-}
+/** The administrator of the built-in services, as any client logs in. */
+export const adminOf = ({ urls }: Pick<BuiltIn, 'urls'>): Promise<Rest> =>
+  Rest.login(urls.identity, 'admin', adminPassword, 'admin')

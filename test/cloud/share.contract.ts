@@ -3,11 +3,11 @@ import { statSync } from 'node:fs'
 import { before, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
 import { type Caller, type Share, ShareAccessGrantError, ShareNotFound, type SharePort } from '#cloud'
-import { type BuiltIn, newPerson, type Ports } from './neighbours.ts'
+import { newPerson, type World } from './world.ts'
 
 const host = { type: 'ip', to: '192.0.2.7' } as const
 
-export function shareContract(how: string, world: () => { builtIn: BuiltIn; ports: Ports }): void {
+export function shareContract(how: string, world: () => World): void {
   let shares: SharePort
   let owner: Caller
   let stranger: Caller
@@ -36,11 +36,11 @@ export function shareContract(how: string, world: () => { builtIn: BuiltIn; port
   }
 
   before(async () => {
-    const { builtIn, ports } = world()
+    const { admin, ports } = world()
     shares = ports.shares
-    shareUrl = `${builtIn.urls.share}/v2`
-    owner = await builtIn.identity.validate((await newPerson(builtIn, `share owner ${how}`)).token)
-    stranger = await builtIn.identity.validate((await newPerson(builtIn, `share stranger ${how}`)).token)
+    shareUrl = admin.urlOf('shared-file-system')
+    owner = (await newPerson(world(), `share owner ${how}`)).caller
+    stranger = (await newPerson(world(), `share stranger ${how}`)).caller
   })
 
   test(`${how}: a share in full, for its owner and for services`, async () => {

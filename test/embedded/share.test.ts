@@ -8,17 +8,19 @@ import { after, before, describe, test } from 'node:test'
 import { newUuid, silentLog, systemClock, waitFor } from '#base'
 import { createShareService } from '#embedded/share'
 import type { Json } from '../api/answer.ts'
-import { type BuiltIn, newPerson, startBuiltIn } from '../cloud/neighbours.ts'
+import { adminOf, type BuiltIn, startBuiltIn } from '../cloud/neighbours.ts'
+import { newUser } from '../cloud/world.ts'
 
 let builtIn: BuiltIn
 let [admin, owner, mate, reader, stranger] = ['', '', '', '', '']
+const newPerson = async (name: string, role = 'member') => newUser(await adminOf(builtIn), name, role)
 before(async () => {
   builtIn = await startBuiltIn()
-  admin = (await newPerson(builtIn, 'share admin', 'admin')).token
-  owner = (await newPerson(builtIn, 'owner of shares')).token
-  reader = (await newPerson(builtIn, 'reader of shares', 'reader')).token
-  stranger = (await newPerson(builtIn, 'stranger to shares')).token
-  mate = (await newPerson(builtIn, 'another of shares')).token
+  admin = (await newPerson('share admin', 'admin')).token
+  owner = (await newPerson('owner of shares')).token
+  reader = (await newPerson('reader of shares', 'reader')).token
+  stranger = (await newPerson('stranger to shares')).token
+  mate = (await newPerson('another of shares')).token
 })
 after(() => builtIn.close())
 
@@ -259,7 +261,7 @@ describe('types and quotas', () => {
   })
 
   test('of many that share the last place, one gets it', async () => {
-    const { token, projectId } = await newPerson(builtIn, 'share miser')
+    const { token, projectId } = await newPerson('share miser')
     const path = `/quota-sets/${projectId}`
     assert.equal((await ask('PUT', path, { as: token, body: { quota_set: { shares: 9 } } })).status, 403)
     assert.equal((await ask('PUT', path, { as: admin, body: { quota_set: { tables: 9 } } })).status, 400)

@@ -50,6 +50,8 @@ export interface BrokerOptions {
   readonly definitions?: Definitions
   /** Lines of rabbitmq.conf; `PORT` is the port with TLS. */
   readonly config?: string
+  /** Empty, and the broker's from then on; a new one of its own otherwise. */
+  readonly folder?: string
 }
 
 /** Debian's wrapper would change the user; this is what it calls. */
@@ -60,7 +62,7 @@ const program = (): string => {
 }
 
 export class Broker {
-  readonly folder = mkdtempSync(join(tmpdir(), 'nova-rabbit-'))
+  readonly folder: string
   readonly port: number
   readonly tlsPort: number
   readonly #epmdPort: number
@@ -68,15 +70,16 @@ export class Broker {
   #epmd: ChildProcess | undefined
   #server: ChildProcess | undefined
 
-  private constructor([port = 0, tlsPort = 0, epmdPort = 0, distPort = 0]: readonly number[]) {
+  private constructor(folder: string, [port = 0, tlsPort = 0, epmdPort = 0, distPort = 0]: readonly number[]) {
+    this.folder = folder
     this.port = port
     this.tlsPort = tlsPort
     this.#epmdPort = epmdPort
     this.#distPort = distPort
   }
 
-  static async start({ definitions = ordinary, config = '' }: BrokerOptions = {}): Promise<Broker> {
-    const broker = new Broker(await freePorts(4))
+  static async start({ definitions = ordinary, config = '', folder }: BrokerOptions = {}): Promise<Broker> {
+    const broker = new Broker(folder ?? mkdtempSync(join(tmpdir(), 'nova-rabbit-')), await freePorts(4))
     const file = (name: string) => join(broker.folder, name)
     writeFileSync(file('definitions.json'), JSON.stringify(definitions))
     writeFileSync(file('enabled_plugins'), '[].')

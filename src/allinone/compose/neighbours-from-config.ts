@@ -44,6 +44,7 @@ const sessionSections = [
   'keystone_authtoken',
   'manila',
   'neutron',
+  'oslo_limit',
   'placement',
   'service_user',
 ] as const
@@ -251,6 +252,9 @@ export function neighboursFromConfig(parts: {
       clock,
       tokenCacheMs: secondsOf(options.token_cache_time),
       region: options.region_name,
+      ...(config.oslo_limit.auth_url === null
+        ? {}
+        : { limitsSession: sessionOf(config, 'oslo_limit', clock, remembered) }),
     })
   })
   const images = lazy(() => {

@@ -2,7 +2,7 @@ import type { Clock } from '#base'
 import { bodyOf } from '../http/client.ts'
 import { refusal } from '../http/faults.ts'
 import { inPath, ServiceClient, type ServiceOptions } from '../http/service-client.ts'
-import type { EndpointChoice } from '../http/session.ts'
+import type { EndpointChoice, Session } from '../http/session.ts'
 import { callerOf, type TokenDocument } from '../http/token-document.ts'
 import { type Caller, type IdentityPort, TokenInvalid } from './port.ts'
 import { TokenCache } from './token-cache.ts'
@@ -13,6 +13,8 @@ export interface KeystoneOptions extends Pick<ServiceOptions, 'http' | 'session'
   readonly tokenCacheMs: number
   /** Region and interfaces for `endpoint`. */
   readonly region?: string | null
+  /** Sees the limits of all projects: to a token of another project's, even an administrator's, Keystone does not show them. */
+  readonly limitsSession?: Session
 }
 
 /** What can be a token at all: printable, and no longer than any provider makes them. */
@@ -47,6 +49,11 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
   const cache = new TokenCache({ clock, ttlMs: options.tokenCacheMs })
   const endpoint: EndpointChoice = { override: session.keystoneUrl, serviceType: 'identity', interfaces: [] }
   const client = new ServiceClient('identity', '/v3', { http, session, endpoint })
+  const { limitsSession } = options
+  const limitsClient =
+    limitsSession === undefined
+      ? client
+      : new ServiceClient('identity', '/v3', { http, session: limitsSession, endpoint })
 
   async function ask(token: string): Promise<Caller | undefined> {
     const reply = await client.call('service', {
@@ -71,7 +78,7 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
       .toSorted((a, b) => Number(a.region_id !== null) - Number(b.region_id !== null))
 
   async function list<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
-    const reply = await client.call('service', { method: 'GET', path, query: new URLSearchParams(query) })
+    const reply = await limitsClient.call('service', { method: 'GET', path, query: new URLSearchParams(query) })
     if (reply.status !== 200) {
       throw refusal(reply.status, 'LimitLookupRefused', `Nova may not read ${path} at Keystone.`, reply.place)
     }

@@ -42,6 +42,7 @@ export const sections = {
   manila: neighbours.manilaSection,
   mks: consoles.mksSection,
   neutron: neighbours.neutronSection,
+  oslo_limit: neighbours.osloLimitSection,
   neutron_tunnel: hardware.neutronTunnelSection,
   pci: hardware.pciSection,
   placement: neighbours.placementSection,

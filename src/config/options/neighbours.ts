@@ -24,6 +24,8 @@ export const neutronSection = {
 
 export const placementSection = session('placement')
 export const keystoneSection = session('identity')
+/** Who may see the limits of all projects; with `system_scope = all`, as unified limits ask for. */
+export const osloLimitSection = session('identity')
 
 export const cinderSection = {
   ...session(null),

@@ -1,0 +1,22 @@
+// `npm run test:openstack`: our services and adapters beside OpenStack's own, of Debian's packages.
+import { parseOpenstackOptions } from './openstack/options.mjs'
+import { exitWith, SetupFault } from './setup/fault.mjs'
+import { runInPlace } from './setup/handover.mjs'
+import { compileCache, serviceNode } from './setup/modules.mjs'
+import { createProgress } from './setup/progress.mjs'
+import { root, setUp, withSbin } from './setup/setup.mjs'
+
+await exitWith(async () => {
+  const argv = process.argv.slice(2)
+  const options = parseOpenstackOptions(argv)
+  if (options.help !== undefined) {
+    process.stdout.write(options.help)
+    return 0
+  }
+  if (process.getuid?.() !== 0) throw new SetupFault('test:openstack needs root, as the services that it starts do.')
+  await setUp({ groups: ['service', 'test', 'client', 'neighbours'], progress: createProgress() })
+  return runInPlace(serviceNode(root), [`${root}/tools/openstack/run.ts`, ...argv], {
+    cwd: root,
+    env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },
+  })
+})

@@ -1,0 +1,65 @@
+/** `npm run test:openstack`, on the Node.js of the product: neighbours up, tests against them, neighbours down. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createProgress } from '../setup/progress.mjs'
+import { fileOf, startNeighbours } from './neighbours.ts'
+import { parseOpenstackOptions } from './options.mjs'
+
+const { files, isUpOnly, isKept } = parseOpenstackOptions(process.argv.slice(2))
+const folder = mkdtempSync(join(tmpdir(), 'os-'))
+chmodSync(folder, 0o700)
+
+const stopping = new AbortController()
+const stopCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+let stoppedBy: number | undefined
+for (const [signal, code] of Object.entries(stopCodes))
+  process.on(signal, () => {
+    stoppedBy = code
+    stopping.abort()
+  })
+
+async function runTests(): Promise<number> {
+  const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=1200000', ...files], {
+    stdio: 'inherit',
+    env: { ...process.env, NOVA_TEST_OPENSTACK: fileOf(folder), TMPDIR: folder },
+  })
+  const stop = () => child.kill('SIGTERM')
+  stopping.signal.addEventListener('abort', stop)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  stopping.signal.removeEventListener('abort', stop)
+  return code ?? 1
+}
+
+async function untilStopped(): Promise<number> {
+  process.stdout.write(`The neighbours are up. In another terminal:
+
+  source ${folder}/admin-openrc
+  export NOVA_TEST_OPENSTACK=${fileOf(folder)}
+
+Ctrl-C ends them.
+`)
+  const held = setInterval(() => undefined, 1 << 30)
+  if (!stopping.signal.aborted) await once(stopping.signal, 'abort')
+  clearInterval(held)
+  return 0
+}
+
+let code = 1
+try {
+  const step = createProgress().step("Starting OpenStack's services", { shown: true })
+  const neighbours = await startNeighbours(folder, name => step.note(`  ${name}`))
+  step.done('up')
+  try {
+    code = isUpOnly ? await untilStopped() : await runTests()
+  } finally {
+    await neighbours.close()
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+}
+if (code !== 0 && isKept) process.stderr.write(`kept for inspection: ${folder}\n`)
+else rmSync(folder, { recursive: true, force: true })
+process.exit(stoppedBy ?? code)
