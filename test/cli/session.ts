@@ -7,7 +7,10 @@ const complaint =
   /(HTTP [45]\d\d|Exception|Traceback|Unknown command|usage:|error:|No \w+ (found|with a name)|could not be found|Unable to|Invalid|Failed|Error)/
 
 /** All commands in one process of the client; what it printed. */
-export async function session(cloud: TestCloud, commands: readonly string[]): Promise<string> {
+export async function session(
+  cloud: Pick<TestCloud, 'clientEnvironment'>,
+  commands: readonly string[],
+): Promise<string> {
   const env = { ...cloud.clientEnvironment(), COLUMNS: '200' }
   const client = spawn('openstack', [], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   let output = ''
@@ -23,7 +26,7 @@ export async function session(cloud: TestCloud, commands: readonly string[]): Pr
 }
 
 /** The same, and none may be refused. */
-export async function allWork(cloud: TestCloud, ...commands: string[]): Promise<string> {
+export async function allWork(cloud: Pick<TestCloud, 'clientEnvironment'>, ...commands: string[]): Promise<string> {
   const output = await session(cloud, commands)
   assert.doesNotMatch(output, complaint)
   return output

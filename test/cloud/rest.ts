@@ -20,11 +20,12 @@ export class Rest {
     this.token = token
     this.userId = document.user.id
     this.projectId = document.project?.id ?? ''
+    // A service may be there without an endpoint.
     this.#urls = new Map(
-      (document.catalog ?? []).map(({ type, endpoints }) => [
-        type,
-        endpoints.find(endpoint => endpoint.interface === 'public')?.url.replace(/\/$/, '') ?? '',
-      ]),
+      (document.catalog ?? []).flatMap(({ type, endpoints }) => {
+        const url = endpoints.find(endpoint => endpoint.interface === 'public')?.url
+        return url === undefined ? [] : [[type, url.replace(/\/$/, '')] as const]
+      }),
     )
   }
 
