@@ -28,6 +28,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly ratios: HostReport['ratios']
   /** What the operator adds to resource providers. */
   readonly providers?: readonly ProviderConfig[]
+  /** False: what guests do by themselves is seen by the comparison only; `[workarounds] handle_virt_lifecycle_events`. */
+  readonly followsGuests?: boolean
   /** `[workarounds] reserve_disk_resource_for_image_cache`: cached images count as reserved disk. */
   readonly reservesImageCache?: boolean
   /** `compute_monitors`: what is measured for the scheduler. */
@@ -76,6 +78,7 @@ async function report({ driver, bus, clock, options, monitors }: Reporting): Pro
 }
 
 async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
+  if (parts.options.followsGuests === false) return
   const conductor = parts.bus.client(conductorContract)
   for await (const event of parts.driver.events(signal)) {
     try {

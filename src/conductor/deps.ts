@@ -50,6 +50,8 @@ export interface ConductorOptions {
   readonly resizeConfirmMs: number
   /** Other targets that a live migration tries; `migrate_max_retries`, -1 = all. */
   readonly migrateMaxRetries: number
+  /** `[workarounds] skip_hypervisor_version_check_on_lm`: running guests may move to an older hypervisor. */
+  readonly allowsOlderHypervisor?: boolean
   /** At a time from one host; `max_concurrent_live_migrations`, 0 = any number. */
   readonly maxLiveMigrations: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */

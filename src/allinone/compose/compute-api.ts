@@ -64,7 +64,13 @@ function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSo
     case 'nova.quota.DbQuotaDriver':
       return databaseQuotas(configuredLimits(config))
     case 'nova.quota.UnifiedLimitsDriver':
-      return unifiedQuotas({ identity, clock, strategy, resources })
+      return unifiedQuotas({
+        identity,
+        clock,
+        strategy,
+        resources,
+        countsPinnedAsShared: config.workarounds.unified_limits_count_pcpu_as_vcpu,
+      })
     case 'nova.quota.NoopQuotaDriver':
       return noQuotas
     default:

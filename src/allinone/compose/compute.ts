@@ -45,6 +45,7 @@ export async function composeCompute(
         ...periodOf('everyMs', d.running_deleted_instance_poll_interval, 60),
         afterMs: secondsOf(Math.max(0, d.running_deleted_instance_timeout)),
       },
+      followsGuests: config.workarounds.handle_virt_lifecycle_events,
       reservesImageCache: config.workarounds.reserve_disk_resource_for_image_cache,
       reserved: {
         vcpus: d.reserved_host_cpus,

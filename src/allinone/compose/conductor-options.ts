@@ -33,6 +33,7 @@ export const conductorOptions = (config: Config): ConductorOptions => ({
   reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
   rescueMs: secondsOf(config.DEFAULT.rescue_timeout),
   resizeConfirmMs: secondsOf(config.DEFAULT.resize_confirm_window),
+  allowsOlderHypervisor: config.workarounds.skip_hypervisor_version_check_on_lm,
   migrateMaxRetries: config.DEFAULT.migrate_max_retries,
   maxLiveMigrations: config.DEFAULT.max_concurrent_live_migrations,
   ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),

@@ -10,7 +10,7 @@ export const ConflictingMigrationOptions = declareFault(
 )
 
 /** How guests of this host go to others and come from them. */
-export function migrationSettings({ libvirt }: Config): MigrationSettings {
+export function migrationSettings({ libvirt, workarounds }: Config): MigrationSettings {
   const {
     live_migration_inbound_addr: inboundAddress,
     live_migration_uri: uriTemplate,
@@ -35,6 +35,7 @@ export function migrationSettings({ libvirt }: Config): MigrationSettings {
     permitsAutoConverge: libvirt.live_migration_permit_auto_converge,
     usesNativeTls: libvirt.live_migration_with_native_tls,
     isTunnelled: libvirt.live_migration_tunnelled,
+    skipsCpuComparison: workarounds.skip_cpu_compare_on_dest,
     parallelConnections: libvirt.live_migration_parallel_connections,
   }
 }

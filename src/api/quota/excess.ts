@@ -109,11 +109,20 @@ async function usedClasses(tx: Store, projectId: string) {
   return { servers, used }
 }
 
+type Amounts = Readonly<Record<string, number>>
+
+const asCounted = (amounts: Amounts): Amounts => amounts
+
+const withoutPinned = ({ PCPU = 0, ...others }: Amounts): Amounts =>
+  PCPU === 0 ? others : { ...others, VCPU: (others['VCPU'] ?? 0) + PCPU }
+
 async function unifiedExcess(tx: Store, quotas: QuotaSource, owner: Owner, demand: Demand): Promise<Excess[]> {
   const { projectId } = owner
   const limits = await quotas.prepared(tx, projectId)
-  const classes = demand.classes ?? { VCPU: demand.cores, MEMORY_MB: demand.ram }
-  const { servers, used } = await usedClasses(tx, projectId)
+  const count = quotas.countsPinnedAsShared === true ? withoutPinned : asCounted
+  const classes = count(demand.classes ?? { VCPU: demand.cores, MEMORY_MB: demand.ram })
+  const { servers, used: taken } = await usedClasses(tx, projectId)
+  const used = count(taken)
   const limitOf = (resource: string): number => limits[apiNames.get(resource) ?? resource] ?? quotas.unset(resource)
   const asked = [
     { resource: 'servers', requested: demand.instances, used: servers },

@@ -6,6 +6,8 @@ export type Limits = Readonly<Record<string, number>>
 /** Where limits come from: `[quota] driver`. */
 export interface QuotaSource {
   readonly kind: 'db' | 'unified' | 'noop'
+  /** Unified limits: pinned CPUs count as the others; `[workarounds] unified_limits_count_pcpu_as_vcpu`. */
+  readonly countsPinnedAsShared?: boolean
   /**
    * Fetches what the next checks of this project need. To be called before a transaction: inside one, nothing may wait for
    * another service.

@@ -22,13 +22,15 @@ export interface UnifiedOptions {
   /** `[quota] unified_limits_resource_strategy` and `…_list`: which resources nobody gets without a registered limit. */
   readonly strategy: 'require' | 'ignore'
   readonly resources: readonly string[]
+  readonly countsPinnedAsShared?: boolean
 }
 
 /** Between `prepare` and the checks of one request lies less than this. */
 const freshMs = 5_000
 
 /** Limits in Keystone. Users and classes have none of their own. */
-export function unifiedQuotas({ identity, clock, strategy, resources }: UnifiedOptions): QuotaSource {
+export function unifiedQuotas(options: UnifiedOptions): QuotaSource {
+  const { identity, clock, strategy, resources, countsPinnedAsShared = false } = options
   const listed = new Set(resources)
   const isRequired = (name: string): boolean => (strategy === 'require') === listed.has(name)
   const missing = (name: string): number => (isRequired(name) ? 0 : -1)
@@ -51,6 +53,7 @@ export function unifiedQuotas({ identity, clock, strategy, resources }: UnifiedO
 
   return {
     kind: 'unified',
+    countsPinnedAsShared,
     prepare: async projectId => {
       await look(projectId)
     },

@@ -62,7 +62,8 @@ const raise = (error: unknown): never => {
 async function check(d: ConductorDeps, input: Live, instance: Placed, target: string): Promise<void> {
   const [from, to] = [(await nodeOf(d, instance.host)).description, (await nodeOf(d, target)).description]
   if (from.hypervisorType !== to.hypervisorType) throw InvalidHypervisorType({})
-  if (from.hypervisorVersion > to.hypervisorVersion) throw DestinationHypervisorTooOld({})
+  const isOlder = to.hypervisorVersion < from.hypervisorVersion
+  if (isOlder && d.options.allowsOlderHypervisor !== true) throw DestinationHypervisorTooOld({})
   await asEvent(d, input, destinationEvent, target, async () => {
     const { live } = await hostClient(d, target).moveAbilities({})
     if (!live) throw MigrationPreCheckError({ reason: `host ${target} cannot take running guests` })

@@ -93,7 +93,7 @@ export async function refusalOf(
 ): Promise<string | undefined> {
   if (needs.hypervisorType !== 'QEMU') return `guests of ${needs.hypervisorType} do not run here`
   const { id, disks, storage, isTunnelled } = detailOf(needs)
-  const cpu = await cpuRefusal(context, needs)
+  const cpu = context.migration.skipsCpuComparison === true ? undefined : await cpuRefusal(context, needs)
   if (cpu !== undefined || disks.length === 0) return cpu
   const isShared = await seesFiles(context, id, storage)
   if (withDisks === true && isShared)

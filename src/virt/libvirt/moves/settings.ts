@@ -14,6 +14,8 @@ export interface MigrationSettings {
   readonly permitsAutoConverge: boolean
   readonly usesNativeTls: boolean
   readonly isTunnelled: boolean
+  /** `[workarounds] skip_cpu_compare_on_dest`: libvirt says of itself whether it can run the guest, or fails. */
+  readonly skipsCpuComparison?: boolean
   readonly parallelConnections: number
 }
 
