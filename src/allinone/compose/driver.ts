@@ -84,6 +84,7 @@ export const libvirtDriver = async (
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
     hostIp: config.DEFAULT.my_ip,
     migration: migrationSettings(config),
+    mostEncryptedGuests: config.libvirt.num_memory_encrypted_guests,
     listsPciDevices: config.pci.device_spec.length > 0,
     handoutAt: { address: config.DEFAULT.my_ip, port: config.libvirt.migration_files_port },
   })

@@ -67,6 +67,7 @@ export const libvirtSection = {
   rescue_image_id: str(null, 'Image to rescue with; default that of the server.'),
   rescue_kernel_id: str(null, 'Kernel to rescue with.'),
   rescue_ramdisk_id: str(null, 'Initial file system to rescue with.'),
+  num_memory_encrypted_guests: int(null, 'Guests with encrypted memory; default what libvirt says.', { min: 0 }),
   swtpm_enabled: bool(false, 'Offer emulated TPMs.'),
   supported_tpm_secret_security: list(['user', 'host', 'deployment'], "Who may keep the secrets of guests' TPMs.", {
     choices: ['user', 'host', 'deployment'],

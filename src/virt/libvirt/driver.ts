@@ -72,6 +72,8 @@ export interface LibvirtDriverOptions {
   readonly listsPciDevices?: boolean
   /** What guests find as their machine's version, and Nova's metadata as the package's. */
   readonly productVersion?: string
+  /** `[libvirt] num_memory_encrypted_guests`; null: as many as libvirt says. */
+  readonly mostEncryptedGuests?: number | null
   /** `[libvirt] live_migration_…`. */
   readonly migration?: MigrationSettings
   /** Where other hosts fetch files of guests that move; without it they cannot. Port 0: whichever is free, kept. */
@@ -224,6 +226,7 @@ const hostView = (
     hypervisorHostname,
     instancesPath,
     hostIp: options.hostIp,
+    mostEncryptedGuests: options.mostEncryptedGuests ?? null,
     clock,
     pciFunctions: async () => (options.listsPciDevices === true ? hostPciFunctions(client) : []),
   })

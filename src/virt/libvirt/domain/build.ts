@@ -18,6 +18,7 @@ import { iommu } from './iommu.ts'
 import { architectureOf, isEmulated } from './machine.ts'
 import { memory } from './memory.ts'
 import { memoryBacking } from './memory-backing.ts'
+import { launchSecurity, memoryEncryptionOf, throughIommu } from './memory-encryption.ts'
 import { metadata } from './metadata.ts'
 import { numaTune } from './numa.ts'
 import { os } from './os.ts'
@@ -73,8 +74,16 @@ export function domainElement(spec: GuestSpec, host: DomainHost): XmlElement {
     element('name', {}, spec.name),
     element('uuid', {}, spec.id),
     of(sections),
-    element('devices', {}, element('emulator', {}, emulatorOf(spec, host)), of(devices)),
+    devicesOf(spec, host),
+    launchSecurity(spec, host),
   )
+}
+
+function devicesOf(spec: GuestSpec, host: DomainHost): XmlElement {
+  const of = devices.map(family => family(spec, host))
+  const all = element('devices', {}, element('emulator', {}, emulatorOf(spec, host)), of)
+  if (memoryEncryptionOf(spec) === undefined) return all
+  return { ...all, children: all.children.map(child => (typeof child === 'string' ? child : throughIommu(child))) }
 }
 
 export const domainXml = (spec: GuestSpec, host: DomainHost): string => renderXml(domainElement(spec, host))

@@ -2,6 +2,7 @@ import type { GuestShare, GuestSpec } from '../../guest-spec.ts'
 import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
 import type { Loader } from './loader.ts'
+import type { SevSupport } from './memory-encryption.ts'
 import type { DomainSettings } from './settings.ts'
 
 export type VirtType = 'kvm' | 'qemu'
@@ -30,7 +31,8 @@ export interface DomainHost {
   readonly loaders: readonly Loader[]
   /** Whether the hypervisor can set cgroup limits. */
   readonly canLimitCpu: boolean
-  readonly hasSev: boolean
+  /** Absent: memory of guests cannot be encrypted. */
+  readonly sev?: SevSupport
   /** libvirt 9.3 knows `aw_bits` and, later, the virtio model. */
   readonly libvirtVersion: number
   /** TCP ports of this start of the guest, one for each serial port. */

@@ -2,14 +2,18 @@ import type { GuestSpec } from '../../guest-spec.ts'
 import { realtimeMemory } from './cpu-pins.ts'
 import { element, type XmlElement } from './element.ts'
 import type { DomainHost, Family } from './host.ts'
+import { memoryEncryptionOf } from './memory-encryption.ts'
 import { hugePages } from './numa.ts'
 import { flavorOrImage, isTrue } from './properties.ts'
 
 /** What is behind the guest's memory. Each part may ask for something; equal wishes become one element. */
 type Part = (spec: GuestSpec, host: DomainHost) => readonly XmlElement[]
 
+/** Encrypted memory cannot be put elsewhere: its place is in the encryption. */
 const locked: Part = spec =>
-  isTrue(flavorOrImage(spec, 'hw:locked_memory', 'hw_locked_memory'), false) ? [element('locked')] : []
+  isTrue(flavorOrImage(spec, 'hw:locked_memory', 'hw_locked_memory'), false) || memoryEncryptionOf(spec) !== undefined
+    ? [element('locked')]
+    : []
 
 const fileBacked: Part = (_spec, host) =>
   host.settings.isMemoryFileBacked

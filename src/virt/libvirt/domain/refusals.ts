@@ -10,6 +10,7 @@ import type { DomainHost } from './host.ts'
 import { vifComplaint } from './interfaces.ts'
 import { iommuComplaint } from './iommu.ts'
 import { architectureOf, machineType } from './machine.ts'
+import { encryptionComplaint } from './memory-encryption.ts'
 import { flavorOrImage, isTrue } from './properties.ts'
 import { mostSerialPorts, serialPortCount } from './serial.ts'
 import { soundComplaint } from './sound.ts'
@@ -77,11 +78,6 @@ const serialPorts: Check = (spec, host) =>
     ? `Maximum number of serial port exceeds ${mostSerialPorts} for ${host.virtType}`
     : undefined
 
-const memoryEncryption: Check = spec =>
-  isTrue(flavorOrImage(spec, 'hw:mem_encryption', 'hw_mem_encryption'), false)
-    ? 'Guest config could not be built without domain capabilities including <sev> feature'
-    : undefined
-
 const addressSpace: Check = (spec, host) => {
   const mode = flavorOrImage(spec, 'hw:maxphysaddr_mode', 'hw_maxphysaddr_mode')
   if (mode === undefined) return undefined
@@ -100,7 +96,7 @@ const checks: readonly (readonly [Check, (params: { reason: string }) => Fault])
   [cpuComplaint, InvalidCpu],
   [cpuTuningComplaint, CpuControlMissing],
   [addressSpace, AddressesRefused],
-  [memoryEncryption, EncryptionRefused],
+  [encryptionComplaint, EncryptionRefused],
   [tpmComplaint, TpmRefused],
   [videoRamComplaint, VideoRamTooHigh],
   [videoComplaint, VideoRefused],

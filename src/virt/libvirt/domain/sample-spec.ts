@@ -139,7 +139,6 @@ export const sampleHost = (overrides: Partial<DomainHost> = {}): DomainHost => (
   },
   loaders: sampleLoaders,
   canLimitCpu: true,
-  hasSev: false,
   libvirtVersion: 9_000_000,
   serialPorts: [],
   diskCache: 'none',

@@ -23,7 +23,7 @@ export interface WantedDomains {
 /** What definitions need of the host and its nova.conf, beside paths and disks. */
 export type DomainFacts = Pick<
   DomainHost,
-  'settings' | 'emulators' | 'cpuFeatures' | 'loaders' | 'canLimitCpu' | 'hasSev' | 'libvirtVersion' | 'serialPorts'
+  'settings' | 'emulators' | 'cpuFeatures' | 'loaders' | 'canLimitCpu' | 'sev' | 'libvirtVersion' | 'serialPorts'
 > & {
   readonly virtType: VirtType
   readonly cpuMode: CpuMode
@@ -51,7 +51,7 @@ export async function domainFacts(
     offeredFeatures: offeredFeatures(chosen, features, asked.cpuExtraFlags),
     loaders: await readLoaders(log),
     canLimitCpu: wanted.mayLimitCpu && hasCpuController(),
-    hasSev: capabilities.hasSev,
+    ...(capabilities.sev === undefined ? {} : { sev: capabilities.sev }),
     libvirtVersion: capabilities.libvirtVersion,
     serialPorts: [],
   }

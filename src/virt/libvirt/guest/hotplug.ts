@@ -3,7 +3,7 @@ import type { Hotplug } from '../../driver.ts'
 import { GuestNotFound } from '../../faults.ts'
 import type { GuestVif } from '../../guest-spec.ts'
 import { statusOf } from '../daemon/daemon-calls.ts'
-import { guestVifElement, renderXml, type VifWishes } from '../domain/index.ts'
+import { guestVifElement, memoryEncryptionOf, renderXml, throughIommu, type VifWishes } from '../domain/index.ts'
 import { domainById, procedures } from '../rpc/index.ts'
 import { affect, type DevicePlace, removeFromDefinition, unplug } from '../volumes/device-unplug.ts'
 import { nodeAt, nodesAt, parseXml, textAt, type XmlNode } from '../xml-tree.ts'
@@ -41,7 +41,8 @@ export class LibvirtHotplug implements Hotplug {
     return changeGuest(this.#context, 'attach interface', id, async () => {
       const places = await this.#places(id)
       const wishes = wishesIn(await this.#domain(id, 'config'))
-      const xml = renderXml(guestVifElement(vif, wishes, this.#context.host))
+      const nic = guestVifElement(vif, wishes, this.#context.host)
+      const xml = renderXml(memoryEncryptionOf(wishes) === undefined ? nic : throughIommu(nic))
       for (const where of places) {
         if ((await this.#find(id, vif.mac, where)) !== undefined) continue
         await this.#context.client.call(

@@ -1,5 +1,5 @@
 import type { MachineCell } from '#model'
-import type { Emulator, VirtType } from '../domain/index.ts'
+import type { Emulator, SevSupport, VirtType } from '../domain/index.ts'
 import { isLibvirtError, type LibvirtClient, procedures } from '../rpc/index.ts'
 import { nodeAt, nodesAt, parseXml, renderNode, textAt, type XmlNode } from '../xml-tree.ts'
 import { hostCells } from './host-cells.ts'
@@ -25,7 +25,8 @@ export interface HostCapabilities {
   readonly canMaximumCpu: boolean
   /** libvirt was built with emulated TPMs and finds swtpm. */
   readonly canEmulateTpm: boolean
-  readonly hasSev: boolean
+  /** Absent: the processor encrypts no memory of guests. */
+  readonly sev?: SevSupport
   /** [architecture, hypervisor, mode] */
   readonly guests: readonly (readonly [string, string, string])[]
 }
@@ -69,9 +70,24 @@ export async function readCapabilities(client: LibvirtClient, virtType: VirtType
     diskBuses: enumAt(domain, 'disk', 'bus'),
     videoModels: enumAt(domain, 'video', 'modelType'),
     canEmulateTpm: enumAt(domain, 'tpm', 'backendModel').includes('emulator'),
-    hasSev: nodeAt(domain, 'features', 'sev')?.attributes.supported === 'yes',
+    ...sevOf(domain),
     canMaximumCpu: modes.some(mode => mode.attributes.name === 'maximum' && mode.attributes.supported === 'yes'),
     guests: guestKinds(host, virtType),
+  }
+}
+
+/** libvirt 8.0 and later tells how many guests there may be. */
+export function sevOf(domain: XmlNode): Pick<HostCapabilities, 'sev'> {
+  const sev = nodeAt(domain, 'features', 'sev')
+  if (sev?.attributes.supported !== 'yes') return {}
+  const number = (name: string) => Number(textAt(sev, name) ?? 0)
+  return {
+    sev: {
+      cBitPosition: number('cbitpos'),
+      reducedPhysBits: number('reducedPhysBits'),
+      mostGuests: number('maxGuests'),
+      mostEsGuests: number('maxESGuests'),
+    },
   }
 }
 

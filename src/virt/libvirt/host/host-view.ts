@@ -5,6 +5,7 @@ import type { Clock } from '#base'
 import type { PciFunction } from '#model'
 import type { HostDescription, HostView, ProcessorTimes } from '../../driver.ts'
 import { uptimeText } from '../../uptime-text.ts'
+import type { SevSupport } from '../domain/index.ts'
 import type { HostCapabilities } from './host-capabilities.ts'
 import { processorTimes } from './processor-times.ts'
 import { hostTraits, type TraitFacets, type TraitFacts } from './traits.ts'
@@ -19,6 +20,8 @@ export interface HostViewOptions {
   readonly instancesPath: string
   readonly hostIp: string | undefined
   readonly clock: Clock
+  /** `[libvirt] num_memory_encrypted_guests`: how many guests with encrypted memory there may be; null: what libvirt says. */
+  readonly mostEncryptedGuests?: number | null
   /** PCI devices that libvirt finds now. */
   readonly pciFunctions: () => Promise<readonly PciFunction[]>
 }
@@ -59,7 +62,7 @@ export class LibvirtHostView implements HostView {
       traits: hostTraits(capabilities, this.#facets),
       hostIp: hostIp ?? firstAddress(),
       uptime: uptimeText(clock.now(), uptime(), loadavg()),
-      extraInventories: {},
+      extraInventories: encryptionContexts(capabilities.sev, this.#options.mostEncryptedGuests ?? null),
       cells: capabilities.cells,
       pciFunctions: await this.#options.pciFunctions(),
     }
@@ -68,6 +71,20 @@ export class LibvirtHostView implements HostView {
   async processorTimes(): Promise<ProcessorTimes> {
     return processorTimes(readFileSync('/proc/stat', 'utf8'), readFileSync('/proc/cpuinfo', 'utf8'))
   }
+}
+
+/** What a field of Nova's database can hold: no bound but that. */
+const unbounded = 2 ** 31 - 1
+
+/** A guest with encrypted memory takes a key of the processor; there are few. */
+export function encryptionContexts(
+  sev: SevSupport | undefined,
+  most: number | null,
+): HostDescription['extraInventories'] {
+  const total = sev === undefined ? 0 : (most ?? (sev.mostGuests || unbounded))
+  if (total === 0) return {}
+  const one = { reserved: 0, minUnit: 1, maxUnit: 1, stepSize: 1, allocationRatio: 1 }
+  return { MEM_ENCRYPTION_CONTEXT: { total, ...one } }
 }
 
 /** Used as Nova counts it: buffers and caches are free. */

@@ -5,7 +5,7 @@ import type { HostCapabilities } from './host-capabilities.ts'
 /** What traits are made from: what libvirt and its programs can do, and what nova.conf lets guests have. */
 export type TraitFacts = Pick<
   HostCapabilities,
-  'architecture' | 'diskBuses' | 'videoModels' | 'canEmulateTpm' | 'libvirtVersion' | 'cpu'
+  'architecture' | 'diskBuses' | 'videoModels' | 'canEmulateTpm' | 'libvirtVersion' | 'cpu' | 'sev'
 > &
   Pick<DomainHost, 'emulators' | 'loaders' | 'settings' | 'virtType'> & {
     readonly cpuMode: CpuMode
@@ -43,6 +43,8 @@ const security = (host: TraitFacts): readonly Claim[] => {
     ['COMPUTE_SECURITY_UEFI_SECURE_BOOT', canBoot(host, 'secure-boot')],
     ['COMPUTE_EPHEMERAL_ENCRYPTION', true],
     ['COMPUTE_EPHEMERAL_ENCRYPTION_LUKS', true],
+    ['HW_CPU_X86_AMD_SEV', host.sev !== undefined],
+    ['HW_CPU_X86_AMD_SEV_ES', (host.sev?.mostEsGuests ?? 0) > 0],
     ['COMPUTE_SECURITY_STATELESS_FIRMWARE', canBoot(host) && host.libvirtVersion >= knowsStateless],
     ...named('COMPUTE_SECURITY_TPM', ['1_2', '2_0', 'tis', 'crb'], () => hasTpm),
     ...named('COMPUTE_SECURITY_TPM_SECRET_SECURITY', host.settings.tpmSecretSecurity, () => hasTpm),

@@ -72,6 +72,10 @@ export class AttachedDisks {
     return machine.includes('q35')
   }
 
+  get hasEncryptedMemory(): boolean {
+    return nodeAt(this.config, 'launchSecurity') !== undefined
+  }
+
   /** Undefined: it has no SCSI controller. */
   get scsiModel(): string | undefined {
     const controllers = nodesAt(this.config, 'devices', 'controller')

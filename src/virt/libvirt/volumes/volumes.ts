@@ -3,7 +3,14 @@ import type { Connector, Volumes } from '../../driver.ts'
 import { HypervisorError } from '../../faults.ts'
 import type { GuestDisk } from '../../guest-spec.ts'
 import { luksOffset } from '../disks/luks.ts'
-import { placeVolume, renderXml, scsiController, volumeElement } from '../domain/index.ts'
+import {
+  placeVolume,
+  renderXml,
+  scsiController,
+  throughIommu,
+  volumeElement,
+  type XmlElement,
+} from '../domain/index.ts'
 import { changeGuest } from '../guest/guest-change.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { blockProcedures, domainById, procedures } from '../rpc/index.ts'
@@ -87,8 +94,10 @@ export class LibvirtVolumes implements Volumes {
     const place = found === undefined ? free : { ...free, target: found.target }
     if (found === undefined && used.has(place.target))
       throw HypervisorError({ operation: 'attach volume', reason: `target ${place.target} already exists` })
-    if (place.bus === 'scsi' && guest.scsiModel === undefined) await this.#add(id, renderXml(scsiController()), places)
-    const whole = volumeElement(prepared, place, host)
+    const shown = guest.hasEncryptedMemory ? throughIommu : (device: XmlElement) => device
+    if (place.bus === 'scsi' && guest.scsiModel === undefined)
+      await this.#add(id, renderXml(shown(scsiController())), places)
+    const whole = shown(volumeElement(prepared, place, host))
     // After a swap the alias may be that of a running disk, which keeps it.
     const isTaken = guest.aliases.has(`ua-${volumeIdOf(disk)}`)
     const children = whole.children.filter(child => !isTaken || typeof child === 'string' || child.name !== 'alias')
