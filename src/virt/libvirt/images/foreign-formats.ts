@@ -57,6 +57,30 @@ export function inspectVhd(head: Buffer): Found {
   return whole(head.readBigUInt64BE(vhd.size))
 }
 
+/** At which the features, the version and the checksum of a footer lie. */
+const footer = { bytes: 512, version: 12, checksum: 64, expected: 0x1_0000 }
+
+/**
+ * A disk of fixed size: a raw one with a footer behind it, and nothing before it. Any guest can write such a footer at the
+ * end of a raw disk of its own, so this is asked only of what is said to be a VHD. Undefined: it is none.
+ */
+export function inspectFixedVhd(tail: Buffer, fileBytes: number): Found | undefined {
+  if (tail.length < footer.bytes || tail.subarray(0, 8).toString('latin1') !== 'conectix') return undefined
+  if (tail.readUInt32BE(vhd.type) !== vhd.fixed)
+    return refused('it has no header, and its footer is not that of a fixed disk')
+  if (tail.readUInt32BE(footer.version) !== footer.expected) return refused('the version of its VHD footer is unknown')
+  if (checksumOf(tail) !== tail.readUInt32BE(footer.checksum)) return refused('its VHD footer is damaged')
+  const found = whole(tail.readBigUInt64BE(vhd.size))
+  return found.virtualBytes > fileBytes - footer.bytes ? refused('it is shorter than its VHD footer says') : found
+}
+
+/** The complement of the sum of all bytes but its own. */
+function checksumOf(tail: Buffer): number {
+  let sum = 0
+  for (let at = 0; at < footer.bytes; at++) if (at < footer.checksum || at >= footer.checksum + 4) sum += tail[at] ?? 0
+  return ~sum >>> 0
+}
+
 const regionTable = { at: 192 * 1024, entries: 16, entryBytes: 32, most: 2047 }
 const metadata = { entries: 32, entryBytes: 32, most: 2047 }
 /** As they lie in the file: the first three parts little-endian. */

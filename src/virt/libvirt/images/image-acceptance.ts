@@ -2,7 +2,7 @@ import { ImageRefused } from '../../faults.ts'
 import type { GuestImage } from '../../guest-spec.ts'
 import { passphraseOf } from '../disks/disk-key.ts'
 import type { Storage } from '../disks/storage.ts'
-import { inspectImage } from './image-format.ts'
+import { inspectAsFixedVhd, inspectImage } from './image-format.ts'
 import type { ImageFormat, ImageInspection } from './image-inspection.ts'
 import { keyedQemuImg } from './keyed-qemu-img.ts'
 
@@ -48,9 +48,15 @@ export function refuseUnsupported(image: GuestImage, storage: Storage): void {
 const isSame = (found: ImageFormat, said: string): boolean =>
   found === said || (looksRaw.has(found) && found !== 'iso' && (said === 'raw' || said === 'gpt' || said === bootless))
 
+async function inspectAsSaid(image: GuestImage, path: string, storage: Storage): Promise<ImageInspection> {
+  const inspection = await inspectImage(path, storage.vmdkTypes)
+  if (image.diskFormat !== 'vhd' || !looksRaw.has(inspection.format)) return inspection
+  return (await inspectAsFixedVhd(path)) ?? inspection
+}
+
 /** Reads what the file really is before any tool that follows its pointers touches it. */
 export async function inspectFor(image: GuestImage, path: string, storage: Storage): Promise<ImageInspection> {
-  const inspection = await inspectImage(path, storage.vmdkTypes)
+  const inspection = await inspectAsSaid(image, path, storage)
   if (!isSame(inspection.format, image.diskFormat))
     throw refusal(image, `its content is ${inspection.format}, but its disk_format says ${image.diskFormat}`)
   if (inspection.refusal !== undefined) throw refusal(image, inspection.refusal)

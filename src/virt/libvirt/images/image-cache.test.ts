@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -128,5 +128,33 @@ describe('image cache', () => {
     await cache.start()
     const base = await cache.base(image(8 * MiB), 0)
     assert.equal(execFileSync('du', ['-k', base.path], { encoding: 'utf8' }).split('\t')[0], '0')
+  })
+
+  test('a VHD of fixed size is what lies before its footer; a raw disk may end like one', async () => {
+    const [raw, vhd] = [join(folder, 'fixed.raw'), join(folder, 'fixed.vhd')]
+    const content = Buffer.alloc(8 * MiB, 'what the guest sees ')
+    writeFileSync(raw, content)
+    const options = 'subformat=fixed,force_size=on'
+    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', 'vpc', '-o', options, raw, vhd])
+    const base = async (bytes: Buffer, diskFormat: string) => {
+      const into = mkdtempSync(join(folder, 'fixed-'))
+      const made = await cacheOn(into, async function* () {
+        yield bytes
+      }).base(image(bytes.length, { diskFormat }), 0)
+      return readFileSync(made.path)
+    }
+    const bytes = readFileSync(vhd)
+    assert.ok((await base(bytes, 'vhd')).equals(content))
+    assert.ok((await base(bytes, 'raw')).equals(bytes))
+    const footer = bytes.length - 512
+    const changed = (...at: readonly number[]) => {
+      const copy = Buffer.from(bytes)
+      for (const offset of at) copy.writeUInt8((copy.readUInt8(footer + offset) + 1) % 256, footer + offset)
+      return copy
+    }
+    await assert.rejects(base(changed(0), 'vhd'), /its content is raw, but its disk_format says vhd/)
+    await assert.rejects(base(changed(70), 'vhd'), /its VHD footer is damaged/)
+    await assert.rejects(base(changed(63), 'vhd'), /its footer is not that of a fixed disk/)
+    await assert.rejects(base(bytes.subarray(MiB), 'vhd'), /it is shorter than its VHD footer says/)
   })
 })

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { inspectVdi, inspectVhd, inspectVhdx, inspectVmdk } from './foreign-formats.ts'
+import { inspectFixedVhd, inspectVdi, inspectVhd, inspectVhdx, inspectVmdk } from './foreign-formats.ts'
 import type { ImageFormat, ImageInspection } from './image-inspection.ts'
 import { inspectQcow2 } from './qcow2-inspection.ts'
 import { readAt } from './read-at.ts'
@@ -25,6 +25,15 @@ const magics: readonly Magic[] = [
   { format: 'gpt', offset: 512, bytes: Buffer.from('EFI PART') },
 ]
 const headBytes = 0x8001 + 5
+const footerBytes = 512
+
+/** What is said to be a VHD and shows none of its magic at the beginning: is it one of fixed size? */
+export async function inspectAsFixedVhd(path: string): Promise<ImageInspection | undefined> {
+  await using file = await open(path, 'r')
+  const { size } = await file.stat()
+  const found = inspectFixedVhd(await readAt(file, Math.max(0, size - footerBytes), footerBytes), size)
+  return found === undefined ? undefined : { format: 'vhd', ...found }
+}
 
 /**
  * Tells what a file is from its content alone. Whatever has no known magic is raw. `vmdkTypes`: the kinds of VMDK that may
