@@ -21,5 +21,13 @@ export const cpuTuning: Family = (spec, host) => {
   return children.length === 0 ? undefined : element('cputune', {}, children)
 }
 
-export const cpuTuningComplaint = (spec: GuestSpec, host: DomainHost): string | undefined =>
-  quotas(spec).length > 0 && !host.canLimitCpu ? 'Requested CPU control policy not supported by host' : undefined
+/** Nova's words; the second half is for hosts with control groups of version 2, where Nova leaves it to libvirt. */
+export function cpuTuningComplaint(spec: GuestSpec, { canLimitCpu, cpuShares }: DomainHost): string | undefined {
+  if (quotas(spec).length === 0) return undefined
+  if (!canLimitCpu) return 'Requested CPU control policy not supported by host'
+  const shares = wholeNumber(extraSpec(spec, 'quota:cpu_shares'))
+  if (shares === undefined || cpuShares === undefined) return undefined
+  const { least, most } = cpuShares
+  if (shares >= least && shares <= most) return undefined
+  return `quota:cpu_shares is ${shares}, and this host (control groups of version 2) knows ${least} to ${most}`
+}

@@ -31,6 +31,8 @@ export interface DomainHost {
   readonly loaders: readonly Loader[]
   /** Whether the hypervisor can set cgroup limits. */
   readonly canLimitCpu: boolean
+  /** What `quota:cpu_shares` may be, where the kernel does not take every number. */
+  readonly cpuShares?: { readonly least: number; readonly most: number }
   /** Absent: memory of guests cannot be encrypted. */
   readonly sev?: SevSupport
   /** libvirt 9.3 knows `aw_bits` and, later, the virtio model. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { cpuLimits } from '../guest/domain-facts.ts'
 import type { DomainHost } from './host.ts'
 import { mustSuit } from './refusals.ts'
 import { type SampleOptions, sampleHost, sampleSpec } from './sample-spec.ts'
@@ -43,6 +44,16 @@ describe('what a host cannot give', () => {
     const shares = { extraSpecs: { 'quota:cpu_shares': '10' } }
     suits(shares)
     refuses('UnsupportedHostCPUControlPolicy', /not supported by host/, shares, { canLimitCpu: false })
+    const many = (count: number) => ({ extraSpecs: { 'quota:cpu_shares': `${count}` } })
+    suits(many(20_000), cpuLimits(1))
+    suits(many(10_000), cpuLimits(2))
+    refuses(
+      'UnsupportedHostCPUControlPolicy',
+      /is 10001, and this host .* knows 1 to 10000/,
+      many(10_001),
+      cpuLimits(2),
+    )
+    suits({ extraSpecs: { 'quota:cpu_period': '20000' } }, cpuLimits(2))
     refuses('UnsupportedAddressSpace', /KVM/, { extraSpecs: { 'hw:maxphysaddr_mode': 'emulate' } })
   })
 

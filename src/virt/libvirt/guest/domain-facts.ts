@@ -23,7 +23,15 @@ export interface WantedDomains {
 /** What definitions need of the host and its nova.conf, beside paths and disks. */
 export type DomainFacts = Pick<
   DomainHost,
-  'settings' | 'emulators' | 'cpuFeatures' | 'loaders' | 'canLimitCpu' | 'sev' | 'libvirtVersion' | 'serialPorts'
+  | 'settings'
+  | 'emulators'
+  | 'cpuFeatures'
+  | 'loaders'
+  | 'canLimitCpu'
+  | 'cpuShares'
+  | 'sev'
+  | 'libvirtVersion'
+  | 'serialPorts'
 > & {
   readonly virtType: VirtType
   readonly cpuMode: CpuMode
@@ -50,7 +58,7 @@ export async function domainFacts(
     cpuFeatures: features,
     offeredFeatures: offeredFeatures(chosen, features, asked.cpuExtraFlags),
     loaders: await readLoaders(log),
-    canLimitCpu: wanted.mayLimitCpu && hasCpuController(),
+    ...cpuLimits(wanted.mayLimitCpu ? cpuControllerVersion() : undefined),
     ...(capabilities.sev === undefined ? {} : { sev: capabilities.sev }),
     libvirtVersion: capabilities.libvirtVersion,
     serialPorts: [],
@@ -70,11 +78,20 @@ async function serialOf(source: string, hostUuid: string): Promise<DomainSetting
   return { of: digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') }
 }
 
-/** Whether the kernel's CPU controller is there for the hypervisor to use. */
-export function hasCpuController(mounts = readFileSync('/proc/self/mounts', 'utf8')): boolean {
+/** cpu.weight, which libvirt sets to the shares as they are. */
+const weights = { least: 1, most: 10_000 }
+
+/** What guests can be given of the processors; `version` of the kernel's control groups. */
+export const cpuLimits = (version: 1 | 2 | undefined): Pick<DomainHost, 'canLimitCpu' | 'cpuShares'> => ({
+  canLimitCpu: version !== undefined,
+  ...(version === 2 ? { cpuShares: weights } : {}),
+})
+
+/** In which of its versions the kernel's CPU controller is there for the hypervisor to use. */
+export function cpuControllerVersion(mounts = readFileSync('/proc/self/mounts', 'utf8')): 1 | 2 | undefined {
   const entries = mounts.split('\n').map(line => line.split(' '))
-  if (entries.some(([, , type, flags]) => type === 'cgroup' && (flags ?? '').split(',').includes('cpu'))) return true
+  if (entries.some(([, , type, flags]) => type === 'cgroup' && (flags ?? '').split(',').includes('cpu'))) return 1
   const unified = entries.find(([, , type]) => type === 'cgroup2')?.[1]
-  if (unified === undefined) return false
-  return readFileSync(join(unified, 'cgroup.controllers'), 'utf8').trim().split(' ').includes('cpu')
+  if (unified === undefined) return undefined
+  return readFileSync(join(unified, 'cgroup.controllers'), 'utf8').trim().split(' ').includes('cpu') ? 2 : undefined
 }
