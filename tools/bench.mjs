@@ -17,7 +17,8 @@ await exitWith(async () => {
   const hasMoves = options.groups.includes('moves')
   const hypervisor = hasMoves || options.groups.includes('libvirt') ? 'libvirt' : 'fake'
   const needs = startGroups({ hypervisor, image: 'none' }).filter(group => group !== 'client')
-  await setUp({ groups: hasMoves ? [...needs, 'bench-moves'] : needs, progress: createProgress() })
+  const more = [...(hasMoves ? ['bench-moves'] : []), ...(options.groups.includes('distributed') ? ['test'] : [])]
+  await setUp({ groups: [...needs, ...more], progress: createProgress() })
   return runInPlace(serviceNode(root), [`${root}/tools/bench.ts`, ...argv], {
     cwd: root,
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },

@@ -4,6 +4,7 @@
  */
 import { measureBoots } from './bench/boots.ts'
 import { measureScheduler } from './bench/decisions.ts'
+import { measureDistributed } from './bench/distributed.ts'
 import { withFakeCloud } from './bench/fake-cloud.ts'
 import type { Row } from './bench/figures.ts'
 import { measureLists } from './bench/lists.ts'
@@ -38,6 +39,7 @@ const measurements: Readonly<Record<string, () => Promise<Row[]> | Row[]>> = {
     ...(await measureWholeDecisions(common, isQuick)),
     ...(await withFakeCloud({ ...common, hosts: hostCount }, cloud => measureAmongManyHosts(cloud, isQuick))),
   ],
+  distributed: () => measureDistributed({ undo, parent }, isQuick),
   moves: () => measureMoves({ undo, offset, rounds: options.rounds }),
   libvirt: () => measureRealGuests({ ...common, rounds: options.rounds }),
 }

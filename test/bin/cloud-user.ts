@@ -71,6 +71,11 @@ export class CloudUser {
     return this.call('POST', '/servers', { server })
   }
 
+  /** One server; its id. */
+  async create(name: string): Promise<string> {
+    return ((await this.boot(name)) as { server: { id: string } }).server.id
+  }
+
   act(id: string, action: Readonly<Record<string, unknown>>): Promise<unknown> {
     return this.call('POST', `/servers/${id}/action`, action)
   }

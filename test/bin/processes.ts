@@ -85,6 +85,11 @@ export class ServiceProcess {
     return line.port
   }
 
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error(`${this.name} does not run`)
+    return this.#child.pid
+  }
+
   get isRunning(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }

@@ -61,6 +61,8 @@ function systemTables(): string {
 
 export interface MariaServer {
   readonly socket: string
+  /** Of the process that runs now. */
+  readonly pid: number
   /** What a `connection` of nova.conf says for a database of this server. */
   url(database: string): string
   /** kill -9. */
@@ -105,6 +107,10 @@ export async function startMariaServer(folder: string, more: readonly string[] =
   await start()
   return {
     socket,
+    get pid() {
+      if (child?.pid === undefined) throw new Error('MariaDB does not run')
+      return child.pid
+    },
     url: database => `mysql+pymysql://root@localhost/${database}?charset=utf8mb4&unix_socket=${socket}`,
     kill: () => end('SIGKILL'),
     start,

@@ -1,11 +1,12 @@
 /** A private RabbitMQ: own node, own folder, own cookie, loopback only; ends with the test. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, globSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { waitFor } from '#base'
 
 export async function freePorts(count: number): Promise<readonly number[]> {
@@ -54,12 +55,15 @@ export interface BrokerOptions {
   readonly folder?: string
 }
 
-/** Debian's wrapper would change the user; this is what it calls. */
-const program = (): string => {
-  const [found] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server')
+/** Debian's wrappers would change the user; these are what they call. */
+const program = (name: 'rabbitmq-server' | 'rabbitmqctl'): string => {
+  const [found] = globSync(`/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/${name}`)
   if (found === undefined) throw new Error('rabbitmq-server is not installed: npm test installs it')
   return found
 }
+
+/** All that was published, over all protocols. */
+const published = `lists:sum([maps:get(messages_received_total, M, 0) || {_, M} <- maps:to_list(rabbit_global_counters:overview())]).`
 
 export class Broker {
   readonly folder: string
@@ -101,10 +105,9 @@ ${config.replaceAll('PORT', String(broker.tlsPort))}
     return broker
   }
 
-  /** Of the same broker, with all that it had kept. */
-  async run(): Promise<void> {
+  #environment(): NodeJS.ProcessEnv {
     const { folder } = this
-    const env = {
+    return {
       ...process.env,
       HOME: folder,
       ERL_EPMD_PORT: String(this.#epmdPort),
@@ -122,12 +125,18 @@ ${config.replaceAll('PORT', String(broker.tlsPort))}
         '-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none',
       RUNNING_UNDER_SYSTEMD: 'true',
     }
+  }
+
+  /** Of the same broker, with all that it had kept. */
+  async run(): Promise<void> {
+    const { folder } = this
+    const env = this.#environment()
     const log = openSync(join(folder, 'log'), 'a')
     const stdio = ['ignore', log, log] as const
     const owned = (command: string, ...args: string[]) =>
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], { stdio: [...stdio], env, cwd: folder })
     this.#epmd ??= owned('epmd', '-port', String(this.#epmdPort), '-address', '127.0.0.1')
-    const server = owned(program())
+    const server = owned(program('rabbitmq-server'))
     this.#server = server
     closeSync(log)
     await waitFor(
@@ -146,6 +155,18 @@ ${config.replaceAll('PORT', String(broker.tlsPort))}
     await waitFor(`${queue} to be written down`, () => readFileSync(file).includes(queue) || undefined, {
       deadlineMs: 60_000,
     })
+  }
+
+  get pid(): number {
+    if (this.#server?.pid === undefined) throw new Error('RabbitMQ does not run')
+    return this.#server.pid
+  }
+
+  /** Messages that it has taken since its start. */
+  async publishedMessages(): Promise<number> {
+    const args = ['--node', 'nova@localhost', 'eval', published]
+    const { stdout } = await promisify(execFile)(program('rabbitmqctl'), args, { env: this.#environment() })
+    return Number(stdout)
   }
 
   /** At once, as by a power cut. */

@@ -2,9 +2,9 @@
 import { parseArgs } from 'node:util'
 import { SetupFault } from '../setup/fault.mjs'
 
-export const groups = ['boots', 'reads', 'lists', 'start', 'scheduler', 'libvirt', 'moves']
+export const groups = ['boots', 'reads', 'lists', 'start', 'scheduler', 'distributed', 'libvirt', 'moves']
 
-const words = {
+const shorthands = {
   fake: ['boots', 'reads', 'lists', 'start'],
   quick: ['boots', 'reads', 'lists', 'start', 'scheduler'],
 }
@@ -18,13 +18,15 @@ Measures speed and size and prints one table. Nothing is asserted; the exit code
   lists        all of 100, 1,000 and 10,000 servers page by page, alone and beside boots; single reads; memory
   start        start of an existing cloud, stop, resident memory
   scheduler    decisions among 100 to 10,000 hosts, their pure part and whole; boots while 1,000 hosts report
+  distributed  every executable by itself on MariaDB and RabbitMQ: latency, CPU, statements and messages per boot
   libvirt      real guests beside plain QEMU; images of one, volumes into and out of one (root)
   moves        real guests between two hosts on this machine: live and cold migration beside virsh alone (root)
   fake         boots, reads, lists and start
   quick        all but libvirt and moves, with fewer rounds
 
-Without a group: everything, libvirt and moves only as root.
+Without a group: all but distributed; libvirt and moves only as root.
 
+  --distributed   the group distributed
   --json          one JSON document on stdout instead of the table
   --state DIR     make the temporary state folders under DIR (default: the system's temporary folder)
   --offset N      offset of the ports (default 21000)
@@ -33,6 +35,7 @@ Without a group: everything, libvirt and moves only as root.
 `
 
 const table = {
+  distributed: { type: 'boolean' },
   json: { type: 'boolean' },
   state: { type: 'string' },
   offset: { type: 'string' },
@@ -63,15 +66,17 @@ function split(argv) {
  * @returns {import('./options.d.mts').BenchOptions}
  */
 export function parseBenchOptions(argv) {
-  const { values, positionals } = split(argv)
-  const unknown = positionals.find(word => words[word] === undefined && !groups.includes(word))
+  const { values, positionals: words } = split(argv)
+  const positionals = values.distributed === true ? [...words, 'distributed'] : words
+  const unknown = positionals.find(word => shorthands[word] === undefined && !groups.includes(word))
   if (unknown !== undefined) refuse(`there is no group '${unknown}'`)
   const isRoot = process.getuid?.() === 0
   const forRoot = group => group === 'libvirt' || group === 'moves'
   const tooMuch = isRoot ? undefined : positionals.find(forRoot)
   if (tooMuch !== undefined) refuse(`the ${tooMuch} group needs root`)
-  const asked = positionals.flatMap(word => words[word] ?? [word])
-  const chosen = asked.length === 0 ? groups.filter(group => !forRoot(group) || isRoot) : asked
+  const asked = positionals.flatMap(word => shorthands[word] ?? [word])
+  const chosen =
+    asked.length === 0 ? groups.filter(group => group !== 'distributed' && (!forRoot(group) || isRoot)) : asked
   return {
     help: values.help ? help : undefined,
     groups: groups.filter(group => chosen.includes(group)),
