@@ -13,6 +13,8 @@ export {
   type SnapshotOrder,
 } from './contracts/compute.ts'
 export {
+  type Asker,
+  type CachingAggregate,
   type ConductorContract,
   conductorContract,
   type ExpectedGuest,

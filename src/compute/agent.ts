@@ -1,6 +1,6 @@
-import { type Clock, every, GiB, type Log, retry } from '#base'
+import { type Clock, every, faultRecord, GiB, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
-import type { VirtDriver } from '#virt'
+import { HypervisorUnavailable, type VirtDriver } from '#virt'
 import { recording } from './guest-records.ts'
 import { type DeletedGuests, GuestSweeps } from './guest-sweeps.ts'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
@@ -13,6 +13,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly host: string
   readonly nodeId: string
   readonly serviceVersion: number
+  /** `my_ip`. */
+  readonly ip?: string
   /** `report_interval`. */
   readonly reportMs: number
   /** How often resources are reported, and what does not belong here is removed; none: never. */
@@ -61,10 +63,25 @@ async function reservedOf({ imageCache }: VirtDriver, { reserved, reservesImageC
   return { ...reserved, diskGiB: reserved.diskGiB + Math.ceil((await imageCache.usedBytes()) / GiB) }
 }
 
+/** The host as its hypervisor has it; that it does not answer is told, for whoever has to mend it. */
+async function describe({ driver, bus, log, options: { host, ip = '' } }: Parts) {
+  try {
+    return await driver.host.describe()
+  } catch (error) {
+    if (HypervisorUnavailable.is(error))
+      await bus
+        .client(conductorContract)
+        .hypervisorLost({ host, ip, fault: faultRecord(error) })
+        .catch(failure => log.warn({ err: failure }, 'nobody could be told that the hypervisor does not answer'))
+    throw error
+  }
+}
+
 /** Tells the conductor what this host is; called at start and then every minute. */
-async function report({ driver, bus, clock, options, monitors }: Reporting): Promise<void> {
+async function report(parts: Reporting): Promise<void> {
+  const { driver, bus, clock, options, monitors } = parts
   const { host, nodeId, ratios } = options
-  const found = await driver.host.describe()
+  const found = await describe(parts)
   const added = configFor(options.providers ?? [], { nodeId, name: found.hypervisorHostname })
   const facts = described(withProviderConfig(found, added), options.hardware)
   await bus.client(conductorContract).reportHost({

@@ -1,5 +1,5 @@
 import { type FaultRecord, instanceId } from '#base'
-import { type ServerTask, schedulerContract } from '#bus'
+import type { ServerTask } from '#bus'
 import {
   type Flavor,
   type Instance,
@@ -21,6 +21,7 @@ import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
 import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
+import { askScheduler } from './scheduling.ts'
 import { seatOf } from './seat.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
@@ -124,11 +125,10 @@ export async function scheduleMove(
   c: StepContext,
 ): Promise<readonly Selection[]> {
   await letGo(d, input.instanceId)
-  const scheduler = d.bus.client(schedulerContract)
   const instanceIds = [input.instanceId]
   const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
   // Even a cancelled one is waited for: its claim would come after it was given back, and belong to nobody.
-  const result = await scheduler.selectDestinations(asked, { key: c.key, requestId: input.requestId })
+  const result = await askScheduler(d, asked, { key: c.key, requestId: input.requestId })
   c.signal.throwIfAborted()
   if (result.ok) return result.selections[0] ?? []
   const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')

@@ -19,6 +19,7 @@ const ofHosts: ReadonlySet<Method> = new Set([
   'reportHost',
   'guestEvent',
   'guestRecord',
+  'hypervisorLost',
   'expectedGuests',
   'knownGuests',
   'resumeGuests',

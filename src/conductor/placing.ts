@@ -1,9 +1,9 @@
 import { instanceId } from '#base'
-import { schedulerContract } from '#bus'
 import { GroupPolicyViolated, NoValidHost, type RequestSpec, type Selection } from '#model'
 import type { StepContext } from '#saga'
 import { letGo } from './allocations.ts'
 import type { ConductorDeps } from './deps.ts'
+import { askScheduler } from './scheduling.ts'
 import { mustKeepPolicy, withGroupNow } from './server-group.ts'
 
 /** How often other builds of the same group may be faster. */
@@ -29,9 +29,8 @@ export async function placeServers(
   for (let tries = 1; ; tries++) {
     await giveUpPlaces(d, spec, instanceIds)
     const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
-    const scheduler = d.bus.client(schedulerContract)
     // Even a cancelled one is waited for: its claims would come after they were given back, and belong to nobody.
-    const result = await scheduler.selectDestinations(asked, { key: c.key, requestId })
+    const result = await askScheduler(d, asked, { key: c.key, requestId })
     c.signal.throwIfAborted()
     if (!result.ok) {
       const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')

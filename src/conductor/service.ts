@@ -93,6 +93,12 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       await keepGuestRecord(deps, report)
       return null
     },
+    hypervisorLost: async ({ host, ip, fault }) => {
+      const notices = noticesOf(deps)
+      const failure = { fault, module: 'nova.virt.libvirt', function: 'connect' }
+      await notices.together(store, tx => notices.tell(tx, 'libvirt.connect.error', { host, ip, failure }))
+      return null
+    },
     expectedGuests: ({ host }) => expectedGuests(deps, host),
     knownGuests: ({ ids }) => knownGuests(deps, ids),
     resumeGuests: async ({ host, off }) => {
@@ -103,8 +109,11 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
       await refreshNetwork(deps, instanceId)
       return null
     },
-    cacheImages: async ({ hosts, images }) => {
-      void precache(deps, hosts, images)
+    cacheImages: async ({ hosts, images, aggregate, asker }) => {
+      const work = () => precache(deps, hosts, images, aggregate)
+      void (asker === undefined ? work() : noticesOf(deps).as(asker, work)).catch((error: unknown) =>
+        deps.log.error({ err: error }, 'images were not fetched ahead'),
+      )
       return null
     },
     externalEvents: async ({ events }) => {

@@ -8,6 +8,7 @@ import type { ConductorDeps } from './deps.ts'
 import { snapshotKeys } from './disk-keys.ts'
 import { hostClient, unlessAborted } from './hosts.ts'
 import { removeSnapshot } from './images.ts'
+import { say } from './notices.ts'
 import { finishEvent, recordFault, startEvent } from './records.ts'
 
 /** The image's record was made when the request was accepted; the saga fills it, or removes it. */
@@ -80,6 +81,14 @@ export async function settleSnapshot(
   const instance = await tx.instances.find(instanceId(task.instanceId))
   if (instance?.sagaId === sagaId) await recordFault(tx, nowMs, task, outcome.failure, instance.host)
 }
+
+const ofImage = ({ input: { imageId } }: { readonly input: SnapshotTask }) => ({ imageId })
+
+/** What others are told of an image of a server's disk. */
+export const toldOfImage = {
+  'after image': say('instance.snapshot.start', ofImage),
+  done: say('instance.snapshot.end', ofImage),
+} as const
 
 /**
  * An image of a server's disk, up to the moment when it is there: the server goes on as before. Undone: the image's record

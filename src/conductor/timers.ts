@@ -3,6 +3,7 @@ import type { SagaEngine } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from './deps.ts'
 import { refreshNetwork } from './network-info.ts'
+import { noticesOf } from './notices.ts'
 import { Audit } from './reconcilers/audit/index.ts'
 import { endLateBuilds, hardenLateReboots } from './reconcilers/late-work.ts'
 import { confirmLateResizes } from './reconcilers/moves.ts'
@@ -10,6 +11,7 @@ import { reclaim } from './reconcilers/reclaim.ts'
 import { endRescues } from './reconcilers/rescue-timeout.ts'
 import { offloadShelved } from './reconcilers/shelved.ts'
 import { auditUsage } from './reconcilers/usage-audit.ts'
+import { pollVolumeUse } from './reconcilers/volume-usage.ts'
 
 /** Ended sagas are kept this long for whoever investigates. */
 const keepEndedMs = 24 * 3_600_000
@@ -54,6 +56,9 @@ export function startTimers(deps: ConductorDeps, engine: SagaEngine<Store>, name
     ...timer('audit', auditMs, async () => {
       for (const id of await audit.round(auditMs ?? 0)) engine.wake(id)
     }),
+    ...(noticesOf(deps).isOn
+      ? timer('count of the use of volumes', options.volumeUsageMs, () => pollVolumeUse(deps))
+      : []),
     ...(period === undefined ? [] : timer('usage audit', pollMs, () => auditUsage(deps, period))),
     ...timer('purge of ended sagas', housekeepingMs, () => store.sagas.purgeEnded(clock.now() - keepEndedMs)),
     ...timer('purge of console tokens', housekeepingMs, () => store.consoleTokens.purgeExpired(clock.now())),

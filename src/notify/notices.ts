@@ -75,7 +75,9 @@ export function createNotices(options: NoticesOptions): Notices {
     if (formats.has('unversioned')) {
       const old = unversioned(event, desk, about as never, found)
       if (old !== undefined) {
-        const by = publisherId.replace(/^nova-([a-z]+):/, '$1.')
+        // `compute.host`, where versions have `nova-compute:host`.
+        const [binary = '', at = ''] = publisherId.split(/:(.*)/s)
+        const by = `${old.service ?? binary.replace(/^nova-/, '')}.${old.host ?? at}`
         rows.push(row('unversioned', old.eventType, declared.priority, old.payload, by))
       }
     }

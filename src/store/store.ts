@@ -25,6 +25,7 @@ import { ServerShares } from './cell-db/server-shares.ts'
 import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
 import { TaskLog } from './cell-db/task-log.ts'
+import { VolumeUsages } from './cell-db/volume-usages.ts'
 import { type DatabaseOptions, inTransaction, migrate, openDatabase, takeTurns } from './engine/index.ts'
 import type { Db, Tables } from './tables.ts'
 
@@ -57,6 +58,8 @@ export interface Store {
   /** Numbers that move with services, nodes, aggregates and free devices; see `host-marks.ts`. */
   hostMarks(): Promise<HostMarks>
   readonly sagas: Sagas
+  /** What servers have read from and written to their volumes. */
+  readonly volumeUsages: VolumeUsages
   /** Notifications that wait to be sent. */
   readonly outbox: Outbox
   /**
@@ -107,6 +110,7 @@ const bind = (db: Db, turn: Store['turn']): Store => ({
   pciDevices: new PciDevices(db),
   hostMarks: () => readHostMarks(db),
   sagas: new Sagas(db),
+  volumeUsages: new VolumeUsages(db),
   outbox: new Outbox(db),
   transaction: work => inTransaction(db, tx => work(bind(tx, (...about) => takeTurns(tx, about)))),
   turn,

@@ -124,7 +124,7 @@ export interface ApiCloud extends People {
   /** The volume once it has the status. */
   volumeIs(id: string, status: string): Promise<Json>
   /** The identity service, in process, as its administrator. */
-  keystone(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<Json>
+  keystone(method: 'GET' | 'POST' | 'PATCH' | 'PUT', path: string, body?: unknown): Promise<Json>
   /** The owner's network of that name, with a subnet. */
   newNetwork(name: string, cidr: string, owner?: Person): Promise<string>
   newFlavor(fields: Readonly<Record<string, unknown>>): Promise<string>
@@ -390,7 +390,7 @@ function keystoneOf({ identity }: Neighbours, { token }: Person): ApiCloud['keys
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     })
     assert.ok(answer.statusCode < 300, `${method} ${path}: ${answer.statusCode} ${answer.body}`)
-    return answer.json()
+    return answer.body === '' ? undefined : answer.json()
   }
 }
 

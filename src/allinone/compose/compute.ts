@@ -35,6 +35,7 @@ export async function composeCompute(
       nodeId: await readNodeId(at.statePath),
       providers: await readProviderConfigs(config.compute.provider_config_location),
       serviceVersion,
+      ip: d.my_ip,
       reportMs: secondsOf(d.report_interval),
       ...periodOf('resourcesMs', d.update_resources_interval, 60),
       ...periodOf('imageCacheMs', config.image_cache.manager_interval, 60),

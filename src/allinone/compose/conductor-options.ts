@@ -36,5 +36,8 @@ export const conductorOptions = (config: Config): ConductorOptions => ({
   allowsOlderHypervisor: config.workarounds.skip_hypervisor_version_check_on_lm,
   migrateMaxRetries: config.DEFAULT.migrate_max_retries,
   maxLiveMigrations: config.DEFAULT.max_concurrent_live_migrations,
+  ...(config.DEFAULT.volume_usage_poll_interval > 0
+    ? { volumeUsageMs: secondsOf(config.DEFAULT.volume_usage_poll_interval) }
+    : {}),
   ...(config.DEFAULT.instance_usage_audit ? { usageAuditPeriod: config.DEFAULT.instance_usage_audit_period } : {}),
 })

@@ -28,6 +28,12 @@ const silent = ['', 'noop']
 const driversOf = (config: Config): readonly string[] =>
   config.oslo_messaging_notifications.driver.filter(name => !silent.includes(name))
 
+/** As far as the configuration tells where images are; otherwise only their ids are told. */
+function imagesUrl({ glance }: Config): string {
+  const base = glance.endpoint_override ?? glance.api_servers[0]
+  return base === undefined ? '' : `${base.replace(/\/+$/, '')}/images/`
+}
+
 /**
  * What a service tells with. Where the configuration names no driver by which it would leave, nothing is told at all.
  */
@@ -46,6 +52,7 @@ export function noticesFromConfig(
       hasShares: notifications.include_share_mapping,
       defaultZone: config.DEFAULT.default_availability_zone,
       auditPeriod: config.DEFAULT.instance_usage_audit_period,
+      imagesUrl: imagesUrl(config),
     },
     clock,
     log,

@@ -1,4 +1,4 @@
-import { declareFault } from '#base'
+import { declareFault, instanceId } from '#base'
 import { groupInSpec, type RequestSpec, ServerGroupNotFound } from '#model'
 import { type Store, turnOf } from '#store'
 import type { ApiDeps } from '../deps.ts'
@@ -29,5 +29,8 @@ export async function joinGroup(
   const used = places.filter(place => place.userId === owner.userId).length
   if (limit >= 0 && used + instanceIds.length > limit) throw GroupMemberLimitExceeded({})
   for (const id of instanceIds) await tx.serverGroups.addMember(group, id)
+  // In the original an event tells of those who have joined, not of all who are in.
+  for (const id of instanceIds)
+    await deps.notices.tell(tx, 'server_group.add_member', { group: { ...group, members: [instanceId(id)] } })
   return groupInSpec(group, places)
 }

@@ -1,3 +1,4 @@
+import type { FaultRecord } from '#base'
 import type { NodeMetric, PciDevice } from '#model'
 import type { GuestEvent, GuestImage, GuestRecord, GuestSpec, HostDescription, PowerState } from '#virt'
 import { contract, method } from '../contract.ts'
@@ -39,6 +40,21 @@ export interface SettledMoves {
   readonly back: readonly { readonly spec: GuestSpec; readonly isOn: boolean }[]
 }
 
+/** The aggregate whose hosts fetch images, for whoever is told of it. */
+export interface CachingAggregate {
+  readonly id: number
+  readonly uuid: string
+  readonly name: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Who has asked for something that is no saga. */
+export interface Asker {
+  readonly userId: string
+  readonly projectId: string | null
+  readonly requestId: string
+}
+
 /** A request of a user waits for this one, and loses nothing without it. */
 const shortMs = 5_000
 
@@ -51,6 +67,8 @@ export const conductorContract = contract('conductor', {
   reportHost: method<HostReport, null>(),
   guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
   guestRecord: method<GuestReport, null>(),
+  /** The hypervisor of a host does not answer; `ip` is the host's. */
+  hypervisorLost: method<{ host: string; ip: string; fault: FaultRecord }, null>(),
   expectedGuests: method<{ host: string }, readonly ExpectedGuest[]>(),
   /** Records of any of these ids, deleted ones too: to tell our own leftovers from other people's guests. */
   knownGuests: method<
@@ -69,7 +87,10 @@ export const conductorContract = contract('conductor', {
   /** The ports of a server are not as they were: its record follows before this returns. */
   refreshNetwork: method<{ instanceId: string }, null>(),
   /** Taken at once; the hosts fetch the images afterwards. */
-  cacheImages: method<{ hosts: readonly string[]; images: readonly GuestImage[] }, null>(),
+  cacheImages: method<
+    { hosts: readonly string[]; images: readonly GuestImage[]; aggregate?: CachingAggregate; asker?: Asker },
+    null
+  >(),
   /** Taken at once, worked on afterwards, in order per server; lost with the process, as a message would be. */
   externalEvents: method<{ events: readonly ExternalEvent[] }, null>(),
   /**

@@ -22,9 +22,9 @@ export interface SagaInputs extends VolumeSagaInputs {
   'server-rebuild': ServerRebuild
   'server-set-password': ServerTask
   'server-crash-dump': ServerTask
-  /** `mappingId`: of the share in the server's record. */
-  'share-attach': ServerTask & { readonly mappingId: string }
-  'share-detach': ServerTask & { readonly mappingId: string }
+  /** `mappingId`: of the share in the server's record; `shareId` for whoever is told. */
+  'share-attach': ServerTask & { readonly mappingId: string; readonly shareId?: string }
+  'share-detach': ServerTask & { readonly mappingId: string; readonly shareId?: string }
   'server-soft-delete': ServerTask
   'server-restore': ServerTask
   /** Nobody asks for it: an audit has found that placement and the record disagree. */

@@ -3,6 +3,7 @@ import { disabledTrait, type Inventory } from '#cloud'
 import { ownedByNova } from '#model'
 import { reportDevices } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { noticesOf } from '../notices.ts'
 import { countDevices } from './pci-report.ts'
 
 /** One class of a host: no granularity beyond whole units. */
@@ -42,6 +43,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
     },
     clock.now(),
   )
+  await tellMetrics(deps, report)
   const devicesBefore = await store.pciDevices.on(report.nodeId)
   await reportDevices(store, report.nodeId, report.devices ?? [])
   await placement.ensureProvider({ id: report.nodeId, name: node.hypervisorHostname })
@@ -58,6 +60,15 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
   const { hypervisorHostname } = node
   await deps.networkCapacity?.report({ id: report.nodeId, host: report.host, hypervisorHostname })
   await setTraits(deps, report.host, report.nodeId, node.traits)
+}
+
+/** What its monitors have measured, for whoever wants it. */
+async function tellMetrics(deps: ConductorDeps, { host, description, metrics = [] }: HostReport): Promise<void> {
+  const notices = noticesOf(deps)
+  if (!notices.isOn || metrics.length === 0) return
+  const { hypervisorHostname: node, hostIp } = description
+  const told = metrics.map(({ name, value, source, atMs }) => ({ name, value, source, timestampMs: atMs }))
+  await notices.together(deps.store, tx => notices.tell(tx, 'metrics.update', { host, node, hostIp, metrics: told }))
 }
 
 const sorted = (inventories: Readonly<Record<string, Inventory>>) =>

@@ -4,6 +4,7 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
 const event = 'compute_trigger_crash_dump'
@@ -21,4 +22,8 @@ export const serverCrashDump = saga<ConductorDeps, ServerTask, Store>('server-cr
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
+  })
+  .telling({
+    'before guest': say('instance.trigger_crash_dump.start'),
+    done: say('instance.trigger_crash_dump.end'),
   })

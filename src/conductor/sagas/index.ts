@@ -1,5 +1,6 @@
 import type { SagaName } from '#bus'
 import type { AnyDefinition } from '#saga'
+import { isCancel, say } from '../notices.ts'
 import { allocationHeal } from './allocation-heal.ts'
 import { serverCrashDump } from './crash-dump.ts'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
@@ -28,8 +29,19 @@ import { volumeExtend } from './volume-extend.ts'
 import { volumeSwap } from './volume-swap.ts'
 import { volumeAttach, volumeDetach } from './volumes.ts'
 
-/** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
-export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
+/** Whatever it is that fails, its operator is told of it. */
+const tellingFailures = (definition: AnyDefinition): AnyDefinition => ({
+  ...definition,
+  tells: {
+    ...definition.tells,
+    failed: [
+      say('compute.exception', (_, failure) => (isCancel(failure) ? undefined : {})),
+      ...[definition.tells['failed'] ?? []].flat(),
+    ],
+  },
+})
+
+const definitions: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-build': serverBuild,
   'reservation-place': reservationPlace,
   'server-delete': serverDelete,
@@ -68,3 +80,8 @@ export const sagas: Readonly<Record<SagaName, AnyDefinition>> = {
   'volume-extend': volumeExtend,
   'volume-swap': volumeSwap,
 }
+
+/** Every saga the API may ask for. The engine runs these, and the sweep test goes over exactly these. */
+export const sagas = Object.fromEntries(
+  Object.entries(definitions).map(([name, definition]) => [name, tellingFailures(definition)]),
+) as Readonly<Record<SagaName, AnyDefinition>>

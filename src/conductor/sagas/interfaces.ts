@@ -6,6 +6,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { guestVif } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
+import { say } from '../notices.ts'
 import { giveUpPort } from '../port-profiles.ts'
 import { findRoom, holdExactly, holdingWithout, rememberWish, takeDevice, takeRoom } from '../port-room.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -109,6 +110,11 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     await finishEvent(tx, nowMs, s.input, 'compute_attach_interface', failure)
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, null)
   })
+  .telling({
+    'before room': say('instance.interface_attach.start'),
+    undone: say('instance.interface_attach.error', () => ({}), 'before room'),
+    done: say('instance.interface_attach.end'),
+  })
 
 /** Takes one interface away: once the guest has let go of it there is only forward. */
 export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'], Store>('interface-detach')
@@ -145,4 +151,8 @@ export const interfaceDetach = saga<ConductorDeps, SagaInputs['interface-detach'
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, 'compute_detach_interface', failure)
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, null)
+  })
+  .telling({
+    'before guest': say('instance.interface_detach.start'),
+    done: say('instance.interface_detach.end'),
   })

@@ -1,12 +1,14 @@
 import { instanceId } from '#base'
 import type { Client, ComputeContract, ServerTask } from '#bus'
 import { type Instance, InstanceNotReady, type VmState } from '#model'
+import type { EventType } from '#notify'
 import { type Outcome, type SettleContext, type StepContext, saga } from '#saga'
 import type { InstanceChange, Store } from '#store'
 import type { GuestState } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { noteShareFailure, startSpecOf } from '../shares.ts'
 
@@ -18,6 +20,8 @@ import { noteShareFailure, startSpecOf } from '../shares.ts'
  */
 interface PowerOperation<T extends ServerTask> {
   readonly event: string
+  /** What others are told when it begins and when it is done. */
+  readonly notices: readonly [EventType, EventType]
   readonly vmState: VmState
   /** It may make the guest's process anew, which needs its interfaces wired before. */
   readonly isBoot?: true
@@ -79,10 +83,12 @@ export function powerSaga<T extends ServerTask>(name: string, op: PowerOperation
   return saga<ConductorDeps, T, Store>(name)
     .step('guest', (s, d, c) => askHost(op, s.input, d, c))
     .settled((s, outcome, tx, at) => writeOutcome(op, s.input, s.guest, outcome, tx, at))
+    .telling({ 'before guest': say(op.notices[0]), done: say(op.notices[1]) })
 }
 
 export const serverStop = powerSaga<ServerTask>('server-stop', {
   event: 'compute_stop_instance',
+  notices: ['instance.power_off.start', 'instance.power_off.end'],
   vmState: 'stopped',
   ask: (host, instance, _input, d, c) =>
     host.stop({ id: instance.id, gracefulMs: gracefulMs(d, instance) }, { key: c.key }),
@@ -90,6 +96,7 @@ export const serverStop = powerSaga<ServerTask>('server-stop', {
 
 export const serverStart = powerSaga<ServerTask>('server-start', {
   event: 'compute_start_instance',
+  notices: ['instance.power_on.start', 'instance.power_on.end'],
   vmState: 'active',
   isBoot: true,
   ask: async (host, instance, _input, d, c) => host.start({ spec: await startSpecOf(d, instance) }, { key: c.key }),
@@ -97,22 +104,25 @@ export const serverStart = powerSaga<ServerTask>('server-start', {
 
 export const serverPause = powerSaga<ServerTask>('server-pause', {
   event: 'compute_pause_instance',
+  notices: ['instance.pause.start', 'instance.pause.end'],
   vmState: 'paused',
   ask: (host, instance, _input, _d, c) => host.pause({ id: instance.id }, { key: c.key }),
 })
 
 export const serverUnpause = powerSaga<ServerTask>('server-unpause', {
   event: 'compute_unpause_instance',
+  notices: ['instance.unpause.start', 'instance.unpause.end'],
   vmState: 'active',
   ask: (host, instance, _input, _d, c) => host.unpause({ id: instance.id }, { key: c.key }),
 })
 
 export const serverReboot = powerSaga<ServerTask & { readonly kind: 'soft' | 'hard' }>('server-reboot', {
   event: 'compute_reboot_instance',
+  notices: ['instance.reboot.start', 'instance.reboot.end'],
   vmState: 'active',
   isBoot: true,
   ask: async (host, instance, input, d, c) => {
     await host.reboot({ spec: await startSpecOf(d, instance), kind: input.kind }, { key: c.key })
     return host.state({ id: instance.id })
   },
-})
+}).telling({ undone: say('instance.reboot.error', () => ({}), 'before guest') })

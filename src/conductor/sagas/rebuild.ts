@@ -1,5 +1,5 @@
 import { instanceId } from '#base'
-import { type SagaInputs, schedulerContract } from '#bus'
+import type { SagaInputs } from '#bus'
 import { type Instance, InstanceChanged, type InstanceImage, InstanceNotReady, NoValidHost } from '#model'
 import { saga } from '#saga'
 import type { InstanceChange, Store } from '#store'
@@ -8,8 +8,10 @@ import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, unlessAborted } from '../hosts.ts'
+import { isCancel, say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { reconnectRoot, reimageRoot } from '../reimage.ts'
+import { askScheduler } from '../scheduling.ts'
 
 const scheduleEvent = 'rebuild_server'
 const event = 'compute_rebuild_instance'
@@ -45,10 +47,7 @@ async function mayStay(d: ConductorDeps, input: Input, instance: Instance, signa
     },
     instanceIds: [instance.id],
   }
-  const result = await unlessAborted(
-    signal,
-    d.bus.client(schedulerContract).selectDestinations(asked, { requestId: input.requestId }),
-  )
+  const result = await unlessAborted(signal, askScheduler(d, asked, { requestId: input.requestId }))
   if (result.ok) return
   const detail = result.refusals.map(r => `${r.host}: ${r.filter}: ${r.reason}`).join('\n')
   throw NoValidHost({ reason: result.message }, { detail })
@@ -133,6 +132,17 @@ export const serverRebuild = saga<ConductorDeps, Input, Store>('server-rebuild')
     // Nova tells this one by an error, although nothing has happened to the guest.
     if (isTouched || NoValidHost.code === failure.code) await tx.instances.change(id, { vmState: 'error' }, nowMs)
     await recordFault(tx, nowMs, s.input, failure, instance.host)
+  })
+  .telling({
+    'after place': say('instance.rebuild_scheduled', s => ({ host: s.place?.host ?? null })),
+    'before devices': [say('instance.exists'), say('instance.rebuild.start')],
+    undone: [
+      say('compute_task.rebuild_server.error', (s, failure) =>
+        s.place === undefined && !isCancel(failure) ? { spec: null, state: 'error' } : undefined,
+      ),
+      say('instance.rebuild.error', () => ({}), 'before devices'),
+    ],
+    done: say('instance.rebuild.end'),
   })
 
 /** As it was when the request came. */

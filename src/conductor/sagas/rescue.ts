@@ -8,6 +8,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { withImageKey } from '../disk-keys.ts'
 import { gracefulMs } from '../graceful.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { noteShareFailure, startSpecOf } from '../shares.ts'
 import { powerSaga } from './power.ts'
@@ -34,6 +35,8 @@ async function wishFor(d: ConductorDeps, { instanceId: id, image }: SagaInputs['
     ...(drive === undefined ? {} : { configDrive: drive }),
   }
 }
+
+const ofImage = ({ input }: { readonly input: SagaInputs['server-rescue'] }) => ({ rescueImageId: input.image.id })
 
 /**
  * Boots the server from another disk, so that its owner can mend its own. Undone: the server runs from its own disk again,
@@ -85,9 +88,15 @@ export const serverRescue = saga<ConductorDeps, SagaInputs['server-rescue'], Sto
     const change = { vmState: 'rescued', powerState: s.guest?.power ?? power.running, launchedAtMs: nowMs } as const
     await tx.instances.change(id, change, nowMs, { sagaId })
   })
+  .telling({
+    'before guest': say('instance.rescue.start', ofImage),
+    'after guest': say('instance.exists'),
+    done: say('instance.rescue.end', ofImage),
+  })
 
 export const serverUnrescue = powerSaga<ServerTask>('server-unrescue', {
   event: 'compute_unrescue_instance',
+  notices: ['instance.unrescue.start', 'instance.unrescue.end'],
   vmState: 'active',
   isBoot: true,
   ask: async (host, instance, _input, d, c) => host.unrescue({ spec: await startSpecOf(d, instance) }, { key: c.key }),

@@ -20,6 +20,7 @@ import {
 } from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
 import { moveVolumes } from '../moving-volumes.ts'
+import { say } from '../notices.ts'
 import { finishEvent } from '../records.ts'
 
 type Resize = SagaInputs['server-resize']
@@ -53,6 +54,11 @@ async function writeBack(d: ConductorDeps, input: ResizeOnHost): Promise<void> {
     d.clock.now(),
   )
 }
+
+type Told = { readonly input: ResizeOnHost }
+const atTarget = ({ input }: Told) => ({ host: input.selection.host })
+const atSource = ({ input }: Told) => ({ host: input.before.host })
+const prepared = (s: Told) => ({ ...atTarget(s), newFlavor: s.input.spec.flavor })
 
 /**
  * Move a guest that is off (or is shut down for it) onto one host, in the size of the new flavor.
@@ -173,3 +179,11 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
     },
     (s, d) => writeBack(d, s.input),
   )
+  .telling({
+    'before target': [say('instance.exists', atTarget), say('instance.resize_prep.start', prepared)],
+    'after target': say('instance.resize_prep.end', prepared),
+    'before offer': say('instance.resize.start', atSource),
+    'after volumes': say('instance.resize.end', atSource),
+    'before guest': say('instance.resize_finish.start', atTarget),
+    failed: say('instance.resize.error', atSource, 'before target'),
+  })

@@ -1,7 +1,7 @@
 import type { SagaInputs } from '#bus'
 import type { ConductorDeps } from '../deps.ts'
 import { removeSnapshot } from '../images.ts'
-import { imageSaga, settleSnapshot } from '../snapshot.ts'
+import { imageSaga, settleSnapshot, toldOfImage } from '../snapshot.ts'
 
 const event = 'compute_backup_instance'
 
@@ -20,3 +20,4 @@ async function rotate(d: ConductorDeps, input: SagaInputs['server-backup']): Pro
 export const serverBackup = imageSaga<SagaInputs['server-backup']>('server-backup', event, 'image_backup')
   .step('rotation', (s, d) => rotate(d, s.input))
   .settled((s, outcome, tx, at) => settleSnapshot(s.input, event, outcome, tx, at))
+  .telling(toldOfImage)

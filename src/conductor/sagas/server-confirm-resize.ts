@@ -8,6 +8,7 @@ import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
 import { askUnlessDown } from '../moves.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
 const event = 'compute_confirm_resize'
@@ -17,6 +18,8 @@ async function sourceOf(d: ConductorDeps, migrationId: string): Promise<string> 
   if (move === undefined) throw new Error(`migration ${migrationId} has no record`)
   return move.sourceHost
 }
+
+const atSource = ({ ready }: { readonly ready?: { readonly host: string } }) => ({ host: ready?.host ?? null })
 
 /**
  * The user keeps the new size: what the source has set aside goes, with the allocation it held. Before that nothing has
@@ -58,4 +61,8 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
     // What it has of its host now is what it asked for with the new flavor.
     const pciRequests = (await tx.hostClaims.of(id))?.requests ?? []
     if (spec !== undefined) await tx.requestSpecs.save(id, { ...spec, flavor: instance.flavor, pciRequests })
+  })
+  .telling({
+    'before source': say('instance.resize_confirm.start', atSource),
+    done: say('instance.resize_confirm.end', atSource),
   })

@@ -20,6 +20,7 @@ import {
 } from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
 import { connectTarget, disconnectTarget, keepTarget } from '../moving-volumes.ts'
+import { isCancel, say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { withDrive } from './instance-build.ts'
 
@@ -55,6 +56,8 @@ async function chooseTarget(
 /** Nova's rule: what was off stays off, and from 2.95 on everything does, but servers in error are brought back to run. */
 const staysOff = ({ input, before }: { readonly input: Evacuation; readonly before: Before }): boolean =>
   before.vmState === 'stopped' || (input.staysOff && before.vmState !== 'error')
+
+const atTarget = ({ target }: { readonly target?: { readonly host: string } }) => ({ host: target?.host ?? null })
 
 /**
  * Rebuild a server of a dead host on another one, from its image. The dead host's guest is removed by its nova-compute
@@ -131,4 +134,15 @@ export const serverEvacuate = saga<ConductorDeps, Evacuation, Store>('server-eva
     await tx.instances.change(instanceId(s.input.instanceId), change, nowMs, { sagaId })
     await failEvents(tx, nowMs, s.input, [scheduleEvent, rebuildEvent], outcome.failure)
     await recordFault(tx, nowMs, s.input, outcome.failure, s.before?.host ?? null)
+  })
+  .telling({
+    'after target': say('instance.rebuild_scheduled', atTarget),
+    'before ports': [say('instance.exists', atTarget), say('instance.rebuild.start', atTarget)],
+    undone: [
+      say('compute_task.rebuild_server.error', (s, failure) =>
+        s.target === undefined && !isCancel(failure) ? { spec: s.input.spec, state: 'error' } : undefined,
+      ),
+      say('instance.rebuild.error', atTarget, 'before ports'),
+    ],
+    done: say('instance.rebuild.end'),
   })

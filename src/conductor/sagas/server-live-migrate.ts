@@ -18,6 +18,7 @@ import {
 } from '../moves.ts'
 import { dropBindings, prepareBindings, switchBindings } from '../moving-ports.ts'
 import { connectTarget, disconnectTarget, keepTarget } from '../moving-volumes.ts'
+import { isCancel, say } from '../notices.ts'
 import { recordFault } from '../records.ts'
 import { checkEvents, liveTarget } from './live-target.ts'
 import { bringHome, copyMemory, type Passage } from './memory-copy.ts'
@@ -50,6 +51,9 @@ const passageOf = (s: {
   readonly target: { readonly host: string }
   readonly landing: Landing
 }): Passage => ({ input: s.input, source: s.before.host, target: s.target.host, landing: s.landing })
+
+const atSource = ({ before }: { readonly before?: Before }) => ({ host: before?.host ?? null })
+const atTarget = ({ target }: { readonly target?: { readonly host: string } }) => ({ host: target?.host ?? null })
 
 function statusOf(outcome: Outcome & { status: 'undone' }, wasPrepared: boolean): string {
   const { code } = outcome.failure
@@ -158,4 +162,22 @@ export const serverLiveMigrate = saga<ConductorDeps, Live, Store>('server-live-m
       await tx.instances.change(instanceId(s.input.instanceId), { vmState: 'error', powerState: power.shutdown }, nowMs)
     await failEvents(tx, nowMs, s.input, events, outcome.failure)
     await recordFault(tx, nowMs, s.input, outcome.failure, s.before?.host ?? null)
+  })
+  .telling({
+    'before bindings': say('instance.live_migration_pre.start', atTarget),
+    'after landing': say('instance.live_migration_pre.end', atTarget),
+    'before handover': say('instance.live_migration_post.start', atSource),
+    'before owner': say('instance.live_migration_post_dest.start', atTarget),
+    done: [say('instance.live_migration_post_dest.end', atTarget), say('instance.live_migration_post.end', atSource)],
+    failed: say('instance.live_migration_rollback.start', atSource, 'before bindings'),
+    'taking back landing': say('instance.live_migration_rollback_dest.start', atTarget),
+    'taken back landing': say('instance.live_migration_rollback_dest.end', atTarget),
+    undone: [
+      say('compute_task.migrate_server.error', (s, failure) =>
+        s.target === undefined && !isCancel(failure)
+          ? { spec: s.input.spec, state: s.before?.vmState ?? null }
+          : undefined,
+      ),
+      say('instance.live_migration_rollback.end', atSource, 'before bindings'),
+    ],
   })

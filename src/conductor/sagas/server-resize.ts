@@ -6,6 +6,7 @@ import type { Store } from '#store'
 import { leaveAllocation, letGo, takeAllocation } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { asEvent, failEvents, nothingPending, scheduleMove, stateBefore } from '../moves.ts'
+import { isCancel, say } from '../notices.ts'
 import { recordFault } from '../records.ts'
 import { finishEventName, type ResizeOnHost, resizeOnHost } from './resize-on-host.ts'
 
@@ -54,4 +55,10 @@ export const serverResize = saga<ConductorDeps, SagaInputs['server-resize'], Sto
     await tx.moves.change(s.input.migrationId, { status: 'error', pending: nothingPending }, nowMs)
     await failEvents(tx, nowMs, s.input, events, outcome.failure)
     await recordFault(tx, nowMs, s.input, outcome.failure, s.before?.host ?? null)
+  })
+  .telling({
+    undone: say('compute_task.migrate_server.error', (s, failure) =>
+      isCancel(failure) ? undefined : { spec: s.input.spec, state: s.before?.vmState ?? null },
+    ),
+    done: say('instance.resize_finish.end'),
   })

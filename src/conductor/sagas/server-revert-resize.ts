@@ -10,6 +10,7 @@ import { hostClient, isHostUp } from '../hosts.ts'
 import { asEvent, askUnlessDown, failEvents, movedSpec, nothingPending, placedInstance } from '../moves.ts'
 import { moveBindings } from '../moving-ports.ts'
 import { moveVolumes } from '../moving-volumes.ts'
+import { say } from '../notices.ts'
 import { recordFault } from '../records.ts'
 
 const discardEvent = 'compute_revert_resize'
@@ -38,6 +39,8 @@ async function homeOf(d: ConductorDeps, input: SagaInputs['server-revert-resize'
     wasStopped: instance.systemMetadata['old_vm_state'] === 'stopped',
   }
 }
+
+const atHome = ({ home }: { readonly home?: Home }) => ({ host: home?.host ?? null })
 
 /**
  * The user does not want the new size: the target's guest goes, and the source makes what it has set aside the guest
@@ -100,4 +103,9 @@ export const serverRevertResize = saga<ConductorDeps, SagaInputs['server-revert-
       },
       nowMs,
     )
+  })
+  .telling({
+    'before target': say('instance.exists', s => ({ host: s.home?.target ?? null })),
+    'before ports': say('instance.resize_revert.start', atHome),
+    done: say('instance.resize_revert.end', atHome),
   })

@@ -2,6 +2,7 @@ import type { SagaInputs } from '#bus'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { say } from '../notices.ts'
 import { startEvent } from '../records.ts'
 import { offload, powerOff, powerOnAgain } from '../shelving.ts'
 import { hostOf, mustBeOurs, settleSnapshot } from '../snapshot.ts'
@@ -29,3 +30,7 @@ export const serverShelveOffload = saga<ConductorDeps, SagaInputs['server-shelve
   .pivot('decision', (s, d, c) => mustBeOurs(d, s.input, c))
   .step('host', (s, d, c) => offload(d, s.input.instanceId, s.guest.host, c.key))
   .settled((s, outcome, tx, at) => settleSnapshot(s.input, event, outcome, tx, at))
+  .telling({
+    'before guest': say('instance.shelve_offload.start'),
+    done: say('instance.shelve_offload.end', s => ({ host: s.guest?.host ?? null })),
+  })

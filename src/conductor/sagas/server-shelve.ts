@@ -4,6 +4,7 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
 import { removeImage } from '../images.ts'
+import { say } from '../notices.ts'
 import { startEvent } from '../records.ts'
 import { offload, powerOff, powerOnAgain, withoutShelvedKeys } from '../shelving.ts'
 import { hostOf, mustBeOurs, nowDoing, settleSnapshot, uploadDisk } from '../snapshot.ts'
@@ -65,3 +66,16 @@ export const serverShelve = saga<ConductorDeps, SagaInputs['server-shelve'], Sto
     if (s.shelved.isOffloaded) await offload(d, s.input.instanceId, s.image.host, c.key)
   })
   .settled((s, outcome, tx, at) => settleSnapshot(s.input, event, outcome, tx, at))
+  .telling({
+    'before guest': [say('instance.exists'), say('instance.shelve.start')],
+    'after shelved': [
+      say('instance.shelve.end', s => (s.shelved?.isOffloaded === true ? {} : undefined)),
+      say('instance.shelve_offload.start', s => (s.shelved?.isOffloaded === true ? {} : undefined)),
+    ],
+    done: [
+      say('instance.shelve.end', s => (s.shelved?.isOffloaded === true ? undefined : {})),
+      say('instance.shelve_offload.end', s =>
+        s.shelved?.isOffloaded === true ? { host: s.image?.host ?? null } : undefined,
+      ),
+    ],
+  })

@@ -5,6 +5,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { specOf } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { removeImage } from '../images.ts'
+import { say } from '../notices.ts'
 import { finishEvent, startEvent } from '../records.ts'
 import { onShelf, putBack, withoutShelvedKeys } from '../shelving.ts'
 import { hostOf, mustBeOurs, nowDoing, settleSnapshot } from '../snapshot.ts'
@@ -61,3 +62,4 @@ export const serverUnshelveStart = saga<ConductorDeps, SagaInputs['server-unshel
     await finishEvent(tx, at.nowMs, s.input, outer, outcome.status === 'undone' ? outcome.failure : undefined)
     await settleSnapshot(s.input, event, outcome, tx, at)
   })
+  .telling({ 'before guest': say('instance.power_on.start'), done: say('instance.power_on.end') })

@@ -19,6 +19,7 @@ import { specOf, withCertificates } from '../guest-spec.ts'
 import { destroyGuest, hostClient, unlessAborted } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { rebind, unbind } from '../interfaces.ts'
+import { say } from '../notices.ts'
 import { placeServers } from '../placing.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { mustKeepPolicy } from '../server-group.ts'
@@ -181,4 +182,8 @@ export const serverUnshelve = saga<ConductorDeps, SagaInputs['server-unshelve'],
     }
     await finishEvent(tx, at.nowMs, s.input, buildEvent)
     await finishEvent(tx, at.nowMs, s.input, outer)
+  })
+  .telling({
+    'before place': say('instance.unshelve.start', s => ({ host: s.selection?.host ?? null })),
+    done: say('instance.unshelve.end'),
   })

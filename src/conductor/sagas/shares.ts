@@ -3,6 +3,7 @@ import { InstanceNotReady } from '#model'
 import { type Outcome, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { closeShare, openShare } from '../shares.ts'
 
@@ -20,6 +21,9 @@ async function ended(input: Input, event: string, outcome: Outcome, tx: Store, n
   const instance = await tx.instances.find(input.instanceId)
   if (instance !== undefined) await recordFault(tx, nowMs, input, failure, instance.host)
 }
+
+/** One that was accepted by the release before does not know its share. */
+const ofShare = ({ input: { shareId } }: { readonly input: Input }) => (shareId === undefined ? undefined : { shareId })
 
 /** Opens a share to the host of a server that is off; the guest gets it at its next start. */
 export const shareAttach = saga<ConductorDeps, Input, Store>('share-attach')
@@ -41,6 +45,11 @@ export const shareAttach = saga<ConductorDeps, Input, Store>('share-attach')
     await d.store.serverShares.change(s.input.mappingId, { status: 'inactive' }, d.clock.now(), ['attaching'])
   })
   .settled((s, outcome, tx, { nowMs }) => ended(s.input, attachEvent, outcome, tx, nowMs))
+  .telling({
+    'before access': say('instance.share_attach.start', ofShare),
+    undone: say('instance.share_attach.error', ofShare, 'before access'),
+    done: say('instance.share_attach.end', ofShare),
+  })
 
 /** Takes it away again. The guest is off, or has failed: nothing of the share is in use. */
 export const shareDetach = saga<ConductorDeps, Input, Store>('share-detach')
@@ -53,4 +62,9 @@ export const shareDetach = saga<ConductorDeps, Input, Store>('share-detach')
   .settled(async (s, outcome, tx, { nowMs }) => {
     if (outcome.status === 'done') await tx.serverShares.remove(s.input.mappingId)
     await ended(s.input, detachEvent, outcome, tx, nowMs)
+  })
+  .telling({
+    'before access': say('instance.share_detach.start', ofShare),
+    undone: say('instance.share_detach.error', ofShare, 'before access'),
+    done: say('instance.share_detach.end', ofShare),
   })

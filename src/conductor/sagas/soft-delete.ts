@@ -7,6 +7,7 @@ import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { removeImage } from '../images.ts'
 import { changeOwned, endMoves } from '../moves.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { startSpecOf } from '../shares.ts'
 import { shelvedImageOf, withoutShelvedKeys } from '../shelving.ts'
@@ -53,10 +54,12 @@ export const serverSoftDelete = saga<ConductorDeps, ServerTask, Store>('server-s
     await tx.instances.change(instanceId(s.input.instanceId), { deletedAtMs: null }, nowMs, { sagaId })
     await recordFault(tx, nowMs, s.input, failure, s.guest?.host ?? null)
   })
+  .telling({ 'before guest': say('instance.soft_delete.start'), done: say('instance.soft_delete.end') })
 
 /** Brings it back, running, whatever it was before: one that was on the shelf needs its image no more. */
 export const serverRestore = powerSaga<ServerTask>('server-restore', {
   event: 'compute_restore_instance',
+  notices: ['instance.restore.start', 'instance.restore.end'],
   vmState: 'active',
   isBoot: true,
   also: { deletedAtMs: null, terminatedAtMs: null },

@@ -7,6 +7,7 @@ import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
+import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { connectionRecord } from '../volumes.ts'
 
@@ -39,6 +40,8 @@ async function keptId(d: ConductorDeps, { oldVolumeId, newVolumeId }: Swap, isMi
   if (!isMigration) return newVolumeId
   return d.volumes.completeMigration('service', oldVolumeId, newVolumeId, { isFailed: false })
 }
+
+const volumesOf = ({ input: { oldVolumeId, newVolumeId } }: { readonly input: Swap }) => ({ oldVolumeId, newVolumeId })
 
 /**
  * One volume takes the place of another under a running guest. Until the guest has the other one everything can be taken
@@ -115,4 +118,9 @@ export const volumeSwap = saga<ConductorDeps, Swap, Store>('volume-swap')
     const failure = outcome.status === 'undone' ? outcome.failure : undefined
     await finishEvent(tx, nowMs, s.input, event, failure)
     if (failure !== undefined) await recordFault(tx, nowMs, s.input, failure, s.reservation?.host ?? null)
+  })
+  .telling({
+    'before connection': say('instance.volume_swap.start', volumesOf),
+    undone: say('instance.volume_swap.error', volumesOf, 'before connection'),
+    done: say('instance.volume_swap.end', volumesOf),
   })

@@ -8,6 +8,8 @@ import type { ConductorDeps } from '../deps.ts'
 import { withVolumeKey } from '../guest-secrets.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
+import { say } from '../notices.ts'
+import { noteLastUse } from '../reconcilers/volume-usage.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 import { connectVolume, deleteVolume, releaseVolume, reserveVolume } from '../volumes.ts'
 
@@ -60,6 +62,15 @@ async function unplug(d: ConductorDeps, host: string | null, input: ServerTask, 
   }
 }
 
+/** Only a host tells of it; a server without one has its volume held and no more. */
+function atHost({
+  reservation,
+}: {
+  readonly reservation?: { readonly host: string | null; readonly volumeId: string | null }
+}) {
+  return reservation?.host == null || reservation.volumeId === null ? undefined : { volumeId: reservation.volumeId }
+}
+
 /** One more volume for a server, running or not. Undone: the volume is free, and the server has no trace of it. */
 export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
   .step(
@@ -98,6 +109,11 @@ export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
     if (outcome.status === 'undone') await tx.blockDevices.remove(s.input.deviceId)
     await ended('attach', s.input, outcome, tx, nowMs)
   })
+  .telling({
+    'before connection': say('instance.volume_attach.start', atHost),
+    undone: say('instance.volume_attach.error', atHost, 'before connection'),
+    done: say('instance.volume_attach.end', atHost),
+  })
 
 /** Whoever accepted it has told Cinder already; a refusal now is that of a second time. */
 async function beginDetaching(d: ConductorDeps, volumeId: string): Promise<void> {
@@ -127,7 +143,10 @@ export const volumeDetach = saga<ConductorDeps, Detach, Store>('volume-detach')
   )
   .pivot(
     'guest',
-    (s, d, c) => unplug(d, s.detaching.host, s.input, s.input.volumeId, c.key),
+    async (s, d, c) => {
+      if (s.detaching.host !== null) await noteLastUse(d, s.input.instanceId, s.input.volumeId)
+      await unplug(d, s.detaching.host, s.input, s.input.volumeId, c.key)
+    },
     async (s, d, c) => {
       const scene = await sceneOf(d, s.input)
       const { host } = s.detaching
@@ -146,4 +165,10 @@ export const volumeDetach = saga<ConductorDeps, Detach, Store>('volume-detach')
   .settled(async (s, outcome, tx, { nowMs }) => {
     if (outcome.status === 'done') await tx.blockDevices.remove(s.input.deviceId)
     await ended('detach', s.input, outcome, tx, nowMs)
+  })
+  .telling({
+    'before guest': say('instance.volume_detach.start', s =>
+      s.detaching?.host == null ? undefined : { volumeId: s.input.volumeId },
+    ),
+    done: say('instance.volume_detach.end', s => ({ volumeId: s.input.volumeId }), 'before guest'),
   })

@@ -116,6 +116,13 @@ const compute = {
   migrate_max_retries: int(-1, 'Other hosts tried by a live migration; -1 is all.', { min: -1 }),
   max_local_block_devices: int(3, 'Local disks of a server; 0 demands volumes, -1 is unlimited.'),
   instance_usage_audit: bool(false, 'Send compute.instance.exists.'),
+  volume_usage_poll_interval: int(
+    0,
+    'Seconds between two looks at the use of volumes, told as volume.usage; 0 never.',
+    {
+      min: 0,
+    },
+  ),
   instance_usage_audit_period: str('month', 'hour, day, month or year, with @offset.'),
 } as const
 

@@ -70,9 +70,13 @@ export interface VolumeUsage {
 
 /** What has to be said with an event, by its payload. */
 export interface About {
-  AggregatePayload: Publisher & { readonly aggregate: AggregateFacts }
-  AggregateCachePayload: Publisher & {
+  AggregatePayload: Publisher & {
     readonly aggregate: AggregateFacts
+    /** The host that comes or goes; told without versions only. */
+    readonly moved?: string
+  }
+  AggregateCachePayload: Publisher & {
+    readonly aggregate: AggregateFacts & { readonly id: number }
     /** The host that has just been asked. */
     readonly asked: string
     readonly cached: readonly string[]
@@ -83,11 +87,13 @@ export interface About {
   ExceptionPayload: Publisher & { readonly failure: Failure; readonly instanceId: string | null }
   ComputeTaskPayload: Publisher & {
     readonly instanceId: string
+    /** Null: the one that is stored with the server. */
     readonly spec: RequestSpec | null
     readonly state: string | null
     readonly failure: Failure
   }
-  FlavorPayload: Publisher & { readonly flavor: Flavor; readonly projects: readonly string[] | null }
+  /** Who has access is read in the transaction. */
+  FlavorPayload: Publisher & { readonly flavor: Flavor }
   InstanceActionPayload: AboutInstance
   InstanceActionRebuildPayload: AboutInstance
   InstanceActionRescuePayload: AboutInstance & { readonly rescueImageId: string | null }
@@ -140,7 +146,8 @@ export interface PayloadSettings {
   readonly defaultZone: string
   /** `instance_usage_audit_period`. */
   readonly auditPeriod: string
-  /** `instance_name_template` is Nova's default here as everywhere. */
+  /** What stands before an image's id in its address; told without versions only. */
+  readonly imagesUrl: string
 }
 
 /** One event being described: what it may look at. */

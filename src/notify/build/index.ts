@@ -43,23 +43,33 @@ const ofInstance =
 const describe: { readonly [N in keyof About]: Describe<N> } = {
   AggregatePayload: async (_, { aggregate }) => ({ ...nobody, payload: others.aggregatePayload(aggregate) }),
   AggregateCachePayload: async (_, about) => ({ ...nobody, payload: others.cachePayload(about) }),
-  ExceptionPayload: async (_, { failure, instanceId }) => ({
+  ExceptionPayload: async ({ tx }, { failure, instanceId }) => {
+    const instance = instanceId === null ? undefined : await tx.instances.find(instanceId, { withDeleted: true })
+    return {
+      instanceId,
+      projectId: instance?.projectId ?? null,
+      host: instance?.host ?? null,
+      payload: exceptionPayload(failure),
+    }
+  },
+  ComputeTaskPayload: async ({ tx }, { instanceId, spec: asked, state, failure }) => {
+    const spec = asked ?? (await tx.requestSpecs.find(instanceId))
+    return {
+      ...nobody,
+      instanceId,
+      projectId: spec?.projectId ?? null,
+      payload: wire('ComputeTaskPayload', {
+        instance_uuid: instanceId,
+        request_spec: spec === undefined ? null : requestSpecPayload(spec, instanceId, 1),
+        state,
+        reason: exceptionPayload(failure),
+      }),
+    }
+  },
+  FlavorPayload: async ({ tx }, { flavor }) => ({
     ...nobody,
-    instanceId,
-    payload: exceptionPayload(failure),
+    payload: flavorPayload(flavor, await tx.flavors.projects(flavor)),
   }),
-  ComputeTaskPayload: async (_, { instanceId, spec, state, failure }) => ({
-    ...nobody,
-    instanceId,
-    projectId: spec?.projectId ?? null,
-    payload: wire('ComputeTaskPayload', {
-      instance_uuid: instanceId,
-      request_spec: spec === null ? null : requestSpecPayload(spec, instanceId, 1),
-      state,
-      reason: exceptionPayload(failure),
-    }),
-  }),
-  FlavorPayload: async (_, { flavor, projects }) => ({ ...nobody, payload: flavorPayload(flavor, projects) }),
   InstanceActionPayload: ofInstance({}, (desk, facts, about) =>
     wire('InstanceActionPayload', actionData(desk, facts, about)),
   ),

@@ -73,7 +73,7 @@ export const instancePayloads = {
     old_task_state: 'string?',
     state: 'string?',
   }),
-  AuditPeriodPayload: payload('1.0', { audit_period_beginning: 'datetime?', audit_period_ending: 'datetime?' }),
+  AuditPeriodPayload: payload('1.0', { audit_period_beginning: 'datetime', audit_period_ending: 'datetime' }),
   BlockDevicePayload: payload('1.0', {
     boot_index: 'integer?',
     delete_on_termination: 'boolean',

@@ -1,12 +1,13 @@
 import { payload } from './fields.ts'
 
-const aggregate = { id: 'integer?', name: 'string', uuid: 'string' } as const
+const aggregate = { name: 'string', uuid: 'string' } as const
 
 /** Payloads about what is not one server. */
 export const otherPayloads = {
-  AggregatePayload: payload('1.1', { ...aggregate, hosts: 'strings?', metadata: 'dict?' }),
+  AggregatePayload: payload('1.1', { ...aggregate, id: 'integer?', hosts: 'strings?', metadata: 'dict?' }),
   AggregateCachePayload: payload('1.0', {
     ...aggregate,
+    id: 'integer',
     host: 'string',
     images_cached: 'strings',
     images_failed: 'strings',

@@ -13,6 +13,7 @@ import { serviceVersions } from './migrations/service-versions.ts'
 import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
+import { volumeUsage } from './migrations/volume-usage.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -221,4 +222,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-29-disk-encryption', up: diskEncryption },
   { name: '2026-11-29-outbox', up: outbox },
   { name: '2026-11-30-host-marks', up: hostMarks },
+  { name: '2026-11-30-volume-usage', up: volumeUsage },
 ]

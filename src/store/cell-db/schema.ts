@@ -262,4 +262,11 @@ export interface CellTables {
     created_at: number
   }
   outbox_senders: { name: string; owner: string; lease_until: number }
+  volume_usage: {
+    volume_id: string
+    instance_id: string
+    total_json: string
+    current_json: string
+    refreshed_at: number
+  }
 }

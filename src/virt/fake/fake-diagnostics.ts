@@ -39,7 +39,8 @@ export function fakeDiagnostics(guest: GuestRecord, nowMs: number): Diagnostics 
       txDrop: 0,
       txPackets: 12 + uptime,
     })),
-    disks: guest.disks.map(() => ({
+    disks: guest.disks.map(({ deviceName }) => ({
+      device: deviceName.replace('/dev/', ''),
       readBytes: 12_582_912,
       readRequests: 700,
       writeBytes: 262_144 + uptime * 4096,

@@ -36,8 +36,11 @@ export const addHost = op({
       await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       await mustAllowHost(tx, found, host)
+      await deps.notices.tell(tx, 'aggregate.add_host.start', { aggregate: found, moved: host })
       if (!(await tx.aggregates.addHost(found.id, host))) throw AggregateHostExists({ id: found.id, host })
-      return findAggregate(tx, path.id)
+      const aggregate = await findAggregate(tx, path.id)
+      await deps.notices.tell(tx, 'aggregate.add_host.end', { aggregate, moved: host })
+      return aggregate
     })
     await mirrorJoined(deps, host)
     return aggregateView(changed)
@@ -63,8 +66,11 @@ export const removeHost = op({
       return await deps.store.transaction(async tx => {
         await tx.turn(turnOf.aggregates())
         await mustAllowLeaving(tx, found, host)
+        await deps.notices.tell(tx, 'aggregate.remove_host.start', { aggregate: found, moved: host })
         if (!(await tx.aggregates.removeHost(found.id, host))) throw gone
-        return aggregateView(await findAggregate(tx, path.id))
+        const aggregate = await findAggregate(tx, path.id)
+        await deps.notices.tell(tx, 'aggregate.remove_host.end', { aggregate, moved: host })
+        return aggregateView(aggregate)
       })
     } catch (error) {
       throw AggregateNotFound.is(error) || ComputeHostNotFound.is(error) ? gone : error
@@ -83,8 +89,11 @@ export const setMetadata = op({
       await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       await mustAllowZone(tx, 'metadata', found, body.metadata)
+      await deps.notices.tell(tx, 'aggregate.update_metadata.start', { aggregate: found })
       await tx.aggregates.setMetadata(found.id, body.metadata, deps.clock.now())
-      return aggregateView(await findAggregate(tx, path.id))
+      const aggregate = await findAggregate(tx, path.id)
+      await deps.notices.tell(tx, 'aggregate.update_metadata.end', { aggregate })
+      return aggregateView(aggregate)
     })
   },
 })
@@ -96,16 +105,18 @@ export const cacheImages = op({
   policy: 'compute:aggregates:images',
   body: imagesBody,
   faults: { InvalidInput: 400, AggregateNotFound: 404, ImageNotFound: 400 },
-  async handle({ path, body, caller, allow }, deps) {
+  async handle({ path, body, caller, allow, requestId }, deps) {
     allow({})
     numberIn(path.id)
     const ids = body.cache.map(({ id }) => id)
     if (new Set(ids).size < ids.length) throw BadAggregate({ text: 'Duplicate images in request' })
-    const { hosts } = await findAggregate(deps.store, path.id)
+    const { hosts, id: number, uuid, name, metadata } = await findAggregate(deps.store, path.id)
+    const { userId, projectId } = caller
     const images = []
     for (const id of ids) images.push(instanceImageOf(await deps.images.get(caller, id)))
     try {
-      await deps.conductor.cacheImages({ hosts, images })
+      const aggregate = { id: number, uuid, name, metadata }
+      await deps.conductor.cacheImages({ hosts, images, aggregate, asker: { userId, projectId, requestId } })
     } catch (error) {
       deps.log.warn({ aggregate: path.id, err: error }, 'no conductor took the wish for images ahead of their use')
     }

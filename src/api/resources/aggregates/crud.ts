@@ -29,7 +29,15 @@ export const create = op({
     allow({})
     const name = body.name.trim()
     const zone = body.availability_zone?.trim() ?? null
-    const made = await deps.store.transaction(tx => tx.aggregates.create(name, zone, deps.clock.now()))
+    const made = await deps.store.transaction(async tx => {
+      const aggregate = await tx.aggregates.create(name, zone, deps.clock.now())
+      if (aggregate === undefined) return undefined
+      const metadata = zone === null ? {} : { availability_zone: zone }
+      const before = { id: null, uuid: aggregate.uuid, name, hosts: null, metadata }
+      await deps.notices.tell(tx, 'aggregate.create.start', { aggregate: before })
+      await deps.notices.tell(tx, 'aggregate.create.end', { aggregate })
+      return aggregate
+    })
     if (made === undefined) throw AggregateNameExists({ name })
     return aggregateView(made)
   },
@@ -64,9 +72,17 @@ export const update = opOnOne({
       if (name !== undefined && !(await tx.aggregates.rename(found.id, name, nowMs)))
         throw AggregateNameExists({ name })
       await mustAllowZone(tx, 'update', { ...found, name: name ?? found.name }, metadata)
+      if (name !== undefined)
+        await deps.notices.tell(tx, 'aggregate.update_prop.start', { aggregate: { ...found, name } })
       const { availability_zone: zone } = metadata
-      if (zone !== undefined) await tx.aggregates.setMetadata(found.id, { availability_zone: zone }, nowMs)
-      return aggregateView(await findAggregate(tx, path.id))
+      if (zone !== undefined) {
+        await deps.notices.tell(tx, 'aggregate.update_metadata.start', { aggregate: found })
+        await tx.aggregates.setMetadata(found.id, { availability_zone: zone }, nowMs)
+      }
+      const aggregate = await findAggregate(tx, path.id)
+      if (name !== undefined) await deps.notices.tell(tx, 'aggregate.update_prop.end', { aggregate })
+      if (zone !== undefined) await deps.notices.tell(tx, 'aggregate.update_metadata.end', { aggregate })
+      return aggregateView(aggregate)
     })
   },
 })
@@ -79,11 +95,14 @@ export const remove = opOnOne({
     allow({})
     await deps.store.transaction(async tx => {
       await tx.turn(turnOf.aggregates())
-      const { id, hosts } = await findAggregate(tx, path.id)
+      const aggregate = await findAggregate(tx, path.id)
+      const { id, hosts } = aggregate
       if (hosts.length > 0) {
         throw InvalidAggregateAction({ action: 'remove', id, reason: 'Host aggregate is not empty' })
       }
+      await deps.notices.tell(tx, 'aggregate.delete.start', { aggregate })
       await tx.aggregates.delete(id)
+      await deps.notices.tell(tx, 'aggregate.delete.end', { aggregate })
     })
   },
 })

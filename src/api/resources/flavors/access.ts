@@ -27,9 +27,11 @@ export const add = op({
     const flavor = await deps.store.flavors.get(path.id)
     if (flavor.isPublic && behaves.refusesPublic) throw PublicFlavorAccess({})
     await mustBeProject(deps, body.tenant)
-    if (!(await deps.store.flavors.addProject(flavor, body.tenant))) {
-      throw FlavorAccessExists({ id: path.id, projectId: body.tenant })
-    }
+    await deps.notices.together(deps.store, async tx => {
+      if (!(await tx.flavors.addProject(flavor, body.tenant)))
+        throw FlavorAccessExists({ id: path.id, projectId: body.tenant })
+      await deps.notices.tell(tx, 'flavor.update', { flavor })
+    })
     return view(deps, flavor)
   },
 })
@@ -43,9 +45,11 @@ export const removeAccess = op({
     allow({})
     const flavor = await deps.store.flavors.get(path.id)
     await mustBeProject(deps, body.tenant)
-    if (!(await deps.store.flavors.removeProject(flavor, body.tenant))) {
-      throw FlavorAccessNotFound({ id: path.id, projectId: body.tenant })
-    }
+    await deps.notices.together(deps.store, async tx => {
+      if (!(await tx.flavors.removeProject(flavor, body.tenant)))
+        throw FlavorAccessNotFound({ id: path.id, projectId: body.tenant })
+      await deps.notices.tell(tx, 'flavor.update', { flavor })
+    })
     return view(deps, flavor)
   },
 })

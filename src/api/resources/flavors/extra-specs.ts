@@ -21,7 +21,9 @@ const change = (
   deps.store.transaction(async tx => {
     await tx.turn(turnOf.flavor(id))
     const flavor = await tx.flavors.get(id)
-    await tx.flavors.setExtraSpecs(id, edit({ ...flavor.extraSpecs }), deps.clock.now())
+    const extraSpecs = edit({ ...flavor.extraSpecs })
+    await tx.flavors.setExtraSpecs(id, extraSpecs, deps.clock.now())
+    await deps.notices.tell(tx, 'flavor.update', { flavor: { ...flavor, extraSpecs } })
   })
 
 /** Nova looks at names and values since 2.86 only. */

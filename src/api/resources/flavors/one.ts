@@ -41,7 +41,11 @@ export const create = op({
       description: body.description ?? null,
       extraSpecs: {},
     }
-    const stored = await deps.store.transaction(tx => tx.flavors.create(flavor, deps.clock.now()))
+    const stored = await deps.store.transaction(async tx => {
+      const made = await tx.flavors.create(flavor, deps.clock.now())
+      await deps.notices.tell(tx, 'flavor.create', { flavor: made })
+      return made
+    })
     return detailView(stored, links, behaves.swapIsNumber)
   },
 })
@@ -66,7 +70,11 @@ export const update = opOnOne({
   behaviours: { swapIsNumber },
   async handle({ path, body, allow, links, behaves }, deps) {
     allow({})
-    const flavor = await deps.store.flavors.setDescription(path.id, body.description, deps.clock.now())
+    const flavor = await deps.notices.together(deps.store, async tx => {
+      const changed = await tx.flavors.setDescription(path.id, body.description, deps.clock.now())
+      await deps.notices.tell(tx, 'flavor.update', { flavor: changed })
+      return changed
+    })
     return detailView(flavor, links, behaves.swapIsNumber)
   },
 })
@@ -78,6 +86,9 @@ export const remove = opOnOne({
   faults: { FlavorNotFound: 404 },
   async handle({ path, allow }, deps) {
     allow({})
-    await deps.store.transaction(tx => tx.flavors.delete(path.id))
+    await deps.store.transaction(async tx => {
+      if (deps.notices.isOn) await deps.notices.tell(tx, 'flavor.delete', { flavor: await tx.flavors.get(path.id) })
+      await tx.flavors.delete(path.id)
+    })
   },
 })

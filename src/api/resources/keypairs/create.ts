@@ -49,7 +49,13 @@ export const create = op({
     const stored = await deps.store.transaction(async tx => {
       await tx.turn(turnOf.keypairs(userId))
       await mustHaveRoom(tx, deps, caller, userId)
-      return tx.keypairs.create(pair)
+      const { projectId } = caller
+      const isImport = body.public_key !== undefined
+      const before = { ...pair, fingerprint: null, ...(isImport ? {} : { publicKey: null }) }
+      await deps.notices.tell(tx, `keypair.${isImport ? 'import' : 'create'}.start`, { keypair: before, projectId })
+      const made = await tx.keypairs.create(pair)
+      await deps.notices.tell(tx, `keypair.${isImport ? 'import' : 'create'}.end`, { keypair: made, projectId })
+      return made
     })
     return createdView(stored, privateKey)
   },

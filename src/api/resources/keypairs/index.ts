@@ -84,10 +84,17 @@ const remove = opOnOne({
   policy: 'os_compute_api:os-keypairs:delete',
   query: query({ user_id: owner }, strict),
   faults: { KeypairNotFound: 404 },
-  async handle({ path, query, rawQuery, caller, allow }, { store }) {
+  async handle({ path, query, rawQuery, caller, allow }, { store, notices }) {
     const userId = ownerOf(query, rawQuery, caller)
     allow({ user_id: userId })
-    await store.keypairs.delete(userId, path.name)
+    if (!notices.isOn) return store.keypairs.delete(userId, path.name)
+    const { projectId } = caller
+    await store.transaction(async tx => {
+      const keypair = await tx.keypairs.get(userId, path.name)
+      await notices.tell(tx, 'keypair.delete.start', { keypair, projectId })
+      await tx.keypairs.delete(userId, path.name)
+      await notices.tell(tx, 'keypair.delete.end', { keypair, projectId })
+    })
   },
 })
 

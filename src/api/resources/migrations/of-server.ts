@@ -8,6 +8,7 @@ import {
   type Migration,
   MigrationNotFoundForInstance,
 } from '#model'
+import type { EventType } from '#notify'
 import { mustAllow } from '../../accept/task.ts'
 import { interrupt } from '../../accept/wake.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -90,7 +91,7 @@ async function recorded(
   deps: ApiDeps,
   { caller, requestId }: Request,
   instance: Instance,
-  what: { readonly action: string; readonly event: string },
+  what: { readonly action: string; readonly event: string; readonly notices: readonly [EventType, EventType] },
   work: () => Promise<unknown>,
 ): Promise<void> {
   const { actions } = deps.store
@@ -105,9 +106,13 @@ async function recorded(
     startAtMs: deps.clock.now(),
   })
   await actions.startEvent({ ...at, host: instance.host, nowMs: deps.clock.now() })
+  const tell = (event: EventType) =>
+    deps.notices.together(deps.store, tx => deps.notices.tell(tx, event, { instance: instance.id } as never))
   try {
+    await tell(what.notices[0])
     await work()
     await actions.finishEvent({ ...at, nowMs: deps.clock.now() })
+    await tell(what.notices[1])
   } catch (error) {
     const details = error instanceof Error ? error.message : String(error)
     await actions.finishEvent({ ...at, nowMs: deps.clock.now(), failure: { details, traceback: null } })
@@ -142,7 +147,11 @@ const abort = opOnOne({
     mustBeMigrating(instance, 'abortLiveMigration', 'abort live migration', caller)
     const statuses = behaves.stopsQueued ? [...running, ...beforeRunning] : running
     await moveIn(deps, instance, path.id, statuses, 'abort live migration')
-    const what = { action: 'live_migration_cancel', event: 'compute_live_migration_abort' }
+    const what = {
+      action: 'live_migration_cancel',
+      event: 'compute_live_migration_abort',
+      notices: ['instance.live_migration_abort.start', 'instance.live_migration_abort.end'],
+    } as const
     await recorded(deps, { caller, requestId }, instance, what, async () => {
       if (instance.sagaId === null) return
       await deps.store.sagas.cancel(instance.sagaId)
@@ -168,7 +177,11 @@ const forceComplete = opOnOne({
     allow(targetOf(instance))
     mustBeMigrating(instance, 'forceCompleteLiveMigration', 'force_complete', caller)
     const { sourceHost } = await moveIn(deps, instance, path.id, running, 'force complete')
-    const what = { action: 'live_migration_force_complete', event: 'compute_live_migration_force_complete' }
+    const what = {
+      action: 'live_migration_force_complete',
+      event: 'compute_live_migration_force_complete',
+      notices: ['instance.live_migration_force_complete.start', 'instance.live_migration_force_complete.end'],
+    } as const
     await recorded(deps, { caller, requestId }, instance, what, () =>
       deps.computeOn(sourceHost).forceComplete({ id: instance.id }),
     )

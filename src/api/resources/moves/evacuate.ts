@@ -80,6 +80,7 @@ async function evacuation(
 }
 
 const evacuationTask = (
+  deps: ApiDeps,
   instance: Instance,
   {
     move,
@@ -99,6 +100,7 @@ const evacuationTask = (
     await tx.moves.add(move)
     await tx.launchSecrets.forget(instance.id)
     if (instance.hasConfigDrive) await tx.launchSecrets.keep(instance.id, { adminPassword: password ?? '', files: [] })
+    await deps.notices.tell(tx, 'instance.evacuate', { instance: instance.id })
   },
 })
 
@@ -132,7 +134,7 @@ export const evacuate = op({
     const password = passwordFor(deps, body)
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
       const wish = await evacuation(deps, caller, server, body, behaves.asksScheduler)
-      return evacuationTask(server, { ...wish, password, staysOff: behaves.staysOff })
+      return evacuationTask(deps, server, { ...wish, password, staysOff: behaves.staysOff })
     })
     if (!behaves.tellsPassword || !deps.settings.showsAdminPassword) return {}
     return { adminPass: password }

@@ -81,6 +81,7 @@ export const serverGroups = resource('/os-server-groups', {
         await mustHaveRoom(tx, deps, projectId, userId)
         if (chosen !== 'anti-affinity' && 'max_server_per_host' in rules) throw RulesNotSupported({})
         await tx.serverGroups.create(made, deps.clock.now())
+        await deps.notices.tell(tx, 'server_group.create', { group: { ...made, members: [] } })
       })
       return groupView({ ...made, number: 0, members: [] }, new Set())
     },
@@ -109,7 +110,9 @@ export const serverGroups = resource('/os-server-groups', {
       allow({ project_id: found.projectId })
       const isGone = await deps.store.transaction(async tx => {
         await tx.turn(turnOf.group(found.id))
-        return tx.serverGroups.delete(found)
+        if (!(await tx.serverGroups.delete(found))) return false
+        await deps.notices.tell(tx, 'server_group.delete', { group: found })
+        return true
       })
       if (!isGone) throw ServerGroupNotFound({ id: path.id })
     },

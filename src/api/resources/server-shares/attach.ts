@@ -62,7 +62,7 @@ export async function acceptShare(
     action: 'attachShare',
     word: 'create share',
     saga: 'share-attach',
-    input: { mappingId: mapping.id },
+    input: { mappingId: mapping.id, shareId: share.id },
     alsoWrite: async tx => {
       if (!(await tx.serverShares.add(mapping, deps.clock.now())))
         throw ShareMappingAlreadyExists({ id: share.id, tag })
@@ -90,7 +90,7 @@ export async function acceptShareRemoval(
     action: 'detachShare',
     word: 'delete share',
     saga: 'share-detach',
-    input: { mappingId: share.id },
+    input: { mappingId: share.id, shareId: share.shareId },
     alsoWrite: async tx => {
       await tx.serverShares.change(share.id, { status: 'detaching' }, deps.clock.now())
     },

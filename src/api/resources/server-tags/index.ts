@@ -77,7 +77,9 @@ function change<T>(
     if (why !== undefined) {
       throw InstanceInvalidState({ action: word, id, attr: 'vm_state', state: instance.vmState })
     }
-    return edit(tx.tags)
+    const result = await edit(tx.tags)
+    await deps.notices.tell(tx, 'instance.update', { instance, binary: 'nova-api', host: null })
+    return result
   })
 }
 

@@ -148,11 +148,11 @@ export const lock = op({
     if (instance.lockedBy !== null && isOwner) return
     const asked = behaves.takesReason ? (body as { locked_reason?: string } | null) : null
     const lockedReason = asked?.locked_reason ?? null
-    await deps.store.instances.change(
-      instance.id,
-      { lockedBy: isOwner ? 'owner' : 'admin', lockedReason },
-      deps.clock.now(),
-    )
+    const change = { lockedBy: isOwner ? 'owner' : 'admin', lockedReason } as const
+    await deps.notices.together(deps.store, async tx => {
+      await tx.instances.change(instance.id, change, deps.clock.now())
+      await deps.notices.tell(tx, 'instance.lock', { instance: instance.id })
+    })
     await record(deps, context, instance, 'lock')
   },
 })
@@ -171,7 +171,10 @@ export const unlock = op({
     if (instance.lockedBy !== null && instance.lockedBy !== wouldBe) {
       insist('os_compute_api:os-lock-server:unlock:unlock_override', targetOf(instance))
     }
-    await deps.store.instances.change(instance.id, { lockedBy: null, lockedReason: null }, deps.clock.now())
+    await deps.notices.together(deps.store, async tx => {
+      await tx.instances.change(instance.id, { lockedBy: null, lockedReason: null }, deps.clock.now())
+      await deps.notices.tell(tx, 'instance.unlock', { instance: instance.id })
+    })
     await record(deps, context, instance, 'unlock')
   },
 })
