@@ -13,8 +13,9 @@ await exitWith(async () => {
     process.stdout.write(chaosHelp)
     return 0
   }
+  const engines = topologies.includes('engines') ? ['test'] : []
   const groups = topologies.includes('real-guests') ? ['service', 'libvirt', 'network', 'guest-stock'] : ['service']
-  await setUp({ groups, progress: createProgress() })
+  await setUp({ groups: [...groups, ...engines], progress: createProgress() })
   return runInPlace(serviceNode(root), [`${root}/test/chaos/main.ts`, ...argv], {
     cwd: root,
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },

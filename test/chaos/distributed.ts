@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers } from '#base'
+import type { Engines } from '../bin/engines.ts'
 import { ServiceProcess, startCloud } from '../bin/processes.ts'
 import { adminPassword } from '../cloud/neighbours.ts'
 import { type Arena, impatience, type Target } from './arena.ts'
@@ -14,17 +15,27 @@ const targetOf = (process: ServiceProcess, host?: string): Target => ({
   start: () => process.start(),
 })
 
+const targetsOf = ({ broker, database }: Engines): Target[] => [
+  { name: 'RabbitMQ', kill: () => broker.kill(), start: () => broker.run() },
+  { name: 'MariaDB', kill: () => database.kill(), start: () => database.start() },
+]
+
 /** No sockets. */
 const isPlain = (path: string): boolean => statSync(path).isFile() || statSync(path).isDirectory()
 
-/** Each Nova service a process of its own, several hosts; the neighbours live here and do not die. */
-export async function distributedArena(hostCount: number): Promise<Arena> {
+/**
+ * Each Nova service a process of its own, several hosts; the neighbours live here and do not die. `engines`: on MariaDB and
+ * RabbitMQ, which are killed too, in place of a file and sockets.
+ */
+export async function distributedArena(hostCount: number, engines?: Engines): Promise<Arena> {
   const closers = new Closers()
+  if (engines !== undefined) closers.add(() => engines.close())
   const control = ['nova-conductor', 'nova-scheduler', 'nova-api-os-compute'] as const
-  const cloud = await startCloud([], impatience)
+  const bus = engines === undefined ? undefined : { url: engines.broker.url() }
+  const cloud = await startCloud([], impatience, bus, engines?.databaseUrl)
   closers.add(() => cloud.close())
   const { builtIn } = cloud
-  const targets: Target[] = []
+  const targets: Target[] = engines === undefined ? [] : targetsOf(engines)
   const hosts: HostFiles[] = []
   try {
     await Promise.all(control.map(name => cloud.service[name].start()))
@@ -61,7 +72,7 @@ export async function distributedArena(hostCount: number): Promise<Arena> {
   const urls = () => ({ ...builtIn.urls, compute: `http://127.0.0.1:${port}/v2.1` })
   const client = new Client(urls, adminPassword)
   await client.login()
-  const database = `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
+  const database = engines?.databaseUrl ?? `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
   const look = async () => simulatedHosts(hosts)
   const close = async (keepsFiles = false) => {
     if (keepsFiles) cpSync(builtIn.folder, `${builtIn.folder}.kept`, { recursive: true, filter: isPlain })

@@ -1,5 +1,6 @@
 /** `npm run test:chaos`: the kill matrix for as long as one likes. Options: tools/chaos/options.mjs. */
 import { parseChaosOptions } from '../../tools/chaos/options.mjs'
+import { startEngines } from '../bin/engines.ts'
 import type { Arena } from './arena.ts'
 import { Dice } from './dice.ts'
 import { distributedArena } from './distributed.ts'
@@ -30,6 +31,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
 
 const topologies = {
   distributed: () => distributedArena(options.hosts),
+  engines: async () => distributedArena(options.hosts, await startEngines()),
   'real-guests': () => realGuestsArena(options.offset, new Dice(options.seed)),
   'one-process': () => oneProcessArena(options.hosts, options.offset),
 }

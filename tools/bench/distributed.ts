@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createDatabase } from '#store/engine'
 import { CloudUser } from '../../test/bin/cloud-user.ts'
-import { type Cloud, startCloud } from '../../test/bin/processes.ts'
-import { startMariaServer } from '../../test/database/maria-server.ts'
-import { Broker } from '../../test/rabbit/broker.ts'
+import { startEngines } from '../../test/bin/engines.ts'
+import { startCloud } from '../../test/bin/processes.ts'
+import type { Broker } from '../../test/rabbit/broker.ts'
 import { distribution, figure, type Row } from './figures.ts'
 import { MariaObserver } from './maria-observer.ts'
 import { childrenOf, cpuMsOf, residentMiBOf } from './process-figures.ts'
@@ -20,11 +17,7 @@ const loads = [
   { workers: 50, count: 200 },
 ] as const
 
-/** As an operator has it, and not as tests do: a commit is on the disk. */
-const durable = ['--innodb-flush-log-at-trx-commit=1', '--innodb-doublewrite=1', '--innodb-buffer-pool-size=256M']
-
 interface Parts {
-  readonly cloud: Cloud
   readonly user: CloudUser
   readonly broker: Broker
   readonly observer: MariaObserver
@@ -40,27 +33,18 @@ interface Counts {
 }
 
 async function open(undo: Undo, parent: string): Promise<Parts> {
-  const folder = mkdtempSync(join(parent, 'nova-bench-'))
-  undo.add(() => rmSync(folder, { recursive: true, force: true }))
-  const [database, broker] = await Promise.all([startMariaServer(folder, durable), Broker.start()])
-  undo.add(() => broker.close())
-  undo.add(() => database.stop())
-  const url = database.url('nova')
-  await createDatabase(url)
-  const cloud = await startCloud(services, '', { url: broker.url() }, url)
+  const engines = await startEngines({ parent, isDurable: true })
+  undo.add(() => engines.close())
+  const { broker, database, databaseUrl } = engines
+  const cloud = await startCloud(services, '', { url: broker.url() }, databaseUrl)
   undo.add(() => cloud.close())
   const user = new CloudUser(cloud)
   await user.furnish()
-  const observer = new MariaObserver(url)
+  const observer = new MariaObserver(databaseUrl)
   undo.add(() => observer.close())
   const own = services.map(name => [name, cloud.service[name].pid] as const)
-  return {
-    cloud,
-    user,
-    broker,
-    observer,
-    processes: { ...Object.fromEntries(own), MariaDB: database.pid, RabbitMQ: broker.pid },
-  }
+  const processes = { ...Object.fromEntries(own), MariaDB: database.pid, RabbitMQ: broker.pid }
+  return { user, broker, observer, processes }
 }
 
 async function counts({ processes, broker, observer }: Parts): Promise<Counts> {

@@ -11,7 +11,8 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
   --operations N   how many are asked for (default 200; 40 of real guests)
   --seed N         choices of an earlier run (default: random)
   --hypervisor H   fake (default), or libvirt: real guests, where libvirtd and QEMU are killed too (needs root)
-  --topology T     of simulated hosts: distributed, one-process or both (default both)
+  --topology T     of simulated hosts: one-process, distributed, both (default), or engines: distributed on MariaDB and
+                   RabbitMQ, which are killed too
   --hosts N        simulated hosts (default 3)
   --workers N      users at a time (default 8; 3 with real guests)
   --offset N       offset of the ports of the one process (default 22600)
@@ -46,6 +47,7 @@ function parsed(argv) {
 const topologies = {
   distributed: ['distributed'],
   'one-process': ['one-process'],
+  engines: ['engines'],
   both: ['distributed', 'one-process'],
 }
 
