@@ -1,5 +1,6 @@
 import { instanceId } from '#base'
 import type { Candidates, ProviderSummary } from '#cloud'
+import type { AggregateView } from '#model'
 import type { SchedulerHost } from './host-source.ts'
 import { schedulerOptions } from './options.ts'
 import { aFlavor, aHost, anAggregate, anImage, aSpec } from './samples.ts'
@@ -77,6 +78,16 @@ function measure(count: number, rounds: number): { wall: number[]; cpu: number }
 function cloud(count: number): { hosts: readonly SchedulerHost[]; candidates: Candidates } {
   const zones = [1, 2, 3].map(id => anAggregate({ availability_zone: `zone${id}` }, id))
   const racks = Array.from({ length: 40 }, (_, rack) => anAggregate({ rack: `${rack}` }, 100 + rack))
+  // Hosts in the same aggregates have one list, as from the store.
+  const lists = new Map<string, readonly AggregateView[]>()
+  const aggregatesOf = (number: number) => {
+    const key = `${number % zones.length} ${number % racks.length}`
+    const known = lists.get(key)
+    if (known !== undefined) return known
+    const made = [zones[number % zones.length], racks[number % racks.length]].filter(one => one !== undefined)
+    lists.set(key, made)
+    return made
+  }
   const hosts = Array.from({ length: count }, (_, number) => {
     const used = (number * 7919) % 16
     return aHost({
@@ -87,7 +98,7 @@ function cloud(count: number): { hosts: readonly SchedulerHost[]; candidates: Ca
       diskFreeMiB: 1_024_000 - used * 20_480,
       numInstances: used,
       numIoOps: number % 3,
-      aggregates: [zones[number % 3], racks[number % 40]].filter(aggregate => aggregate !== undefined),
+      aggregates: aggregatesOf(number),
     })
   })
   const resources = { VCPU: 2, MEMORY_MB: 2048, DISK_GB: 20 }
@@ -97,5 +108,19 @@ function cloud(count: number): { hosts: readonly SchedulerHost[]; candidates: Ca
     summaries[nodeId] = { rootId: nodeId, parentId: null, resources: stock, traits: [] }
   }
   const requests = hosts.map(({ nodeId }) => ({ allocations: { [nodeId]: resources }, mappings: { '': [nodeId] } }))
-  return { hosts, candidates: { requests, summaries } }
+  const places = new Map(hosts.map(({ nodeId }, place) => [nodeId, place]))
+  const ids = [...places.keys()]
+  const summaryAt = (at: number) => summaries[ids[at] ?? ''] ?? fail()
+  // As the built-in placement answers where every tree is one provider.
+  const alone = {
+    ids,
+    request: (id: string) => requests[places.get(id) ?? -1],
+    summary: (id: string) => summaries[id],
+    summaryAt,
+  }
+  return { hosts, candidates: { requests, summaries, alone } }
+}
+
+const fail = (): never => {
+  throw new Error('the bench asks for a candidate that is not there')
 }
