@@ -80,6 +80,15 @@ export class CloudUser {
     return this.call('POST', `/servers/${id}/action`, action)
   }
 
+  server(id: string): Promise<{ server: Server }> {
+    return this.call('GET', `/servers/${id}`)
+  }
+
+  async exists(id: string): Promise<boolean> {
+    const { servers } = await this.call<{ servers: readonly unknown[] }>('GET', `/servers?uuid=${id}`)
+    return servers.length > 0
+  }
+
   async servers(): Promise<readonly Server[]> {
     return (await this.call<{ servers: readonly Server[] }>('GET', '/servers/detail')).servers
   }
