@@ -46,6 +46,8 @@ export interface ConductorOptions {
   readonly reclaimMs?: number
   /** `rescue_timeout`; absent: a rescue ends when somebody asks for it. */
   readonly rescueMs?: number
+  /** `[libvirt] rescue_kernel_id` and `rescue_ramdisk_id`: what servers are rescued with instead of their own. */
+  readonly rescueKernel?: { readonly kernelId: string | null; readonly ramdiskId: string | null }
   /** A resize that nobody has confirmed for this long is confirmed; `resize_confirm_window`, 0 = never. */
   readonly resizeConfirmMs: number
   /** Other targets that a live migration tries; `migrate_max_retries`, -1 = all. */

@@ -20,6 +20,8 @@ export interface RescueWish {
   readonly gracefulMs: number
   /** All disks keep their places, the rescue disk comes last. Without it the rescue disk is the first one. */
   readonly stable: { readonly device: 'disk' | 'cdrom' | 'floppy'; readonly bus: string | null } | null
+  /** The kernel that the guest is rescued with; without it its own, if it has one. */
+  readonly directBoot?: NonNullable<GuestSpec['directBoot']>
 }
 
 export interface Rescue {

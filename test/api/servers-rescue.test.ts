@@ -146,3 +146,25 @@ test('changePassword without an agent', async () => {
   answer.refuses(409, 'Guest agent is not enabled for the instance')
   assert.equal((await cloud.server(other)).status, 'ACTIVE')
 })
+
+test("the operator's kernel and first file system are what servers are rescued with", async t => {
+  const [kernel, ramdisk, ownRamdisk] = [newUuid(), newUuid(), newUuid()]
+  const rescuedWith = async (libvirt: Record<string, string>, properties: Record<string, string> = {}) => {
+    const other = await startCloud({ config: { libvirt } })
+    t.after(() => other.close())
+    const imageRef = await anImage(other, 'own', properties)
+    const server = await other.bootServer({ fields: { imageRef } })
+    const body = { rescue: null }
+    ;(await other.request('POST', `/servers/${server}/action`, { as: other.member, version: newest, body })).expect(200)
+    await other.waitForStatus(server, 'RESCUE')
+    const { kernelId, ramdiskId } = other.driver.recordOf(instanceId(server))?.rescue ?? {}
+    return { kernelId, ramdiskId }
+  }
+  const both = { rescue_kernel_id: kernel, rescue_ramdisk_id: ramdisk }
+  assert.deepEqual(await rescuedWith(both), { kernelId: kernel, ramdiskId: ramdisk })
+  const own = { kernel_id: newUuid(), ramdisk_id: ownRamdisk }
+  const mixed = await rescuedWith({ rescue_kernel_id: kernel }, own)
+  assert.deepEqual(mixed, { kernelId: kernel, ramdiskId: ownRamdisk })
+  // Without a kernel there is nothing that a first file system could belong to.
+  assert.deepEqual(await rescuedWith({ rescue_ramdisk_id: ramdisk }), { kernelId: undefined, ramdiskId: undefined })
+})

@@ -32,6 +32,7 @@ export const conductorOptions = (config: Config): ConductorOptions => ({
   countsFailedBuilds: config.compute.consecutive_build_service_disable_threshold > 0,
   reclaimMs: secondsOf(config.DEFAULT.reclaim_instance_interval),
   rescueMs: secondsOf(config.DEFAULT.rescue_timeout),
+  rescueKernel: { kernelId: config.libvirt.rescue_kernel_id, ramdiskId: config.libvirt.rescue_ramdisk_id },
   resizeConfirmMs: secondsOf(config.DEFAULT.resize_confirm_window),
   allowsOlderHypervisor: config.workarounds.skip_hypervisor_version_check_on_lm,
   migrateMaxRetries: config.DEFAULT.migrate_max_retries,

@@ -5,8 +5,10 @@ import { saga } from '#saga'
 import type { Store } from '#store'
 import { power, type RescueWish } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { rescueBootOf } from '../direct-boot.ts'
 import { withImageKey } from '../disk-keys.ts'
 import { gracefulMs } from '../graceful.ts'
+import { guestImage } from '../guest-spec.ts'
 import { hostClient, isHostUp, unlessAborted } from '../hosts.ts'
 import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
@@ -32,6 +34,7 @@ async function wishFor(d: ConductorDeps, { instanceId: id, image }: SagaInputs['
     image: await withImageKey(d, image),
     gracefulMs: gracefulMs(d, instance),
     stable: stablePlace(image),
+    ...(await rescueBootOf(d, guestImage(instance))),
     ...(drive === undefined ? {} : { configDrive: drive }),
   }
 }

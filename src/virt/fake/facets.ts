@@ -38,13 +38,16 @@ export const rescue = (hypervisor: FakeHypervisor): Rescue => ({
       const guest = hypervisor.existing(id)
       if (guest.rescue?.imageId === wish.image.id && guest.power === power.running) return
       shutDown(hypervisor, id, wish.gracefulMs)
-      const { stable, image, configDrive } = wish
+      const { stable, image, configDrive, directBoot } = wish
       hypervisor.boot(spec, hypervisor.existing(id), guest.disk, {
         imageId: image.id,
         device: stable?.device ?? 'disk',
         bus: stable?.bus ?? 'virtio',
         isStable: stable !== null,
         ...(configDrive === undefined ? {} : { configDrive: configDrive.format }),
+        ...(directBoot === undefined
+          ? {}
+          : { kernelId: directBoot.kernel.id, ramdiskId: directBoot.ramdisk?.id ?? null }),
       })
     }),
   leave: (id, spec) =>

@@ -45,5 +45,8 @@ export interface RescueRecord {
   readonly bus: string
   /** The guest's own disks have kept their places. */
   readonly isStable: boolean
+  /** What it was booted with, where that is not its own. */
+  readonly kernelId?: string
+  readonly ramdiskId?: string | null
   readonly configDrive?: GuestConfigDrive['format']
 }

@@ -89,6 +89,14 @@ export class GuestFiles {
     return join(this.folderOf(id), 'disk.config.rescue')
   }
 
+  rescueKernel(id: string): string {
+    return join(this.folderOf(id), 'kernel.rescue')
+  }
+
+  rescueRamdisk(id: string): string {
+    return join(this.folderOf(id), 'ramdisk.rescue')
+  }
+
   /** There as long as the guest is rescued: what it is without. */
   unrescueDefinition(id: string): string {
     return join(this.folderOf(id), 'unrescue.xml')
@@ -97,7 +105,8 @@ export class GuestFiles {
   /** The definition last: while it is there, a rescue may have left something. */
   async removeRescue(id: string): Promise<void> {
     if (!(await exists(this.unrescueDefinition(id)))) return
-    for (const path of [this.rescueDisk(id), this.rescueConfigDrive(id), this.unrescueDefinition(id)])
+    const kernels = [this.rescueKernel(id), this.rescueRamdisk(id)]
+    for (const path of [this.rescueDisk(id), this.rescueConfigDrive(id), ...kernels, this.unrescueDefinition(id)])
       await rm(path, { force: true })
   }
 

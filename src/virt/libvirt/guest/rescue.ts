@@ -9,6 +9,7 @@ import { makeConfigDrive, withKeptConfigDrive } from '../disks/config-drive.ts'
 import { makeDiskFromImage } from '../disks/root-disk.ts'
 import { type DomainHost, domainXml, rescueBus, rescueMark, rescueXml } from '../domain/index.ts'
 import { formatOfDisk } from '../images/disk-info.ts'
+import { makeRescueKernelFiles } from '../images/kernel-files.ts'
 import { domainById, procedures } from '../rpc/index.ts'
 import { nodeAt, parseXml } from '../xml-tree.ts'
 import { LibvirtGuest } from './guest.ts'
@@ -44,6 +45,7 @@ export class LibvirtRescue implements Rescue {
       // Whatever is wrong with the image shows before the guest goes down.
       const encryption = await this.#lock(spec)
       await makeDiskFromImage(wish.image, files.rescueDisk(id), 0, this.#context, encryption)
+      if (wish.directBoot !== undefined) await makeRescueKernelFiles(id, wish.directBoot, this.#context)
       const isDown = isUp && status.state !== domainState.paused && (await shutDown(wish.gracefulMs))
       if (isUp && !isDown) await pullPlug()
       await run(spec, await this.#definition(spec, wish, encryption?.secretId))
@@ -93,18 +95,26 @@ export class LibvirtRescue implements Rescue {
   ): Promise<(host: DomainHost) => string> {
     const { files, writeConfigDrive } = this.#context
     const { image, stable } = wish
+    const kernel = kernelOf(wish)
+    const onRescue = (host: DomainHost): DomainHost =>
+      kernel.directBoot === undefined
+        ? host
+        : { ...host, kernelPath: id => files.rescueKernel(id), ramdiskPath: id => files.rescueRamdisk(id) }
     const rescue = files.rescueDisk(spec.id)
     const disk = { path: rescue, format: formatOfDisk(rescue), image, stable, secretId }
     if (wish.configDrive === undefined) {
-      const kept = await withKeptConfigDrive(spec, files)
-      return host => rescueXml(kept, host, disk)
+      const kept = { ...(await withKeptConfigDrive(spec, files)), ...kernel }
+      return host => rescueXml(kept, onRescue(host), disk)
     }
     const path = files.rescueConfigDrive(spec.id)
     await makeConfigDrive({ ...spec, configDrive: wish.configDrive }, path, writeConfigDrive)
-    const shown = { ...spec, configDrive: { ...wish.configDrive, files: [] } }
-    return host => rescueXml(shown, { ...host, configDrivePath: () => path }, disk)
+    const shown = { ...spec, ...kernel, configDrive: { ...wish.configDrive, files: [] } }
+    return host => rescueXml(shown, { ...onRescue(host), configDrivePath: () => path }, disk)
   }
 }
+
+const kernelOf = ({ directBoot }: RescueWish): Pick<GuestSpec, 'directBoot'> =>
+  directBoot === undefined ? {} : { directBoot }
 
 /** There is all of it or nothing. */
 async function writeWhole(path: string, text: string): Promise<void> {

@@ -15,6 +15,18 @@ export async function makeKernelFiles(
   if (directBoot.ramdisk !== null) await fetchOnce(directBoot.ramdisk, files.ramdisk(id), imageSource)
 }
 
+/** The same for a rescue, which may be with others than the one before. */
+export async function makeRescueKernelFiles(
+  id: string,
+  directBoot: NonNullable<GuestSpec['directBoot']>,
+  { files, imageSource }: { readonly files: GuestFiles; readonly imageSource: ImageSource },
+): Promise<void> {
+  const [kernel, ramdisk] = [files.rescueKernel(id), files.rescueRamdisk(id)]
+  for (const path of [kernel, ramdisk]) await rm(path, { force: true })
+  await fetchOnce(directBoot.kernel, kernel, imageSource)
+  if (directBoot.ramdisk !== null) await fetchOnce(directBoot.ramdisk, ramdisk, imageSource)
+}
+
 /** QEMU reads the file as it is: it is no disk, so there is nothing to look into but whether it is what was asked for. */
 async function fetchOnce(image: GuestImage, path: string, source: ImageSource): Promise<void> {
   if (await exists(path)) return
