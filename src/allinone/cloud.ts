@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Clock, Closers, type Log, systemClock } from '#base'
 import { type Bus, InProcessBus } from '#bus'
@@ -7,7 +9,14 @@ import { createImageService, type ImageService } from '#embedded/image'
 import { createShareService } from '#embedded/share'
 import { createVolumeService } from '#embedded/volume'
 import { type Face, listen } from '#http'
-import { createNetworkService, createPlumber, type HostPlace, type NetworkService } from '#network'
+import {
+  createNetworkService,
+  createPlumber,
+  type HostPlace,
+  type NetworkService,
+  type OnConnection,
+  type Place,
+} from '#network'
 import { createPlacement } from '#placement'
 import { openStore } from '#store'
 import type { VirtDriver } from '#virt'
@@ -102,6 +111,11 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
   closers.add(() => shares.close())
   const networkLog = log.child({ service: 'network' })
   const plumbed = hypervisor === 'libvirt'
+  const arrivals = new EventEmitter<{ guest: [Socket, Place] }>()
+  const onMetadata: OnConnection = (socket, place) => {
+    // Nobody answers yet: the guest asks again.
+    if (!arrivals.emit('guest', socket, place)) socket.destroy()
+  }
   const network = await createNetworkService({
     databaseUrl: databaseUrl(stateDir, 'network'),
     identity: identity.port,
@@ -110,7 +124,7 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     ...(plumbed
       ? {
           host: config.DEFAULT.host,
-          plumber: createPlumber({ log: networkLog, clock, metadata: { port: ports.metadata }, others }),
+          plumber: createPlumber({ log: networkLog, clock, onMetadata, others }),
         }
       : {}),
   })
@@ -122,7 +136,7 @@ async function openNeighbours(options: CloudOptions, clock: Clock, closers: Clos
     clock,
   })
   closers.add(() => placement.close())
-  return { identity, images, volumes, shares, network, placement }
+  return { identity, images, volumes, shares, network, arrivals, placement }
 }
 
 /** One driver per simulated host, or the real one. */
@@ -195,9 +209,9 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     closers.add(() => conductor.stop())
     network.onServersChanged(followServers(shared.bus))
     const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)
-    const open = async (service: string, face: Face, port: number, host = loopback) => {
+    const open = async (service: string, face: Face, port: number) => {
       closers.add(() => face.close())
-      await listen(face, { service, host, port })
+      await listen(face, { service, host: loopback, port })
     }
     await open('the identity service', identity.face, ports.identity)
     await open('the image service', images.face, ports.image)
@@ -206,9 +220,9 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     await open('the share service', shares.face, ports.share)
     await open('placement', placement.face, ports.placement)
     await open('nova-api', api, ports.compute)
-    const metadata = composeMetadata(shared, connection => network.metadataSource.lookupByAddress(connection))
-    // Guests come from their bridges; whoever is no guest gets a 404.
-    await open('nova-api-metadata', metadata, ports.metadata, options.hypervisor === 'libvirt' ? '0.0.0.0' : loopback)
+    const metadata = composeMetadata(shared, (door, address) => network.metadataSource.lookup(door, address))
+    await open('nova-api-metadata', metadata.face, ports.metadata)
+    built.arrivals.on('guest', metadata.accept)
     for (const { host, driver } of await openDrivers(options, neighbours, clock)) {
       closers.add(() => driver.close())
       const agent = await composeCompute(shared, driver, {

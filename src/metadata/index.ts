@@ -15,6 +15,7 @@ export {
 } from './service.ts'
 export type {
   DeviceBus,
+  Door,
   InstanceMetadata,
   MetadataDevice,
   MetadataSource,

@@ -1,6 +1,6 @@
 import { instanceId } from '#base'
 import type { Vif } from '#model'
-import type { InstanceMetadata, MetadataSource } from './source.ts'
+import type { Door, InstanceMetadata, MetadataSource } from './source.ts'
 
 export const sampleId = instanceId('6c8bf0f9-6a34-4b8f-9f0a-3f3d6f3f8e01')
 
@@ -96,7 +96,7 @@ export class SampleSource implements MetadataSource {
     return view
   }
 
-  byAddress(_local: { address: string; port: number }, remote: string): Promise<InstanceMetadata | undefined> {
+  byAddress(_door: Door | undefined, remote: string): Promise<InstanceMetadata | undefined> {
     return remote === '127.0.0.1' ? this.#read() : Promise.resolve(undefined)
   }
 

@@ -1,4 +1,5 @@
 /** The HTTP face of the metadata service, nova-api-metadata. */
+import type { Socket } from 'node:net'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock, Fault, Log } from '#base'
 import type { Config } from '#config'
@@ -7,7 +8,7 @@ import { longestServerPassword } from '#model'
 import { MetadataMissing, MetadataRequestBad, PasswordAlreadySet } from './faults.ts'
 import { providerRequester, signedRequester } from './identify.ts'
 import { ec2VersionList, isRoot, lookup } from './lookup.ts'
-import type { InstanceMetadata, MetadataSource } from './source.ts'
+import type { Door, InstanceMetadata, MetadataSource } from './source.ts'
 import { createVendorData, type VendorData, type VendorDataConfig } from './vendor-data.ts'
 import { ViewCache } from './view-cache.ts'
 
@@ -28,6 +29,8 @@ export interface MetadataServiceOptions {
 
 export interface MetadataService {
   readonly face: Face
+  /** A guest's connection that somebody else accepted, and the door it came in by; the face must be listening. */
+  accept(socket: Socket, door: Door): void
   /** Something a guest may see has changed, or the instance is gone: the next read is fresh. */
   invalidate(instanceId: string): void
 }
@@ -62,11 +65,16 @@ class Answers {
   readonly #options: MetadataServiceOptions
   readonly #cache: ViewCache
   readonly #vendorData: VendorData
+  readonly #doors = new WeakMap<Socket, Door>()
 
   constructor(options: MetadataServiceOptions, cache: ViewCache, vendorData: VendorData) {
     this.#options = options
     this.#cache = cache
     this.#vendorData = vendorData
+  }
+
+  cameBy(socket: Socket, door: Door): void {
+    this.#doors.set(socket, door)
   }
 
   async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -116,15 +124,13 @@ class Answers {
     if (request.headers['x-instance-id'] !== undefined) {
       log.warn('X-Instance-ID ignored: [neutron]service_metadata_proxy is off')
     }
-    const { localAddress = '', localPort = 0, remoteAddress = '' } = request.raw.socket
-    const plain = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, '')
-    const local = { address: plain(localAddress), port: localPort }
-    const remote = plain(remoteAddress)
-    const view = await this.#cache.get(`address ${local.address} ${local.port} ${remote}`, () =>
-      source.byAddress(local, remote),
-    )
+    const { socket } = request.raw
+    const remote = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
+    const door = this.#doors.get(socket)
+    const where = door === undefined ? 'here' : `${door.kind} ${door.id}`
+    const view = await this.#cache.get(`address ${remote} at ${where}`, () => source.byAddress(door, remote))
     if (view === undefined) {
-      log.warn({ address: remote, local: local.address }, 'no instance has the address that asked for metadata')
+      log.warn({ address: remote, at: where }, 'no instance has the address that asked for metadata')
       throw MetadataMissing({})
     }
     return { view, address: remote }
@@ -172,5 +178,12 @@ export function createMetadataService(options: MetadataServiceOptions): Metadata
     url: '/*',
     handler: (request, reply) => answers.answer(request, reply),
   })
-  return { face, invalidate: instanceId => cache.forget(instanceId) }
+  return {
+    face,
+    accept(socket, door) {
+      answers.cameBy(socket, door)
+      face.server.emit('connection', socket)
+    },
+    invalidate: instanceId => cache.forget(instanceId),
+  }
 }

@@ -67,13 +67,19 @@ export interface InstanceMetadata {
   readonly password: string
 }
 
+/** Where guests of one network, or of the networks of one router, ask. */
+export interface Door {
+  readonly kind: 'network' | 'router'
+  readonly id: string
+}
+
 /** Where the service finds whose metadata to show. Undefined means: nobody we know, a 404. */
 export interface MetadataSource {
   /**
-   * By connection: `local` is where it arrived (the gateway of the guest's network), `remote` the guest's address.
-   * Two networks may use the same addresses; an ambiguous answer is undefined.
+   * By connection: the door it came in by, and the guest's address. Two networks may use the same addresses, so without
+   * a door nobody is known.
    */
-  byAddress(local: { address: string; port: number }, remote: string): Promise<InstanceMetadata | undefined>
+  byAddress(door: Door | undefined, remote: string): Promise<InstanceMetadata | undefined>
   byInstanceId(id: string): Promise<InstanceMetadata | undefined>
   /** Keeps the password if the instance has none yet; false when it had one. */
   savePassword(id: InstanceId, password: string): Promise<boolean>

@@ -14,14 +14,10 @@ import {
   withServerPassword,
 } from '#model'
 import { type Store, turnOf } from '#store'
-import type { DeviceBus, InstanceMetadata, MetadataDevice, MetadataSource } from './source.ts'
+import type { DeviceBus, Door, InstanceMetadata, MetadataDevice, MetadataSource } from './source.ts'
 
 /** Whose guest is at the other end of a connection; the network service knows. */
-export type AddressLookup = (connection: {
-  readonly localAddress: string
-  readonly localPort: number
-  readonly remoteAddress: string
-}) => Promise<{ readonly deviceId: string } | undefined>
+export type AddressLookup = (door: Door, remoteAddress: string) => Promise<{ readonly deviceId: string } | undefined>
 
 export interface StoreSourceOptions {
   readonly store: Store
@@ -155,8 +151,8 @@ export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSource
   const byInstanceId = (id: string) => instanceMetadata(store, defaultZone, id)
   return {
     byInstanceId,
-    async byAddress(local, remote) {
-      const client = await lookup({ localAddress: local.address, localPort: local.port, remoteAddress: remote })
+    async byAddress(door, remote) {
+      const client = door === undefined ? undefined : await lookup(door, remote)
       return client === undefined ? undefined : byInstanceId(client.deviceId)
     },
     savePassword: (id, password) =>

@@ -65,7 +65,7 @@ async function build(unit: Unit, gate: BindingGate, projectId: string, cidr: str
   const outer = await outside(unit.db)
   if (outer === undefined) throw AutoAllocationFailure({ reason: 'No default router:external network' })
   const named = { name: names.network, subnetName: names.subnet }
-  const { network, subnet } = await createPlainNetwork(unit, { projectId, ...named, cidr })
+  const { network, subnet } = await createPlainNetwork(unit, { projectId, ...named, cidr, isHostRouted: false })
   const router = await createRouter(unit, { projectId, description: '', name: names.router, isUp: 1 })
   const joined = await setGateway(unit, gate, router, { networkId: outer.id, snat: true, addresses: [] })
   await joinSubnet(unit, gate, joined, subnet.id, () => true)

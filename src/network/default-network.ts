@@ -45,7 +45,7 @@ export async function ensureDefaultNetwork(
     if (known !== undefined) return known.id
     if (cidr === undefined) throw NoFreeSubnet({ tried: candidates.join(', ') })
     const subnetName = `${name}-subnet`
-    const { network } = await createPlainNetwork(unit, { projectId, name, subnetName, cidr })
+    const { network } = await createPlainNetwork(unit, { projectId, name, subnetName, cidr, isHostRouted: true })
     return network.id
   })
   const rows = await db.selectFrom('networks').selectAll().where('id', '=', id).execute()

@@ -9,16 +9,17 @@ export interface PlainNetwork {
   readonly name: string
   readonly subnetName: string
   readonly cidr: string
+  readonly isHostRouted: boolean
 }
 
 /** A project's own network with one subnet, everything else as Neutron does by default. */
 export async function createPlainNetwork(
   unit: Unit,
-  { projectId, name, subnetName, cidr }: PlainNetwork,
+  { projectId, name, subnetName, cidr, isHostRouted }: PlainNetwork,
 ): Promise<{ network: NetworkRow; subnet: SubnetRow }> {
   const plain = { projectId, description: '' }
   const flags = { isUp: 1, isShared: 0, isExternal: 0, isDefault: 0, mtu: 1500, portSecurity: 1 }
-  const network = await createNetwork(unit, { ...plain, ...flags, name })
+  const network = await createNetwork(unit, { ...plain, ...flags, isHostRouted: Number(isHostRouted), name })
   const subnet = await createSubnet(unit, network, {
     ...plain,
     name: subnetName,

@@ -20,7 +20,7 @@ const choices = ['172.24.4.0/24', '172.29.200.0/24', '192.168.233.0/24', '10.214
 
 async function makeOutside(unit: Unit, { projectId, name }: PublicNetwork, cidr: string): Promise<string> {
   const plain = { projectId, name, description: '' }
-  const flags = { isUp: 1, isShared: 0, isExternal: 1, isDefault: 1, mtu: 1500, portSecurity: 1 }
+  const flags = { isUp: 1, isShared: 0, isExternal: 1, isDefault: 1, mtu: 1500, portSecurity: 1, isHostRouted: 0 }
   const network = await createNetwork(unit, { ...plain, ...flags })
   await createSubnet(unit, network, {
     ...plain,

@@ -4,7 +4,8 @@ import { type Face, lateFace } from '#http'
 import { agentWires } from './agents.ts'
 import { createNeutronFace } from './api/face.ts'
 import type { BindingGate } from './core/binding.ts'
-import { createWork, type Touched } from './core/unit.ts'
+import { settleDhcpPorts } from './core/dhcp-ports.ts'
+import { createWork, type Touched, type Unit } from './core/unit.ts'
 import { type DefaultNetwork, ensureDefaultNetwork } from './default-network.ts'
 import { createMetadataSource, type MetadataSource } from './metadata-source.ts'
 import { createPlugger } from './plugger.ts'
@@ -68,6 +69,15 @@ async function countOf(db: Db, table: 'routers' | 'floatingIps'): Promise<number
   return Number(row.count)
 }
 
+/** What an earlier version of this service did without. */
+async function settleAll(db: Db, clock: Clock, settle: (unit: Unit) => Promise<void>): Promise<void> {
+  const all = await db.selectFrom('networks').select('id').execute()
+  const work = createWork(db, clock, { settle, follow: async () => undefined })
+  await work.run(async ({ touched }) => {
+    for (const { id } of all) touched.networks.add(id)
+  })
+}
+
 export async function createNetworkService(options: NetworkServiceOptions): Promise<NetworkService> {
   const { identity, log, clock, plumber } = options
   const db = await openStore(options.databaseUrl)
@@ -75,7 +85,7 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
   const startedAtMs = clock.now()
   const gate = createGate(options)
   let tellServers: (serverIds: readonly string[]) => Promise<void> = async () => undefined
-  const work = createWork(db, clock, async touched => {
+  const follow = async (touched: Touched): Promise<void> => {
     if (plumber !== undefined && !isNothing(touched)) {
       // What is stored stays stored; the plumber tries again by itself.
       await plumber
@@ -86,8 +96,13 @@ export async function createNetworkService(options: NetworkServiceOptions): Prom
     await tellServers([...touched.servers]).catch((error: unknown) =>
       log.error({ err: error, server_ids: [...touched.servers] }, 'records of servers do not follow their ports'),
     )
-  })
-  await plumber?.start(db, deployment)
+  }
+  const settle = (unit: Unit) => settleDhcpPorts(unit, gate)
+  const work = createWork(db, clock, { settle, follow })
+  if (plumber !== undefined) {
+    await settleAll(db, clock, settle)
+    await plumber.start(db, deployment)
+  }
   const agents = {
     async agents() {
       if (plumber === undefined) return []

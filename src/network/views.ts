@@ -43,7 +43,7 @@ export async function networkViews(
   }))
 }
 
-/** `dhcpPorts`: address of the port that a subnet without gateway keeps for its DHCP server, by subnet id. */
+/** `dhcpPorts`: where a subnet's DHCP server is, by subnet id. */
 const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): SubnetView => ({
   id: row.id,
   networkId: row.networkId,
@@ -57,7 +57,7 @@ const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): Sub
   ipv6RaMode: row.ipv6RaMode,
   // The networks of one machine are on all of it.
   segmentId: null,
-  dhcpServer: row.dhcp === 1 ? (row.gatewayIp ?? dhcpPorts.get(row.id) ?? null) : null,
+  dhcpServer: row.dhcp === 1 ? (dhcpPorts.get(row.id) ?? null) : null,
 })
 
 export async function subnetViews(db: Db, rows: readonly SubnetRow[]): Promise<readonly SubnetView[]> {

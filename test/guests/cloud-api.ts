@@ -13,9 +13,9 @@ export interface Server {
   readonly 'OS-EXT-STS:power_state': number
 }
 
-type Service = 'compute' | 'volumev3' | 'image' | 'network'
+type Service = 'compute' | 'volumev3' | 'image' | 'network' | 'identity'
 
-/** The administrator's requests to a cloud, without the seconds that a client takes to start. */
+/** Requests to a cloud, by default the administrator's, without the seconds that a client takes to start. */
 export class CloudApi {
   readonly #token: string
   readonly #endpoints: ReadonlyMap<string, string>
@@ -25,14 +25,15 @@ export class CloudApi {
     this.#endpoints = endpoints
   }
 
-  static async open(ready: Ready): Promise<CloudApi> {
+  /** The administrator, or somebody else by his name in a project of the same name. */
+  static async open(ready: Ready, other?: { name: string; password: string }): Promise<CloudApi> {
     const yaml = readFileSync(ready.clouds_yaml, 'utf8')
     const word = (name: string) => new RegExp(`${name}: "?([^"\\n]+)"?`).exec(yaml)?.[1] ?? ''
     const domain = { name: 'Default' }
-    const user = { name: word('username'), password: word('password'), domain }
+    const user = { ...(other ?? { name: word('username'), password: word('password') }), domain }
     const auth = {
       identity: { methods: ['password'], password: { user } },
-      scope: { project: { name: word('project_name'), domain } },
+      scope: { project: { name: other?.name ?? word('project_name'), domain } },
     }
     const reply = await fetch(`${word('auth_url')}/auth/tokens`, {
       method: 'POST',

@@ -7,6 +7,8 @@ import { waitFor } from '#base'
 import { portsAt } from '../../src/allinone/ports.ts'
 import { offsetOf } from '../offsets.ts'
 import { lines, pings, removeLeftovers, TestCloud } from './cloud.ts'
+import { CloudApi } from './cloud-api.ts'
+import { Tenant } from './tenant.ts'
 
 /** The commands for which this project exists, on real guests, with Debian's client. */
 
@@ -15,11 +17,19 @@ const address = (server: { addresses: Record<string, string[]> }): string =>
 
 describe('a cloud with real guests', { concurrency: false }, () => {
   const cloud = new TestCloud(offsetOf('guests/first-commands'))
+  const namespaces = async () =>
+    (await lines('ip', 'netns', 'list')).flatMap(line => /^q(?:router|dhcp)-\S+/.exec(line)?.[0] ?? [])
+  let others: readonly string[] = []
   before(async () => {
     await removeLeftovers()
+    others = await namespaces()
     await cloud.start()
   })
-  after(() => cloud.destroy())
+  after(async () => {
+    await cloud.destroy()
+    const left = (await namespaces()).filter(name => !others.includes(name))
+    assert.deepEqual(left, [], 'namespaces are left')
+  })
 
   test('the first server runs, and ssh with the key works', async () => {
     const [first] = cloud.ready?.servers ?? []
@@ -184,6 +194,48 @@ describe('a cloud with real guests', { concurrency: false }, () => {
     assert.equal(existsSync(join(cloud.stateDir, 'instances', server.id)), false)
     assert.deepEqual(await cloud.json('port', 'list', '--device-id', server.id), [])
     await cloud.openstack('server', 'delete', '--wait', 'victim')
+  })
+
+  test('two tenants with the same addresses: each has its guest, its metadata, its way in, and not the other', async () => {
+    const ready = cloud.ready
+    assert.ok(ready !== undefined)
+    const admin = await CloudApi.open(ready)
+    const { images } = await admin.call<{ images: { id: string }[] }>('image', 'GET', '/v2/images?name=cirros')
+    const { flavors } = await admin.call<{ flavors: { id: string; name: string }[] }>('compute', 'GET', '/flavors')
+    const flavor = flavors.find(({ name }) => name === 'a1.tiny')?.id ?? ''
+    const cidr = '192.168.0.0/24'
+    const red = await Tenant.make(admin, ready, 'red', cidr)
+    const blue = await Tenant.make(admin, ready, 'blue', cidr)
+    const fixed = ['192.168.0.10', '192.168.0.20'] as const
+    const [one, two] = await Promise.all([
+      red.boot(fixed[0], images[0]?.id ?? '', flavor),
+      blue.boot(fixed[1], images[0]?.id ?? '', flavor),
+    ])
+    for (const [tenant, guest] of [
+      [red, one],
+      [blue, two],
+    ] as const) {
+      assert.match(
+        await cloud.whenConsole(guest.id, 'guest: metadata source'),
+        /guest: metadata source metadata-service/,
+      )
+      await cloud.whenConsole(guest.id, 'guest: ready')
+      const document = await cloud.ssh(
+        guest.floating,
+        'hostname; wget -qO- http://169.254.169.254/openstack/latest/meta_data.json',
+      )
+      assert.match(document, new RegExp(`^of-${tenant.name}\n.*"project_id": "${tenant.projectId}"`))
+    }
+    const ping = (address: string) =>
+      cloud.ssh(one.floating, `ping -c 1 -W 2 ${address} >/dev/null && echo heard || echo silent`)
+    assert.deepEqual(
+      [await ping('192.168.0.1'), await ping(fixed[1]), await ping(two.floating)],
+      ['heard', 'silent', 'heard'],
+    )
+    await red.delete(one.id)
+    await blue.delete(two.id)
+    for (const { id } of [one, two])
+      await waitFor('the server to go', () => admin.isGone('compute', `/servers/${id}`), { deadlineMs: 60_000 })
   })
 
   test('delete leaves nothing of a server, but the port the user made', async () => {

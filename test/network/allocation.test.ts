@@ -76,7 +76,7 @@ test('the port adapter speaks Nova’s words', async () => {
     [network.id],
   )
   const [subnet] = await port.subnets('service', network.subnetIds)
-  assert.deepEqual([subnet?.dhcpServer, subnet?.cidr], ['10.8.0.1', '10.8.0.0/26'])
+  assert.deepEqual([subnet?.dhcpServer, subnet?.cidr], [null, '10.8.0.0/26'])
   assert.equal((await port.securityGroups(gamma, 'gamma'))[0]?.name, 'default')
   assert.equal(await port.portQuotaLeft('service', 'gamma'), 499)
   await running.api('PUT', '/v2.0/quotas/gamma', { quota: { port: 1 } }, 'ops:admin')
@@ -89,12 +89,18 @@ test('the metadata service learns who asks, and never across networks', async ()
   assert.ok(network !== undefined)
   const [some] = await port.ports('service', { deviceId: 'server-1' })
   const remoteAddress = some?.fixedIps[0]?.ipAddress ?? ''
-  const found = await metadataSource.lookupByAddress({ localAddress: '::ffff:10.7.0.1', remoteAddress })
+  const here = { kind: 'network', id: network.id } as const
+  const found = await metadataSource.lookup(here, `::ffff:${remoteAddress}`)
   assert.deepEqual(found, { portId: some?.id, deviceId: 'server-1', projectId: 'alpha', networkId: network.id })
-  assert.equal(await metadataSource.lookupByAddress({ localAddress: '10.8.0.1', remoteAddress }), undefined)
-  assert.equal(
-    await metadataSource.lookupByAddress({ localAddress: '10.7.0.1', remoteAddress: '10.7.0.63' }),
-    undefined,
-  )
-  assert.equal((await metadataSource.lookupByAddress({ localAddress: '127.0.0.1', remoteAddress }))?.portId, some?.id)
+  assert.equal(await metadataSource.lookup(here, '10.7.0.63'), undefined)
+  const [other] = (await port.networks('service', { names: ['private'] })).filter(({ id }) => id !== network.id)
+  assert.ok(other !== undefined)
+  assert.equal(await metadataSource.lookup({ kind: 'network', id: other.id }, remoteAddress), undefined)
+  const asked = (method: string, path: string, body: unknown) => running.api(method, `/v2.0${path}`, body, 'ops:admin')
+  const { router } = (await asked('POST', '/routers', { router: { name: 'r' } })).body
+  const there = { kind: 'router', id: router.id } as const
+  assert.equal(await metadataSource.lookup(there, remoteAddress), undefined)
+  const joined = await asked('PUT', `/routers/${router.id}/add_router_interface`, { subnet_id: network.subnetIds[0] })
+  assert.equal(joined.status, 200)
+  assert.equal((await metadataSource.lookup(there, remoteAddress))?.portId, some?.id)
 })

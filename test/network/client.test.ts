@@ -62,7 +62,7 @@ test('an administrator makes an external network and looks around', async () => 
     'availability zone list --network -f json',
     'extension list --network -f json',
     'network service provider list -f json',
-    'network qos policy list -f json',
+    'network flavor list -f json',
   ])
   const [made, subnet, shown, external, agents, zones, extensions, providers] = documents
   assert.deepEqual([field(made, 'router:external'), field(made, 'is_default')], [true, true])
@@ -74,7 +74,7 @@ test('an administrator makes an external network and looks around', async () => 
   assert.ok(column(extensions, 'Alias').includes('router'))
   assert.deepEqual(providers, [])
   // What this network has no extension for, it does not know.
-  assert.match(errors, /404.*\/v2\.0\/qos\/policies/)
+  assert.match(errors, /404.*\/v2\.0\/flavors/)
 })
 
 test('a project gets everything a server needs, from the network to the floating address', async () => {

@@ -1,5 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -34,8 +43,21 @@ export async function dropNamespace(name: string): Promise<void> {
   await run('ip', 'netns', 'delete', name).catch(() => undefined)
 }
 
+const folderPrefix = 'nova-wires-'
+
+/** Namespaces that the plumbing of a test made, by its own notes. */
+async function dropPlumbed(folder: string): Promise<void> {
+  const notes = join(folder, 'run/namespaces')
+  if (existsSync(notes)) for (const name of readdirSync(notes)) await dropNamespace(name)
+  rmSync(folder, { recursive: true, force: true })
+}
+
 /** Namespaces of tests that died without cleaning up. */
 export async function dropStrays(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1]
+    if (owner !== undefined && !isAlive(Number(owner))) await dropPlumbed(join(tmpdir(), name))
+  }
   const names = (await run('ip', 'netns', 'list')).split('\n').map(line => line.split(' ')[0] ?? '')
   for (const name of names) {
     const owner = /^nnt(\d+)x/.exec(name)?.[1]
@@ -59,7 +81,9 @@ exit 0
 `
 
 export class Wires {
-  readonly folder = mkdtempSync(join(tmpdir(), 'nova-wires-'))
+  readonly folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`))
+  /** For the plumbing under test. */
+  readonly runDirectory = join(this.folder, 'run')
   readonly host = `${prefix}host`
   readonly outside = `${prefix}out`
   readonly #children: ChildProcess[] = []
@@ -67,6 +91,8 @@ export class Wires {
 
   async up(): Promise<void> {
     await dropStrays()
+    chmodSync(this.folder, 0o755)
+    mkdirSync(this.runDirectory, { mode: 0o755 })
     writeFileSync(join(this.folder, 'dhcp.sh'), dhcpScript, { mode: 0o755 })
     for (const ns of [this.host, this.outside]) {
       await run('ip', 'netns', 'add', ns)
@@ -153,6 +179,18 @@ export class Wires {
     await this.#start(ns, program, 'up')
   }
 
+  /** The world's name server, and the host told of it: every name has this address. */
+  async nameServer(address: string): Promise<void> {
+    const bytes = address.split('.').join()
+    // The question with the marks of an answer, and one record that points back to its name.
+    const answer = `b=>Buffer.concat([b.subarray(0,2),Buffer.from([0x81,0x80,0,1,0,1,0,0,0,0]),b.subarray(12,b.indexOf(0,12)+5),Buffer.from([0xc0,12,0,1,0,1,0,0,0,60,0,4,${bytes}])])`
+    const program = `const s=require('dgram').createSocket('udp4');const a=${answer};s.on('message',(b,r)=>s.send(a(b),r.port,r.address));s.bind(53,()=>console.log('up'))`
+    await this.#start(this.outside, program, 'up')
+    // iproute2 shows it to what is run in the namespace.
+    mkdirSync(`/etc/netns/${this.host}`, { recursive: true })
+    writeFileSync(`/etc/netns/${this.host}/resolv.conf`, 'nameserver 198.51.100.1\n')
+  }
+
   /** The greeting of such a server, or undefined when there is no way to it. */
   async greeting(ns: string, address: string, port: number): Promise<string | undefined> {
     const program = `const s=require('net').connect(${port},'${address}');setTimeout(()=>process.exit(1),1500);s.on('error',()=>process.exit(1));s.on('data',d=>{console.log(String(d).trim());process.exit(0)})`
@@ -194,7 +232,8 @@ export class Wires {
 
   async down(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
+    rmSync(`/etc/netns/${this.host}`, { recursive: true, force: true })
+    await dropPlumbed(this.folder)
     await dropStrays()
-    rmSync(this.folder, { recursive: true, force: true })
   }
 }

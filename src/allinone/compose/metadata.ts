@@ -1,9 +1,8 @@
-import type { Face } from '#http'
-import { type AddressLookup, createMetadataService, storeMetadata } from '#metadata'
+import { type AddressLookup, createMetadataService, type MetadataService, storeMetadata } from '#metadata'
 import type { WithStore } from './shared.ts'
 
 /** nova-api-metadata from its configuration; not yet listening. */
-export function composeMetadata(shared: WithStore, lookup: AddressLookup): Face {
+export function composeMetadata(shared: WithStore, lookup: AddressLookup): MetadataService {
   const { config, store, clock, log } = shared
   const source = storeMetadata({
     store,
@@ -11,5 +10,5 @@ export function composeMetadata(shared: WithStore, lookup: AddressLookup): Face 
     defaultZone: config.DEFAULT.default_availability_zone,
     nowMs: () => clock.now(),
   })
-  return createMetadataService({ source, config, clock, log: log.child({ service: 'nova-api-metadata' }) }).face
+  return createMetadataService({ source, config, clock, log: log.child({ service: 'nova-api-metadata' }) })
 }

@@ -51,7 +51,20 @@ async function claim(
   })
 }
 
-/** The lowest free address of the pools; undefined when there is none left. */
+type Ranges = readonly { readonly first: bigint; readonly last: bigint }[]
+
+function* upwards(ranges: Ranges): Generator<bigint> {
+  for (const { first, last } of ranges) for (let value = first; value <= last; value++) yield value
+}
+
+function* downwards(ranges: Ranges): Generator<bigint> {
+  for (const { first, last } of ranges.toReversed()) for (let value = last; value >= first; value--) yield value
+}
+
+/**
+ * The lowest free address of the pools, for a DHCP server the highest: users like to give out the low ones by hand.
+ * Undefined when there is none left.
+ */
 async function claimAny(
   unit: Unit,
   owner: AddressOwner,
@@ -64,13 +77,14 @@ async function claimAny(
   const gateway = subnet.gatewayIp === null ? undefined : parseAddress(subnet.gatewayIp)
   if (gateway !== undefined) taken.add(addressKey(gateway))
   const pools = (await poolsOf(unit.db, [subnet.id])).get(subnet.id) ?? []
-  for (const pool of pools) {
-    const last = fromKey(version, pool.lastKey).value
-    for (let value = fromKey(version, pool.firstKey).value; value <= last; value++) {
-      const address: Address = { version, value }
-      if (taken.has(addressKey(address))) continue
-      if (await claim(unit, owner, subnet, address, position)) return formatAddress(version, value)
-    }
+  const ranges = pools.map(pool => ({
+    first: fromKey(version, pool.firstKey).value,
+    last: fromKey(version, pool.lastKey).value,
+  }))
+  for (const value of owner.deviceOwner === 'network:dhcp' ? downwards(ranges) : upwards(ranges)) {
+    const address: Address = { version, value }
+    if (taken.has(addressKey(address))) continue
+    if (await claim(unit, owner, subnet, address, position)) return formatAddress(version, value)
   }
   return undefined
 }
@@ -85,7 +99,7 @@ async function claimExact(
   const text = formatAddress(address.version, address.value)
   const range = hostRange(cidrOf(subnet))
   if (address.value < range.first || address.value > range.last) throw InvalidIpForSubnet({ address: text })
-  // The bridge itself holds the gateway address; only a router's port may stand for it.
+  // The gateway address is a router's, or of an external network the host's.
   const isGateway = text === subnet.gatewayIp && !owner.deviceOwner.startsWith('network:router_interface')
   if (isGateway || !(await claim(unit, owner, subnet, address, position))) {
     throw IpAddressAlreadyAllocated({ address: text, subnetId: subnet.id })

@@ -70,14 +70,16 @@ export async function bind(db: Db, gate: BindingGate, port: PortRow): Promise<Bi
 const networkOf = (db: Db, id: string) =>
   db.selectFrom('networks').select('segmentationId').where('id', '=', id).executeTakeFirst()
 
-/** Networks that live on the host already, by the ports bound there. */
+/** External networks that live on the host already, by the ports bound there. */
 const carriedNetworks = (db: Db) =>
   db
     .selectFrom('ports')
-    .select('networkId')
-    .where('vifType', '=', 'bridge')
-    .where('bindingHost', '!=', '')
-    .where(eb => eb.or([eb('deviceOwner', 'not like', 'network:%'), eb('deviceOwner', '=', gatewayOwner)]))
+    .innerJoin('networks', 'networks.id', 'ports.networkId')
+    .select('networks.id')
+    .where('networks.isExternal', '=', 1)
+    .where('ports.vifType', '=', 'bridge')
+    .where('ports.bindingHost', '!=', '')
+    .where(eb => eb.or([eb('ports.deviceOwner', 'not like', 'network:%'), eb('ports.deviceOwner', '=', gatewayOwner)]))
 
 async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<string | undefined> {
   // Simulated hosts have whatever cards they say they have.
@@ -88,9 +90,12 @@ async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<stri
   if (!isPlumbed) return `the network of host ${port.bindingHost} is not managed here`
   const carried = await db
     .selectFrom('subnets')
-    .select(['networkId', 'cidr'])
-    .where(eb => eb.or([eb('networkId', '=', port.networkId), eb('networkId', 'in', carriedNetworks(db))]))
+    .innerJoin('networks', 'networks.id', 'subnets.networkId')
+    .select(['subnets.networkId', 'subnets.cidr'])
+    .where('networks.isExternal', '=', 1)
+    .where(eb => eb.or([eb('networks.id', '=', port.networkId), eb('networks.id', 'in', carriedNetworks(db))]))
     .execute()
+  // What is not external lives in namespaces, and collides with nothing.
   const own = carried.filter(subnet => subnet.networkId === port.networkId)
   for (const { cidr } of own) {
     // One host has one routing table.
@@ -100,8 +105,8 @@ async function refusalOf(db: Db, gate: BindingGate, port: PortRow): Promise<stri
     if (other !== undefined)
       return `subnet ${cidr} overlaps subnet ${other.cidr} of network ${other.networkId} on this host`
   }
-  const isCarried = await carriedNetworks(db).where('networkId', '=', port.networkId).limit(1).executeTakeFirst()
-  if (isCarried !== undefined) return undefined
+  const isCarried = await carriedNetworks(db).where('networks.id', '=', port.networkId).limit(1).executeTakeFirst()
+  if (own.length === 0 || isCarried !== undefined) return undefined
   return gate.refusal(
     port.networkId,
     own.map(subnet => subnet.cidr),

@@ -9,7 +9,7 @@ import {
 import type { Db } from '../store/open.ts'
 import type { InactiveBindingRow, PortRow } from '../store/tables.ts'
 import { type BindingGate, bind } from './binding.ts'
-import { ensureDhcpPorts, portById } from './ports.ts'
+import { portById } from './ports.ts'
 import type { Unit } from './unit.ts'
 
 /**
@@ -79,9 +79,7 @@ export async function addBinding(unit: Unit, gate: BindingGate, id: string, aske
   }
   const made = await tried(unit, gate, port, asked)
   if (port.bindingHost === '') {
-    const bound = { ...port, ...made, bindingHost: host }
     await write(unit, port, { ...made, ...down, bindingHost: host })
-    await ensureDhcpPorts(unit, bound)
     return
   }
   await unit.db
@@ -128,7 +126,6 @@ export async function activateBinding(unit: Unit, id: string, host: string): Pro
       .values({ ...left, vifType: 'unbound', vifDetails: '{}' })
       .execute()
   }
-  await ensureDhcpPorts(unit, { ...port, ...active })
 }
 
 /** False: there was none. */

@@ -132,7 +132,6 @@ export async function insertPort(
   await unit.db.insertInto('ports').values(bound).execute()
   await allocateAddresses(unit, { portId: port.id, ...bound }, content.fixedIps)
   await addGroups(unit, port.id, await firstGroups(unit, bound, content.groupIds))
-  if (bound.vifType === 'bridge' && !isOurs(bound)) await ensureDhcpPorts(unit, bound)
   unit.touched.ports.add(port.id)
   return bound
 }
@@ -161,52 +160,6 @@ async function portRow(unit: Unit, network: NetworkRow, content: PortContent): P
     isPlugged: 0,
     qosPolicyId: content.qosPolicyId ?? null,
     ...stamp(unit),
-  }
-}
-
-/** A subnet without gateway still needs an address for its DHCP server; a port keeps it from being given away. */
-export async function ensureDhcpPorts(unit: Unit, bound: PortRow): Promise<void> {
-  const bare = await unit.db
-    .selectFrom('subnets')
-    .select('id')
-    .where('networkId', '=', bound.networkId)
-    .where('gatewayIp', 'is', null)
-    .where('dhcp', '=', 1)
-    .where(eb =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('fixedIps')
-            .innerJoin('ports', 'ports.id', 'fixedIps.portId')
-            .select('ports.id')
-            .whereRef('fixedIps.subnetId', '=', 'subnets.id')
-            .where('ports.deviceOwner', '=', 'network:dhcp'),
-        ),
-      ),
-    )
-    .execute()
-  const network = bare.length === 0 ? undefined : await networkById(unit.db, bound.networkId)
-  if (network === undefined) return
-  for (const subnet of bare) {
-    const row = await portRow(unit, network, {
-      projectId: network.projectId,
-      name: '',
-      description: '',
-      mac: undefined,
-      isUp: true,
-      deviceId: `dhcp${bound.networkId}`,
-      deviceOwner: 'network:dhcp',
-      fixedIps: undefined,
-      groupIds: [],
-      hasPortSecurity: false,
-      bindingHost: bound.bindingHost,
-      vnicType: 'normal',
-      profile: {},
-      dnsName: '',
-    })
-    const port = { ...row, vifType: 'bridge' }
-    await unit.db.insertInto('ports').values(port).execute()
-    await allocateAddresses(unit, { portId: port.id, ...port }, [{ subnetId: subnet.id }])
   }
 }
 
@@ -276,7 +229,6 @@ export async function updatePort(unit: Unit, gate: BindingGate, row: PortRow, ch
   if (rebind) await dropInactiveAt(unit, row.id, next.bindingHost)
   if (change.fixedIps !== undefined) await changeAddresses(unit, next, change.fixedIps)
   await changeGroups(unit, next, change.groupIds)
-  if (rebind && next.vifType === 'bridge' && !isOurs(next)) await ensureDhcpPorts(unit, next)
   unit.touched.ports.add(row.id)
   return next
 }

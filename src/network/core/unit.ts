@@ -33,13 +33,22 @@ export interface Work {
   run<T>(work: (unit: Unit) => Promise<T>): Promise<T>
 }
 
-export function createWork(db: Db, clock: Clock, follow: (touched: Touched) => Promise<void>): Work {
+export interface Following {
+  /** The last thing in the transaction: what the service itself changes because of the rest. */
+  settle(unit: Unit): Promise<void>
+  /** After it. */
+  follow(touched: Touched): Promise<void>
+}
+
+export function createWork(db: Db, clock: Clock, { settle, follow }: Following): Work {
   return {
     async run(work) {
       const { result, touched } = await inTransaction(db, async tx => {
         await takeTurns(tx, ['network'])
-        const touched = nothingTouched()
-        return { result: await work({ db: tx, nowMs: clock.now(), touched }), touched }
+        const unit = { db: tx, nowMs: clock.now(), touched: nothingTouched() }
+        const made = await work(unit)
+        await settle(unit)
+        return { result: made, touched: unit.touched }
       })
       await follow(touched)
       return result

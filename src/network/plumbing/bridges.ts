@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { fromJson } from '#base'
 import type { Commands } from './commands.ts'
-import type { Desired, DesiredNetwork } from './desired.ts'
+import type { Desired, DesiredNetwork } from './desired-model.ts'
 
 /** Bridges of this cloud: one per network, marked as ours by their alias, with the addresses this host has on them. */
 
@@ -23,13 +23,8 @@ const bridgeMac = (networkId: string, host: string): string => {
   return `fa:16:3f:${hash.slice(0, 2)}:${hash.slice(2, 4)}:${hash.slice(4, 6)}`
 }
 
-const addressesOf = (network: DesiredNetwork): Set<string> =>
-  new Set([
-    ...network.subnets.flatMap(subnet => (subnet.hostIp === null ? [] : [`${subnet.hostIp}/${subnet.cidr.prefix}`])),
-    ...network.routerAddresses.map(address => `${address}/${address.includes(':') ? 128 : 32}`),
-  ])
-
-const signature = (network: DesiredNetwork): string => JSON.stringify([network.mtu, [...addressesOf(network)]])
+const signature = ({ mtu, isClosed, hostAddresses }: DesiredNetwork): string =>
+  JSON.stringify([mtu, isClosed, hostAddresses])
 
 export class Bridges {
   readonly #commands: Commands
@@ -86,20 +81,23 @@ export class Bridges {
   }
 
   async #make(network: DesiredNetwork): Promise<void> {
-    const { bridge, mtu } = network
+    const { bridge, mtu, isClosed } = network
     const run = (...args: string[]) => this.#commands.run('ip', args)
     const [link] = await this.#links(['addr', 'show', 'dev', bridge])
     if (link === undefined)
       await run('link', 'add', 'name', bridge, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0')
     await run('link', 'set', 'dev', bridge, 'address', bridgeMac(network.id, this.#host))
-    await run('link', 'set', 'dev', bridge, 'alias', this.#alias, 'mtu', String(mtu), 'up')
-    const wanted = addressesOf(network)
+    // Of a closed one the host has no part: else it would answer there for any address that it has anywhere.
+    const arp = isClosed ? 'off' : 'on'
+    await this.#commands.ask('ip', ['link', 'set', 'dev', bridge, 'addrgenmode', isClosed ? 'none' : 'eui64'])
+    await run('link', 'set', 'dev', bridge, 'alias', this.#alias, 'mtu', String(mtu), 'arp', arp, 'up')
+    const wanted = new Set(network.hostAddresses)
     const present = (link?.addr_info ?? [])
-      .filter(info => info.scope !== 'link')
+      .filter(info => isClosed || info.scope !== 'link')
       .map(info => `${info.local}/${info.prefixlen}`)
     for (const address of present.filter(item => !wanted.has(item))) await run('addr', 'delete', address, 'dev', bridge)
     for (const address of wanted) {
-      const family = address.includes(':') ? ['nodad'] : address.endsWith('/32') ? [] : ['brd', '+']
+      const family = address.includes(':') ? ['nodad'] : ['brd', '+']
       await run('addr', 'replace', address, ...family, 'dev', bridge)
     }
   }

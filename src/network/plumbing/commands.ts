@@ -8,6 +8,16 @@ export const PlumbingFailed = declareFault(
   (p: { command: string; reason: string }) => `${p.command} failed: ${p.reason}`,
 )
 
+/** Does all of them in turn: one in trouble must not keep the others waiting. Fails at the end with what went wrong. */
+export async function doAll(command: string, tasks: readonly (() => Promise<unknown>)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const task of tasks) await task().catch(error => failures.push(error))
+  const [first] = failures
+  if (failures.length === 0) return
+  const reason = failures.map(error => (error instanceof Error ? error.message : String(error))).join('; ')
+  throw PlumbingFailed({ command, reason }, { cause: first })
+}
+
 export interface RunOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>

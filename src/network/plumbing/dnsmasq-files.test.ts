@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCidr } from '../addresses.ts'
-import type { DesiredNetwork } from './desired.ts'
-import { dnsmasqArguments, hostLabel, optionsText } from './dnsmasq-files.ts'
+import type { DesiredDhcp, DesiredNetwork } from './desired-model.ts'
+import { advertiserArguments, dhcpArguments, hostLabel, optionsText } from './dnsmasq-files.ts'
 
 const cidr = parseCidr('10.0.0.0/26')
 assert.ok(cidr !== undefined)
@@ -10,14 +10,16 @@ const network: DesiredNetwork = {
   id: 'n',
   bridge: 'brqn',
   mtu: 1450,
-  routerAddresses: [],
+  isClosed: true,
+  zone: 1,
+  hostAddresses: [],
+  dhcp: undefined,
   subnets: [
     {
       id: 'subnet',
       cidr,
       gatewayIp: null,
-      hostIp: '10.0.0.2',
-      hasDhcp: true,
+      dhcpIp: '10.0.0.2',
       dnsNameservers: ['9.9.9.9'],
       hostRoutes: [{ destination: '10.9.0.0/16', nexthop: '10.0.0.3' }],
       ipv6RaMode: null,
@@ -37,10 +39,39 @@ test('a subnet without gateway announces no router, but metadata and its own rou
   ])
 })
 
+const dhcp: DesiredDhcp = {
+  leg: {
+    name: 'ns-1',
+    portId: '1',
+    networkId: 'n',
+    bridge: 'brqn',
+    mtu: 1450,
+    mac: 'fa:16:3e:00:00:01',
+    addresses: [],
+  },
+  upstream: undefined,
+}
+
 test('only known guests are served', () => {
-  const args = dnsmasqArguments(network, settings, { directory: '/run/x/n', script: '/run/x/s' })
+  const args = dhcpArguments(network, dhcp, settings, { directory: '/run/x/n', script: '/run/x/s' })
   assert.ok(args.includes('--dhcp-range=set:ssubnet,10.0.0.0,static,255.255.255.192,600s'))
   assert.ok(args.includes('--dhcp-lease-max=64'))
+})
+
+test('a network announces its IPv6 prefix, a router that it is the way out', () => {
+  const [only] = network.subnets
+  const prefix = parseCidr('fd00:1::/64')
+  assert.ok(only !== undefined && prefix !== undefined)
+  const subnet = { ...only, cidr: prefix, gatewayIp: 'fd00:1::1', dhcpIp: 'fd00:1::2', ipv6RaMode: 'slaac' }
+  const args = dhcpArguments({ ...network, subnets: [subnet] }, dhcp, settings, { directory: '/x', script: '/s' })
+  assert.ok(args.includes('--ra-param=ns-1,0,0'))
+  const own = advertiserArguments({ advertised: [{ leg: 'qr-1', subnet }] }, 600, '/x')
+  const range = '--dhcp-range=set:ssubnet,fd00:1::,ra-only,64'
+  assert.deepEqual(
+    own.filter(arg => /^--(interface|ra|dhcp)/.test(arg)),
+    ['--interface=qr-1', range],
+  )
+  assert.ok(args.includes(range))
 })
 
 test('a server’s name becomes one DNS label, whatever it holds', () => {

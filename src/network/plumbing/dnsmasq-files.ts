@@ -1,6 +1,6 @@
 import { formatAddress } from '../addresses.ts'
-import type { DesiredNetwork, DesiredPort, DesiredSubnet } from './desired.ts'
-import { metadataAddress } from './firewall-frame.ts'
+import type { DesiredDhcp, DesiredNetwork, DesiredPort, DesiredRouter, DesiredSubnet } from './desired-model.ts'
+import { metadataAddress } from './metadata-address.ts'
 
 /** What one dnsmasq is told: arguments, hosts and options. Pure text. */
 
@@ -21,7 +21,7 @@ const netmask = (subnet: DesiredSubnet): string =>
   formatAddress(4, 0xffffffffn ^ ((1n << BigInt(32 - subnet.cidr.prefix)) - 1n))
 
 export const servedSubnets = (network: DesiredNetwork): readonly DesiredSubnet[] =>
-  network.subnets.filter(subnet => subnet.hasDhcp && subnet.hostIp !== null)
+  network.subnets.filter(subnet => subnet.dhcpIp !== null)
 
 function range(subnet: DesiredSubnet, leaseSeconds: number): string {
   const first = formatAddress(subnet.cidr.version, subnet.cidr.first)
@@ -40,44 +40,73 @@ function leaseMax(subnets: readonly DesiredSubnet[]): number {
   return total > BigInt(maxLeases) ? maxLeases : Number(total)
 }
 
-export function dnsmasqArguments(
+/** What all of them are told. */
+const common = (directory: string): string[] => [
+  '--conf-file=/dev/null',
+  '--no-hosts',
+  '--strict-order',
+  '--bind-interfaces',
+  '--except-interface=lo',
+  `--pid-file=${directory}/pid`,
+  `--log-facility=${directory}/log`,
+]
+
+const quiet = ['--quiet-dhcp', '--quiet-dhcp6', '--quiet-ra']
+
+/** Of a network, on its leg in the namespace. */
+export function dhcpArguments(
   network: DesiredNetwork,
+  { leg }: DesiredDhcp,
   settings: DnsmasqSettings,
-  paths: DnsmasqPaths,
+  { directory, script }: DnsmasqPaths,
 ): readonly string[] {
   const subnets = servedSubnets(network)
-  const { directory } = paths
   return [
-    '--conf-file=/dev/null',
-    '--no-hosts',
-    '--strict-order',
-    '--bind-interfaces',
-    `--interface=${network.bridge}`,
-    '--except-interface=lo',
-    `--pid-file=${directory}/pid`,
+    ...common(directory),
+    `--interface=${leg.name}`,
+    `--resolv-file=${directory}/resolv`,
     `--dhcp-hostsfile=${directory}/hosts`,
     `--dhcp-optsfile=${directory}/opts`,
-    `--dhcp-script=${paths.script}`,
+    `--dhcp-script=${script}`,
     '--leasefile-ro',
     // After a restart a guest may renew a lease this process has not seen yet.
     '--dhcp-authoritative',
     `--dhcp-lease-max=${leaseMax(subnets)}`,
     `--domain=${settings.domain}`,
-    `--log-facility=${directory}/log`,
-    '--quiet-dhcp',
-    '--quiet-dhcp6',
-    '--quiet-ra',
-    ...(subnets.some(subnet => subnet.cidr.version === 6) ? ['--enable-ra'] : []),
+    ...quiet,
+    // Prefixes are announced here, with or without a router; a way out is the routers' to announce.
+    ...(subnets.some(subnet => subnet.cidr.version === 6) ? ['--enable-ra', `--ra-param=${leg.name},0,0`] : []),
     ...subnets.map(subnet => `--dhcp-range=${range(subnet, settings.leaseSeconds)}`),
   ]
 }
 
+/** Of a router, which says that it is one on the IPv6 subnets whose gateway it is. */
+export const advertiserArguments = (
+  { advertised }: Pick<DesiredRouter, 'advertised'>,
+  leaseSeconds: number,
+  directory: string,
+): readonly string[] => [
+  ...common(directory),
+  ...[...new Set(advertised.map(({ leg }) => leg))].map(leg => `--interface=${leg}`),
+  '--port=0',
+  '--leasefile-ro',
+  ...quiet,
+  '--enable-ra',
+  ...advertised.map(({ subnet }) => `--dhcp-range=${range(subnet, leaseSeconds)}`),
+]
+
+/** On an external network, where those of the networks ask for names that they do not know. */
+export const forwarderArguments = ({ bridge }: DesiredNetwork, directory: string): readonly string[] => [
+  ...common(directory),
+  `--interface=${bridge}`,
+]
+
 /** RFC 3442: a client that gets this option ignores the router option, so the default route stands here too. */
 function routesOf(subnet: DesiredSubnet, hasMetadata: boolean): string[] {
   const routes = subnet.hostRoutes
-    .filter(route => !route.destination.includes(':'))
+    .filter(route => !`${route.destination}${route.nexthop}`.includes(':'))
     .flatMap(route => [route.destination, route.nexthop])
-  if (hasMetadata && subnet.hostIp !== null) routes.push(`${metadataAddress}/32`, subnet.hostIp)
+  if (hasMetadata && subnet.dhcpIp !== null) routes.push(`${metadataAddress}/32`, subnet.dhcpIp)
   if (subnet.gatewayIp !== null) routes.push('0.0.0.0/0', subnet.gatewayIp)
   return routes
 }
@@ -91,7 +120,7 @@ function options4(subnet: DesiredSubnet, mtu: number, hasMetadata: boolean): str
     subnet.gatewayIp === null ? option('option:router') : option('option:router', subnet.gatewayIp),
     ...(routes.length > 0 ? [option('option:classless-static-route', ...routes), option('249', ...routes)] : []),
     option('option:mtu', String(mtu)),
-    option('option:dns-server', ...(dns.length > 0 ? dns : [subnet.hostIp ?? ''])),
+    option('option:dns-server', ...(dns.length > 0 ? dns : [subnet.dhcpIp ?? ''])),
   ]
 }
 

@@ -1,29 +1,30 @@
-import type { NamedSet } from './firewall-model.ts'
+import { type NamedSet, typeText } from './firewall-model.ts'
 
 /**
  * The fixed part of the two tables: hooks and the order of decisions.
  *
  * Bridged packets pass the inet hooks too (br_netfilter), with the bridge as both interfaces, and there conntrack works.
- * So every packet of a guest is judged there by its address: leaving at prerouting, before any translation, so that rules
- * name what the guest meant; arriving at forward (from other guests and from outside) and output (from this host).
+ * So every packet of a guest is judged there by its address: leaving at prerouting, arriving at forward (from other guests,
+ * from routers and DHCP in their namespaces) and output (from this host, on networks that it takes part in).
+ * Networks may use the same addresses: an address counts together with the bridge, and each closed bridge has a zone of
+ * its own in connection tracking, set before fragments are put together.
  * That an address really belongs to its tap is what the bridge table makes sure of, in both directions; it has no
  * conntrack and needs none. Packets to many (broadcast, multicast) have no one address: they are judged in the bridge
  * table, by the same group rules, without state.
  */
-export const metadataAddress = '169.254.169.254'
-
 export const inetSets = {
   bridges: 'ifname',
-  /** Interface pairs between which this host forwards for guests: each bridge with itself and what a router joins. */
-  paths: 'ifname . ifname',
+  /** Bridges that this host only carries frames on: it neither hears what is said there nor passes it on. */
+  closed: 'ifname',
+  zones: 'typeof iifname : ct zone',
+  /** Each bridge with itself. */
+  same: 'ifname . ifname',
+  /** Addresses that the world meets as this host's. */
   nat4: 'ipv4_addr',
   external: 'ifname',
-  floating4: 'ipv4_addr',
-  /** A floating address to the fixed one, and back; a subnet to its router's address outside. */
-  dnat4: 'ipv4_addr : ipv4_addr',
-  snat4: 'ipv4_addr : ipv4_addr',
-  hidden4: 'ipv4_addr : ipv4_addr',
-  metadata: 'ifname : ipv4_addr . inet_service',
+  /** Subnets behind routers. */
+  behind4: 'ipv4_addr',
+  behind6: 'ipv6_addr',
   out4: 'ifname . ipv4_addr : verdict',
   out6: 'ifname . ipv6_addr : verdict',
   in4: 'ifname . ipv4_addr : verdict',
@@ -32,7 +33,11 @@ export const inetSets = {
 
 export const bridgeSets = { from_tap: 'ifname : verdict', to_tap: 'ifname : verdict' } as const
 
-export const setFlags: Readonly<Record<string, string>> = { nat4: 'interval', hidden4: 'interval' }
+export const setFlags: Readonly<Record<string, string>> = {
+  nat4: 'interval',
+  behind4: 'interval',
+  behind6: 'interval',
+}
 
 export const emptySet = (name: keyof typeof inetSets | keyof typeof bridgeSets): NamedSet => ({
   type: { ...inetSets, ...bridgeSets }[name],
@@ -43,7 +48,7 @@ export const emptySet = (name: keyof typeof inetSets | keyof typeof bridgeSets):
 const declarations = (table: string, names: Readonly<Record<string, string>>): string[] =>
   Object.entries(names).map(([name, type]) => {
     const flags = setFlags[name] === undefined ? '' : ` flags ${setFlags[name]};`
-    return `add ${type.includes(':') ? 'map' : 'set'} ${table} ${name} { type ${type};${flags} }`
+    return `add ${type.includes(':') ? 'map' : 'set'} ${table} ${name} { ${typeText(type)};${flags} }`
   })
 
 const chain = (table: string, name: string, hook: string, rules: readonly string[]): string[] => [
@@ -79,9 +84,6 @@ const sharedChains = (inet: string, bridge: string): string[] => [
   ]),
 ]
 
-const toFloating = 'ip daddr @floating4 dnat ip to ip daddr map @dnat4'
-const cameToFloating = 'oifname @bridges ct status dnat ct original ip daddr @floating4'
-
 const known = ['ct state established,related accept', 'ct state invalid drop']
 const arriving = ['oifname . ip daddr vmap @in4', 'oifname . ip6 daddr vmap @in6']
 
@@ -92,27 +94,22 @@ export function frame(inet: string, bridge: string): string[] {
     ...declarations(inet, inetSets),
     ...declarations(bridge, bridgeSets),
     ...sharedChains(inet, bridge),
+    ...chain(inet, 'sorting', 'type filter hook prerouting priority -450', ['ct zone set iifname map @zones']),
     ...chain(inet, 'leaving', 'type filter hook prerouting priority mangle', [
       'iifname != @bridges accept',
       ...known,
       'iifname . ip saddr vmap @out4',
       'iifname . ip6 saddr vmap @out6',
     ]),
-    ...chain(inet, 'metadata_nat', 'type nat hook prerouting priority dstnat', [
-      `iifname @bridges ip daddr ${metadataAddress} tcp dport 80 dnat ip to iifname map @metadata`,
-      toFloating,
-    ]),
-    ...chain(inet, 'host_nat', 'type nat hook output priority -100', [toFloating]),
-    ...shared(inet, 'crossing', [
-      'iifname . oifname @paths return',
-      'ct status dnat ct original ip daddr @floating4 return',
-      'drop',
-    ]),
+    ...chain(inet, 'to_host', 'type filter hook input priority filter', ['iifname @closed drop']),
     ...chain(inet, 'arriving', 'type filter hook forward priority filter', [
       'iifname != @bridges oifname != @bridges accept',
-      // Two networks meet only where a router joins them, or at a floating address.
-      'iifname @bridges oifname @bridges jump crossing',
+      'iifname @closed iifname . oifname != @same drop',
+      'oifname @closed iifname . oifname != @same drop',
       ...known,
+      // Two networks meet only where a router joins them, or at a floating address: the host's own routes are not theirs.
+      'iifname @external oifname @external ip daddr @behind4 drop',
+      'iifname @external oifname @external ip6 daddr @behind6 drop',
       ...arriving,
     ]),
     ...chain(inet, 'from_host', 'type filter hook output priority filter', [
@@ -121,14 +118,7 @@ export function frame(inet: string, bridge: string): string[] {
       ...arriving,
     ]),
     ...chain(inet, 'outside_nat', 'type nat hook postrouting priority srcnat', [
-      // This host speaks to a floating address of its own from that very address, which it would not hear answers to.
-      'oifname @bridges ip saddr @floating4 masquerade',
-      // Guests meet each other at floating addresses as they meet the outside: else answers would take the short way.
-      `${cameToFloating} snat ip to ip saddr map @snat4`,
-      `${cameToFloating} snat ip to ip saddr map @hidden4`,
-      'oifname @external snat ip to ip saddr map @snat4',
-      'oifname @external snat ip to ip saddr map @hidden4',
-      'oifname != @bridges ip saddr @nat4 masquerade',
+      'iifname @external oifname != @bridges ip saddr @nat4 masquerade',
     ]),
     ...chain(bridge, 'from_guest', 'type filter hook prerouting priority dstnat', ['iifname vmap @from_tap']),
     ...chain(bridge, 'to_guest', 'type filter hook postrouting priority filter', ['oifname vmap @to_tap']),

@@ -21,6 +21,9 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<string, NamedSet>
 }
 
+/** Some types have no name of their own. */
+export const typeText = (type: string): string => (type.startsWith('typeof ') ? type : `type ${type}`)
+
 const isMap = (set: NamedSet): boolean => set.type.includes(':')
 const kind = (set: NamedSet): string => (isMap(set) ? 'map' : 'set')
 const elementText = ([key, value]: readonly [string, string]): string => (value === '' ? key : `${key} : ${value}`)
@@ -38,7 +41,7 @@ function elements(verb: 'add' | 'delete', table: string, name: string, items: re
 
 function setDeclaration(table: string, name: string, set: NamedSet): string {
   const flags = set.flags === undefined ? '' : ` flags ${set.flags};`
-  return `add ${kind(set)} ${table} ${name} { type ${set.type};${flags} }`
+  return `add ${kind(set)} ${table} ${name} { ${typeText(set.type)};${flags} }`
 }
 
 const sameRules = (a: readonly string[] | undefined, b: readonly string[]): boolean =>

@@ -1,10 +1,9 @@
-import { formatAddress, formatCidr, linkLocal, parseCidr } from '../addresses.ts'
+import { type Cidr, contains, formatAddress, formatCidr, linkLocal, overlaps, parseCidr } from '../addresses.ts'
 import { icmpProtocols, protocolNumber } from '../core/protocols.ts'
 import type { SecurityGroupRuleRow } from '../store/tables.ts'
-import type { Desired, DesiredGroup, DesiredPort } from './desired.ts'
+import type { Desired, DesiredGroup, DesiredPort } from './desired-model.ts'
 import { bridgeSets, emptySet, inetSets } from './firewall-frame.ts'
 import type { Family, NamedSet, Ruleset } from './firewall-model.ts'
-import type { DesiredRouting } from './routing.ts'
 
 /** Desired state to rulesets. Pure. All text comes from ids, numbers and parsed addresses, never from users' words. */
 
@@ -123,41 +122,45 @@ const memberSets = (group: DesiredGroup): [string, NamedSet][] =>
     },
   ])
 
-export interface FirewallFacts {
-  /** Where metadata requests of a bridge go; undefined: nowhere. */
-  metadataTarget(bridge: string, hostIp: string): { address: string; port: number } | undefined
-}
-
 type Elements = Map<string, string>
 
 /** The sets of the frame, empty; filled below. */
 const frameSets = (names: Readonly<Record<string, string>>): Map<string, Elements> =>
   new Map(Object.keys(names).map(name => [name, new Map<string, string>()]))
 
-function addNetworks(sets: Map<string, Elements>, desired: Desired, facts: FirewallFacts): void {
-  for (const { bridge, subnets } of desired.networks) {
+function addNetworks(sets: Map<string, Elements>, { networks }: Desired): void {
+  for (const { bridge, isClosed, zone } of networks) {
     sets.get('bridges')?.set(quote(bridge), '')
-    sets.get('paths')?.set(`${quote(bridge)} . ${quote(bridge)}`, '')
-    const v4 = subnets.filter(subnet => subnet.cidr.version === 4)
-    for (const subnet of v4) sets.get('nat4')?.set(formatCidr(subnet.cidr), '')
-    const hostIp = v4.find(subnet => subnet.hostIp !== null)?.hostIp
-    const target = typeof hostIp === 'string' ? facts.metadataTarget(bridge, hostIp) : undefined
-    if (target !== undefined) sets.get('metadata')?.set(quote(bridge), `${target.address} . ${target.port}`)
+    sets.get('same')?.set(`${quote(bridge)} . ${quote(bridge)}`, '')
+    sets.get(isClosed ? 'closed' : 'external')?.set(quote(bridge), '')
+    if (zone !== undefined) sets.get('zones')?.set(quote(bridge), String(zone))
   }
 }
 
-function addRouting(sets: Map<string, Elements>, { joined, externalBridges, floating, hidden }: DesiredRouting): void {
-  for (const [one, other] of joined) {
-    sets.get('paths')?.set(`${quote(one)} . ${quote(other)}`, '')
-    sets.get('paths')?.set(`${quote(other)} . ${quote(one)}`, '')
+/** Elements of an interval set may not overlap: of two, one is within the other. */
+const widest = (cidrs: readonly Cidr[]): string[] => {
+  const within = (a: Cidr, b: Cidr) => contains(b, { version: a.version, value: a.first }) && b.prefix < a.prefix
+  return cidrs.filter(cidr => !cidrs.some(other => within(cidr, other))).map(formatCidr)
+}
+
+function addSubnets(sets: Map<string, Elements>, { networks, routers, hostRoutes }: Desired): void {
+  const add = (name: string, cidrs: readonly Cidr[], version: 4 | 6) => {
+    for (const text of widest(cidrs.filter(cidr => cidr.version === version))) sets.get(name)?.set(text, '')
   }
-  for (const bridge of externalBridges) sets.get('external')?.set(quote(bridge), '')
-  for (const { address, fixedAddress } of floating) {
-    sets.get('floating4')?.set(address, '')
-    sets.get('dnat4')?.set(address, fixedAddress)
-    sets.get('snat4')?.set(fixedAddress, address)
-  }
-  for (const { cidr, address } of hidden) sets.get('hidden4')?.set(formatCidr(cidr), address)
+  const external = networks.filter(({ isClosed }) => !isClosed).flatMap(({ subnets }) => subnets)
+  // A project may use the addresses of an external network that is not its own: others' way there stays open.
+  const behind = routers
+    .flatMap(router => router.behind)
+    .filter(cidr => !external.some(subnet => overlaps(subnet.cidr, cidr)))
+  add('behind4', behind, 4)
+  add('behind6', behind, 6)
+  const outside = networks.filter(({ hostAddresses }) => hostAddresses.length > 0).flatMap(({ subnets }) => subnets)
+  // And those from which a router translates nothing.
+  add(
+    'nat4',
+    [...outside, ...hostRoutes].map(({ cidr }) => cidr),
+    4,
+  )
 }
 
 function usedGroups(
@@ -176,15 +179,15 @@ const named = (names: Readonly<Record<string, string>>, sets: Map<string, Elemen
     { ...emptySet(name as keyof typeof inetSets | keyof typeof bridgeSets), elements },
   ])
 
-export function buildRulesets(desired: Desired, facts: FirewallFacts): { inet: Ruleset; bridge: Ruleset } {
+export function buildRulesets(desired: Desired): { inet: Ruleset; bridge: Ruleset } {
   const secured = desired.ports.filter(port => port.isSecured && port.isUp)
   const groups = usedGroups(desired, secured)
   const inet = frameSets(inetSets)
   const bridge = frameSets(bridgeSets)
   const inetChains = new Map<string, string[]>()
   const bridgeChains = new Map<string, string[]>()
-  addNetworks(inet, desired, facts)
-  addRouting(inet, desired.routing)
+  addNetworks(inet, desired)
+  addSubnets(inet, desired)
   for (const group of groups.chains) {
     for (const direction of ['ingress', 'egress'] as const)
       inetChains.set(groupChain(direction, group.id), rulesFor('inet', group, direction))

@@ -1,30 +1,22 @@
 import { canonicalAddress } from '../addresses.ts'
 import type { Commands } from './commands.ts'
-import type { Desired } from './desired.ts'
+import type { Desired } from './desired-model.ts'
 import { frame } from './firewall-frame.ts'
 import { difference, type Ruleset } from './firewall-model.ts'
-import { buildRulesets, type FirewallFacts, frameRulesets } from './firewall-rules.ts'
+import { buildRulesets, frameRulesets } from './firewall-rules.ts'
 import { type FirewallState, type StaleFlow, staleFlows } from './stale-flows.ts'
-
-/** Floating addresses that stand for something else than before. */
-function lostFloating(before: Desired, after: Desired): readonly string[] {
-  const now = new Map(after.routing.floating.map(ip => [ip.address, ip.fixedAddress]))
-  return before.routing.floating.filter(ip => now.get(ip.address) !== ip.fixedAddress).map(ip => ip.address)
-}
 
 /** The two nft tables of this cloud; knows what it last wrote and writes only what changed. */
 export class Firewall {
   readonly #commands: Commands
-  readonly #facts: FirewallFacts
   readonly #inet: string
   readonly #bridge: string
   #applied: { inet: Ruleset; bridge: Ruleset } | undefined
   /** What the last apply was told; stays known when the tables have to be written anew. */
   #last: FirewallState | undefined
 
-  constructor(commands: Commands, facts: FirewallFacts, name: string) {
+  constructor(commands: Commands, name: string) {
     this.#commands = commands
-    this.#facts = facts
     this.#inet = `inet ${name}`
     this.#bridge = `bridge ${name}`
   }
@@ -35,7 +27,7 @@ export class Firewall {
   }
 
   async apply(desired: Desired): Promise<void> {
-    const wanted = buildRulesets(desired, this.#facts)
+    const wanted = buildRulesets(desired)
     const before = this.#applied ?? frameRulesets()
     const state: FirewallState = { desired, inet: wanted.inet }
     const script = [
@@ -56,17 +48,8 @@ export class Firewall {
     }
     this.#applied = wanted
     const stale = this.#last === undefined ? [] : staleFlows(this.#last, state)
-    const lost = this.#last === undefined ? [] : lostFloating(this.#last.desired, desired)
     this.#last = state
     for (const flow of await this.#existing(stale)) await this.#forgetFlow(flow)
-    for (const address of lost) await this.#forgetFloating(address)
-  }
-
-  /** Connections to and from a floating address that now is somebody else's, or nobody's. */
-  async #forgetFloating(address: string): Promise<void> {
-    for (const side of ['--orig-dst', '--reply-dst']) {
-      await this.#commands.ask('conntrack', ['-D', '-f', 'ipv4', side, address])
-    }
   }
 
   /** A rule of a large group concerns many ports of which few have flows; looking costs as much as forgetting one. */
@@ -81,11 +64,18 @@ export class Firewall {
   }
 
   /** Fails when there is no such flow, which is fine. The reply's source is the guest also where its address is translated. */
-  async #forgetFlow({ address, version, direction, protocol, peers }: StaleFlow): Promise<void> {
+  async #forgetFlow({ address, version, zone, direction, protocol, peers }: StaleFlow): Promise<void> {
     const [side, otherSide] = direction === 'ingress' ? ['--reply-src', '--orig-src'] : ['--orig-src', '--orig-dst']
     const kind = protocol === undefined ? [] : ['-p', String(protocol)]
+    // On networks without a zone there is no other with that address.
+    const where = zone === undefined ? [] : ['-w', String(zone)]
     const other = peers === undefined ? [] : [otherSide, peers]
-    await this.#commands.ask('conntrack', ['-D', '-f', `ipv${version}`, side, address, ...other, ...kind])
+    await this.#commands.ask('conntrack', ['-D', '-f', `ipv${version}`, side, address, ...where, ...other, ...kind])
+  }
+
+  /** All connections of a network that is gone. */
+  async forgetZone(zone: number): Promise<void> {
+    await this.#commands.ask('conntrack', ['-D', '-w', String(zone)])
   }
 
   /** Both tables are there. */

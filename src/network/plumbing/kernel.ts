@@ -19,6 +19,26 @@ export async function prepareBridging(commands: Commands): Promise<void> {
     await setSwitch(commands, `net/bridge/${name}`, '1')
 }
 
+/** Marks the routes to guests that are ours. */
+export const routeProtocol = '210'
+
+/**
+ * Before routers had namespaces, their extra routes stood in tables of this host's, looked up by rules of one priority for
+ * packets from the networks' bridges; an upgraded cloud takes them away.
+ */
+export async function clearPolicyRoutes(commands: Commands): Promise<void> {
+  const priority = '21077'
+  for (const family of ['-4', '-6']) {
+    const text = await commands.ask('ip', [family, '-j', 'rule', 'show', 'priority', priority])
+    const rules = text === undefined || text.trim() === '' ? [] : fromJson<{ table?: string; iif?: string }[]>(text)
+    for (const { table, iif } of rules) {
+      if (table === undefined || iif?.startsWith('brq') !== true) continue
+      await commands.ask('ip', [family, 'rule', 'delete', 'priority', priority, 'iif', iif, 'lookup', table])
+      await commands.ask('ip', [family, 'route', 'flush', 'table', table])
+    }
+  }
+}
+
 /** Forwarding, and bridged packets shown to the inet hooks: without the latter security groups would be blind. */
 export async function prepareKernel(commands: Commands, needsIpv6: boolean): Promise<void> {
   if (!existsSync('/proc/sys/net/bridge')) await commands.ask('modprobe', ['br_netfilter'])

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto'
 import { fromJson } from '#base'
 import { bridgeName } from '../core/binding.ts'
 import { Bridges } from './bridges.ts'
-import { type Commands, createCommands, PlumbingFailed } from './commands.ts'
-import { type Desired, type DesiredNetwork, type DesiredPort, withPorts } from './desired.ts'
+import { type Commands, createCommands, doAll } from './commands.ts'
+import { type Desired, type DesiredNetwork, type DesiredPort, withPorts } from './desired-model.ts'
 import { Firewall } from './firewall.ts'
 import { prepareBridging } from './kernel.ts'
-import { noRouting } from './routing.ts'
 
 /** Where one of several hosts of this machine lives. */
 export interface HostPlace {
@@ -19,31 +18,19 @@ export interface HostPlace {
 /*
  * Hosts of this machine in network namespaces of their own.
  *
- * Theory of operation. This machine's own namespace is the network node: it alone has the gateways' addresses, DHCP,
- * routers and the metadata service. A host has for each network with guests there a bridge without an address, joined by
+ * Theory of operation. The network node is this machine: beside its bridges are the namespaces of routers and DHCP, and it
+ * alone is the way out. A host has for each network with guests there a bridge without an address, joined by
  * a veth pair to the one here, and the security groups of its own ports. So a guest meets the same gateway and the same
  * DHCP server wherever it is, and all that changes when it moves is the port of a bridge behind which its MAC is found.
  * A host is wired for guests that are still on their way as well: the rules are there before the guest is.
  */
 
+const linkPrefix = 'nvl'
+const isLinkName = (name: string): boolean => name.startsWith(linkPrefix)
+
 /** Of the pair, in both namespaces; 14 characters of the 15 that the kernel allows. */
 const linkName = (host: string, networkId: string): string =>
-  `nvl${createHash('sha256').update(host).update(networkId).digest('hex').slice(0, 11)}`
-
-/** A guest speaks to guests and to the network node, never to the host it lives on nor through it to other hosts. */
-const closed = (name: string): string => {
-  const table = `inet ${name}-closed`
-  return [
-    `add table ${table}`,
-    `delete table ${table}`,
-    `add table ${table}`,
-    `add chain ${table} input { type filter hook input priority -10; policy accept; }`,
-    `add rule ${table} input iifname "brq*" drop`,
-    `add chain ${table} forward { type filter hook forward priority -10; policy accept; }`,
-    `add rule ${table} forward iifname "brq*" oifname != "brq*" drop`,
-    '',
-  ].join('\n')
-}
+  `${linkPrefix}${createHash('sha256').update(host).update(networkId).digest('hex').slice(0, 11)}`
 
 class OtherHost {
   readonly #place: HostPlace
@@ -60,7 +47,7 @@ class OtherHost {
     this.#place = place
     this.#name = name
     this.#commands = createCommands(place.netns)
-    this.#firewall = new Firewall(this.#commands, { metadataTarget: () => undefined }, name)
+    this.#firewall = new Firewall(this.#commands, name)
     this.#bridges = new Bridges(this.#commands, name, place.host)
   }
 
@@ -83,7 +70,6 @@ class OtherHost {
     const wanted = this.#part(desired)
     if (wanted.networks.length > 0 && !this.#isPrepared) {
       await prepareBridging(this.#commands)
-      await this.#commands.run('nft', ['-f', '-'], { input: closed(this.#name) })
       this.#isPrepared = true
     }
     const taps = new Map(wanted.ports.map(port => [port.id, port]))
@@ -102,10 +88,12 @@ class OtherHost {
   }
 
   /** A guest that comes back later goes on with connections of which this host would know an old state. */
-  async #forgetFlows({ addresses }: DesiredPort): Promise<void> {
+  async #forgetFlows({ addresses, zone }: DesiredPort): Promise<void> {
     for (const { address, version } of addresses)
-      for (const side of ['--orig-src', '--orig-dst'])
-        await this.#commands.ask('conntrack', ['-D', '-f', `ipv${version}`, side, address])
+      for (const side of ['--orig-src', '--orig-dst']) {
+        const where = zone === undefined ? [] : ['-w', String(zone)]
+        await this.#commands.ask('conntrack', ['-D', '-f', `ipv${version}`, side, address, ...where])
+      }
   }
 
   removeLeftovers(desired: Desired): Promise<void> {
@@ -122,6 +110,7 @@ class OtherHost {
     await this.#bridges.apply(nothing)
     await this.#bridges.removeLeftovers(nothing)
     await this.#firewall.remove()
+    // Of earlier versions.
     await this.#commands.ask('nft', ['delete', 'table', 'inet', `${this.#name}-closed`])
   }
 
@@ -129,12 +118,14 @@ class OtherHost {
   #part(desired: Desired): Desired {
     const part = withPorts(desired, port => port.hosts.includes(this.#place.host))
     const ids = new Set(part.ports.map(port => port.networkId))
-    const bare = (network: DesiredNetwork): DesiredNetwork => ({
-      ...network,
-      subnets: network.subnets.map(subnet => ({ ...subnet, hostIp: null, hasDhcp: false })),
-      routerAddresses: [],
-    })
-    return { ...part, routing: noRouting, networks: desired.networks.filter(({ id }) => ids.has(id)).map(bare) }
+    // A guest speaks to guests and to the network node, never to the host it lives on nor through it to other hosts.
+    const bare = (network: DesiredNetwork) => ({ ...network, isClosed: true, hostAddresses: [], dhcp: undefined })
+    return {
+      ...part,
+      routers: [],
+      hostRoutes: [],
+      networks: desired.networks.filter(({ id }) => ids.has(id)).map(bare),
+    }
   }
 
   async #join(here: Commands, { id, mtu }: DesiredNetwork): Promise<void> {
@@ -177,13 +168,10 @@ export class OtherHosts {
   }
 
   async apply(desired: Desired): Promise<void> {
-    const failures: unknown[] = []
-    // One host in trouble must not keep the others waiting.
-    for (const host of this.#hosts) await host.apply(this.#here, desired).catch(error => failures.push(error))
-    if (failures.length > 0) {
-      const reason = failures.map(error => (error instanceof Error ? error.message : String(error))).join('; ')
-      throw PlumbingFailed({ command: 'wiring of other hosts', reason })
-    }
+    await doAll(
+      'wiring of other hosts',
+      this.#hosts.map(host => () => host.apply(this.#here, desired)),
+    )
   }
 
   async removeLeftovers(desired: Desired): Promise<void> {
@@ -192,7 +180,8 @@ export class OtherHosts {
     const text = await this.#here.ask('ip', ['-j', 'link', 'show', 'type', 'veth'])
     const links = text === undefined || text.trim() === '' ? [] : fromJson<LinkJson[]>(text)
     for (const { ifname, ifalias } of links)
-      if (ifalias === this.#name && !known.has(ifname)) await this.#here.ask('ip', ['link', 'delete', ifname])
+      if (ifalias === this.#name && isLinkName(ifname) && !known.has(ifname))
+        await this.#here.ask('ip', ['link', 'delete', ifname])
   }
 
   async isIntact(): Promise<boolean> {

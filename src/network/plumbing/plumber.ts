@@ -1,47 +1,26 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { isAbsolute, join } from 'node:path'
-import { type Clock, type Log, SerialQueue } from '#base'
+import { rm } from 'node:fs/promises'
+import { SerialQueue } from '#base'
 import { parseCidr } from '../addresses.ts'
 import { bridgeName } from '../core/binding.ts'
 import type { Db } from '../store/open.ts'
-import { Bridges } from './bridges.ts'
-import { type Commands, createCommands } from './commands.ts'
-import { type Desired, type DesiredPort, readDesired, withPorts } from './desired.ts'
-import { Dnsmasqs } from './dnsmasq.ts'
-import { Firewall } from './firewall.ts'
-import { collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
-import { LeaseIntake, leaseLines } from './leases.ts'
-import { type HostPlace, OtherHosts } from './other-hosts.ts'
-import { PolicyRoutes } from './policy-routes.ts'
-import { noRouting } from './routing.ts'
+import { type Commands, createCommands, doAll } from './commands.ts'
+import { readDesired } from './desired.ts'
+import { type Desired, type DesiredPort, nothing, withPorts } from './desired-model.ts'
+import { type DnsmasqPlan, dnsmasqPlans } from './dnsmasq-plans.ts'
+import { clearPolicyRoutes, collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
+import { doorsOf } from './namespaces.ts'
+import { assemble, nameOf, type Parts, type PlumberOptions } from './parts.ts'
+import { releaseZones } from './zones.ts'
 
 /**
- * Keeps this host as the store says: bridges, addresses, DHCP, address translation, firewall.
+ * Keeps this machine as the store says: bridges, namespaces of routers and DHCP, address translation, firewall.
  *
  * Theory of operation. There is no queue of changes: each pass reads the whole desired state and compares it with what
  * the last pass made, so a change that is missed or made twice does no harm. Passes never overlap; whoever asks while one
  * runs is served by the next, together with everybody else who asks. After a crash nothing is remembered, and the first
  * pass rebuilds: the firewall in one transaction, bridges and daemons by looking at what is there.
- * The firewall comes before bridges and DHCP, so no guest is ever reachable before its rules are.
+ * The firewall comes before bridges, routers and DHCP, so no guest is ever reachable before its rules are.
  */
-export interface PlumberOptions {
-  readonly log: Log
-  readonly clock: Clock
-  /** Runtime files of the daemons, readable by all; default `/run/nova-network-<id>`. */
-  readonly runDirectory?: string
-  /** Run everything inside this named network namespace. */
-  readonly netns?: string
-  /** Where the metadata service listens; without an address it is each network's own gateway address. */
-  readonly metadata?: { readonly port: number; readonly address?: string }
-  /** Program that dnsmasq calls about leases; default: a small one that runs `dhcpBridge` of this module. */
-  readonly dhcpBridge?: string
-  readonly domain?: string
-  readonly leaseSeconds?: number
-  readonly checkEveryMs?: number
-  /** Hosts of this machine that live in network namespaces of their own: their guests are wired to ours. */
-  readonly others?: readonly HostPlace[]
-}
-
 export interface Plumber {
   /** Names of the hosts in namespaces of their own. */
   readonly otherHosts: readonly string[]
@@ -64,21 +43,9 @@ export interface Plumber {
   dismantle(): Promise<void>
 }
 
-const defaultLeaseSeconds = 86_400
 const defaultCheckMs = 2000
 /** Daemons are looked at in every check (that is reading one file), tables and bridges in each of these. */
 const deepCheckEvery = 10
-
-interface Parts {
-  readonly directory: string
-  readonly db: Db
-  readonly firewall: Firewall
-  readonly bridges: Bridges
-  readonly dnsmasqs: Dnsmasqs
-  readonly leases: LeaseIntake
-  readonly routes: PolicyRoutes
-  readonly others: OtherHosts
-}
 
 class RealPlumber implements Plumber {
   readonly #options: PlumberOptions
@@ -108,41 +75,9 @@ class RealPlumber implements Plumber {
   }
 
   async start(db: Db, deployment: string): Promise<void> {
-    const name = `nova-network-${deployment}`
-    const directory = this.#options.runDirectory ?? `/run/${name}`
-    const { log, metadata, clock } = this.#options
-    await mkdir(directory, { recursive: true, mode: 0o755 })
-    await chmod(directory, 0o755)
-    const leaseSeconds = this.#options.leaseSeconds ?? defaultLeaseSeconds
-    const leases = new LeaseIntake(db, join(directory, 'spool'), leaseSeconds, log)
-    this.#parts = {
-      directory,
-      db,
-      leases,
-      firewall: new Firewall(
-        this.#commands,
-        {
-          metadataTarget: (_bridge, hostIp) =>
-            metadata === undefined ? undefined : { address: metadata.address ?? hostIp, port: metadata.port },
-        },
-        name,
-      ),
-      bridges: new Bridges(this.#commands, name),
-      routes: new PolicyRoutes(this.#commands),
-      others: new OtherHosts(this.#commands, name, this.#options.others ?? []),
-      dnsmasqs: new Dnsmasqs({
-        commands: this.#commands,
-        log,
-        directory,
-        settings: { domain: this.#options.domain ?? 'novalocal', leaseSeconds, hasMetadata: metadata !== undefined },
-        script: this.#options.dhcpBridge ?? (await writeScript(directory)),
-        leases: async networkId => {
-          await leases.take()
-          return leaseLines(db, networkId, clock.now())
-        },
-      }),
-    }
-    await leases.start()
+    this.#parts = await assemble(this.#options, this.#commands, db, nameOf(deployment))
+    await clearPolicyRoutes(this.#commands)
+    await this.#parts.leases.start()
     await this.reconcile()
     this.#schedule()
   }
@@ -178,19 +113,21 @@ class RealPlumber implements Plumber {
 
   reconcile(): Promise<void> {
     return this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, routes, others, db } = this.#started
-      others.forget()
-      firewall.forget()
-      bridges.forget()
-      routes.forget()
-      dnsmasqs.forget()
+      const { firewall, bridges, namespaces, hostRoutes: routes, dnsmasqs, others, db } = this.#started
+      for (const part of [others, firewall, bridges, namespaces, routes, dnsmasqs]) part.forget()
       this.#usesIpv6 = undefined
       const desired = await this.#pass()
-      await dnsmasqs.removeLeftovers(desired)
+      await dnsmasqs.removeLeftovers(this.#plans(desired))
+      await namespaces.removeLeftovers(desired)
       await bridges.removeLeftovers(desired)
       await others.removeLeftovers(desired)
       await db.deleteFrom('leases').where('expiresAtMs', '<', this.#options.clock.now()).execute()
     })
+  }
+
+  #plans(desired: Desired): readonly DnsmasqPlan[] {
+    const { dnsmasqSettings, dnsmasqScript } = this.#started
+    return dnsmasqPlans(desired, dnsmasqSettings, dnsmasqScript)
   }
 
   async #pass(): Promise<Desired> {
@@ -206,9 +143,9 @@ class RealPlumber implements Plumber {
   }
 
   async #build(desired: Desired): Promise<void> {
-    const { firewall, bridges, dnsmasqs, routes, others } = this.#started
+    const { firewall, bridges, others, db } = this.#started
     const local = withPorts(desired, port => port.hosts.some(host => !this.otherHosts.includes(host)))
-    const usesIpv6 = desired.networks.some(network => network.subnets.some(subnet => subnet.cidr.version === 6))
+    const usesIpv6 = desired.networks.some(network => network.hostAddresses.some(address => address.includes(':')))
     if (desired.networks.length > 0 && this.#usesIpv6 !== usesIpv6) {
       await prepareKernel(this.#commands, usesIpv6)
       this.#usesIpv6 = usesIpv6
@@ -221,9 +158,24 @@ class RealPlumber implements Plumber {
     await firewall.apply(local)
     await bridges.apply(desired)
     await others.apply(desired)
-    await routes.apply(desired.routing)
-    await dnsmasqs.apply(desired)
     this.#taps = taps
+    await this.#buildNamespaces(desired)
+    await releaseZones(db, new Set(desired.networks.map(network => network.id)), zone => firewall.forgetZone(zone))
+  }
+
+  /** What lives in a namespace ends before it goes, and starts after it is there. */
+  async #buildNamespaces(desired: Desired): Promise<void> {
+    const { namespaces, hostRoutes: routes, dnsmasqs, doors } = this.#started
+    const [plans, wanted] = [this.#plans(desired), doorsOf(desired)]
+    await dnsmasqs.endOthers(plans)
+    doors?.closeOthers(wanted)
+    const bridges = desired.networks.map(network => network.bridge)
+    await doAll('making of namespaces and what lives there', [
+      () => namespaces.apply(desired),
+      () => routes.apply(desired.hostRoutes, bridges),
+      () => dnsmasqs.apply(plans),
+    ])
+    doors?.open()
   }
 
   #schedule(): void {
@@ -239,16 +191,26 @@ class RealPlumber implements Plumber {
 
   /** Looks whether somebody took something of ours away, and whether the last pass failed. */
   async #check(): Promise<void> {
-    const { firewall, bridges, dnsmasqs, others, db, leases } = this.#started
+    const { dnsmasqs, doors, leases } = this.#started
     await leases.take()
-    const isDeep = ++this.#checks % deepCheckEvery === 0 && this.#taps.size + others.tapCount > 0
-    const isIntact = !isDeep || ((await firewall.isIntact()) && (await bridges.isIntact()) && (await others.isIntact()))
-    if (!this.#isHealthy || !isIntact) {
+    const isDeep = ++this.#checks % deepCheckEvery === 0
+    if (!this.#isHealthy || (isDeep && !(await this.#isIntact()))) {
       this.#options.log.warn({}, 'the network of this host is not as it should be, rebuilding it')
       await this.reconcile()
       return
     }
-    await this.#queue.run(() => dnsmasqs.revive(() => readDesired(db)))
+    doors?.open()
+    await this.#queue.run(async () => {
+      if (await dnsmasqs.missesAny()) await this.#pass()
+    })
+  }
+
+  async #isIntact(): Promise<boolean> {
+    const { firewall, bridges, namespaces, others } = this.#started
+    if (this.#taps.size + others.tapCount + namespaces.count === 0) return true
+    const parts = [firewall, bridges, namespaces, others]
+    for (const part of parts) if (!(await part.isIntact())) return false
+    return true
   }
 
   async liveNetworks(): Promise<readonly string[]> {
@@ -265,17 +227,20 @@ class RealPlumber implements Plumber {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelCheck()
-    await this.#parts?.leases.close()
     await this.#queue.run(() => undefined)
+    await this.#parts?.doors?.close()
+    await this.#parts?.leases.close()
   }
 
   async dismantle(): Promise<void> {
     await this.#queue.run(async () => {
-      const { firewall, bridges, dnsmasqs, routes, others, directory } = this.#started
-      const nothing: Desired = { networks: [], ports: [], groups: new Map(), routing: noRouting }
-      await dnsmasqs.stopAll()
-      await dnsmasqs.removeLeftovers(nothing)
-      await routes.apply(noRouting)
+      const { firewall, bridges, namespaces, hostRoutes: routes, dnsmasqs, doors, others, directory } = this.#started
+      await doors?.close()
+      await dnsmasqs.apply([])
+      await dnsmasqs.removeLeftovers([])
+      await namespaces.apply(nothing)
+      await namespaces.removeLeftovers(nothing)
+      await routes.apply([], [])
       await others.dismantle(nothing)
       await bridges.apply(nothing)
       await bridges.removeLeftovers(nothing)
@@ -283,17 +248,6 @@ class RealPlumber implements Plumber {
       await rm(directory, { recursive: true, force: true })
     })
   }
-}
-
-/** dnsmasq runs a program without arguments of its own, so the path to this module is written into one. */
-async function writeScript(directory: string): Promise<string> {
-  const path = join(directory, 'nova-dhcpbridge')
-  const module = JSON.stringify(new URL('./dhcp-bridge.ts', import.meta.url).href)
-  const text = `#!${process.execPath}\nimport(${module}).then(m => { process.exitCode = m.dhcpBridge(process.argv.slice(2), process.env) })\n`
-  if (!isAbsolute(process.execPath)) throw new Error('node has no absolute path')
-  await writeFile(path, text, { mode: 0o755 })
-  await chmod(path, 0o755)
-  return path
 }
 
 export const createPlumber = (options: PlumberOptions): Plumber => new RealPlumber(options)

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseCidr } from '../addresses.ts'
-import type { DesiredPort } from './desired.ts'
+import type { DesiredPort } from './desired-model.ts'
 import { groupChain } from './firewall-rules.ts'
-import { noRouting } from './routing.ts'
 import { type FirewallState, staleFlows } from './stale-flows.ts'
 
 const cidr = parseCidr('10.0.0.0/24')
@@ -13,6 +12,7 @@ const port = (more: Partial<DesiredPort> = {}): DesiredPort => ({
   id: 'p',
   networkId: 'n',
   bridge: 'brqn',
+  zone: 3,
   tap: 'tapp',
   mac: 'fa:16:3e:00:00:01',
   addresses: [{ subnetId: 's', address: '10.0.0.5', version: 4 }],
@@ -31,14 +31,16 @@ const state = (ports: readonly DesiredPort[], ingress: readonly string[]): Firew
         id: 'n',
         bridge: 'brqn',
         mtu: 1500,
-        routerAddresses: [],
+        isClosed: true,
+        zone: 3,
+        hostAddresses: [],
+        dhcp: undefined,
         subnets: [
           {
             id: 's',
             cidr,
             gatewayIp: null,
-            hostIp: null,
-            hasDhcp: false,
+            dhcpIp: null,
             dnsNameservers: [],
             hostRoutes: [],
             ipv6RaMode: null,
@@ -49,7 +51,8 @@ const state = (ports: readonly DesiredPort[], ingress: readonly string[]): Firew
     ],
     ports,
     groups: new Map(),
-    routing: noRouting,
+    routers: [],
+    hostRoutes: [],
   },
   inet: { chains: new Map([[groupChain('ingress', 'g'), ingress]]), sets: new Map() },
 })
@@ -57,7 +60,7 @@ const state = (ports: readonly DesiredPort[], ingress: readonly string[]): Firew
 const tcp = 'meta nfproto ipv4 meta l4proto 6 th dport 22 accept'
 
 test('a removed rule ends flows of its protocol and direction, a new one ends nothing', () => {
-  const flow = { address: '10.0.0.5', version: 4, direction: 'ingress', protocol: 6 }
+  const flow = { address: '10.0.0.5', version: 4, zone: 3, direction: 'ingress', protocol: 6 }
   assert.deepEqual(staleFlows(state([port()], [tcp]), state([port()], [])), [flow])
   assert.deepEqual(staleFlows(state([port()], []), state([port()], [tcp])), [])
 })

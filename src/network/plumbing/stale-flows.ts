@@ -1,5 +1,5 @@
 import { formatCidr } from '../addresses.ts'
-import type { Desired, DesiredPort } from './desired.ts'
+import type { Desired, DesiredPort } from './desired-model.ts'
 import type { Ruleset } from './firewall-model.ts'
 import { groupChain } from './firewall-rules.ts'
 
@@ -11,6 +11,7 @@ import { groupChain } from './firewall-rules.ts'
 export interface StaleFlow {
   readonly address: string
   readonly version: 4 | 6
+  readonly zone: number | undefined
   readonly direction: 'ingress' | 'egress'
   /** Undefined: all of them. */
   readonly protocol: number | undefined
@@ -44,7 +45,7 @@ function flowsOf(
 ): StaleFlow[] {
   const each = protocols.has(undefined) ? [undefined] : [...protocols]
   return port.addresses.flatMap(({ address, version }) =>
-    each.map(protocol => ({ address, version, direction, protocol })),
+    each.map(protocol => ({ address, version, zone: port.zone, direction, protocol })),
   )
 }
 

@@ -91,6 +91,13 @@ const qos: readonly string[] = [
   'alter table ports add column qos_policy_id varchar(36)',
 ]
 
+const namespaces: readonly string[] = [
+  'alter table networks add column is_host_routed integer not null default 0',
+  // Until then this machine reached all.
+  'update networks set is_host_routed = 1 where is_external = 0',
+  'create table network_zones (network_id varchar(36) primary key, zone integer not null unique)',
+]
+
 const migration = (name: string, statements: readonly string[]): Migration => ({
   name,
   async up(db) {
@@ -102,4 +109,5 @@ export const migrations: readonly Migration[] = [
   migration('001-first', first),
   migration('002-inactive-bindings', inactiveBindings),
   migration('003-qos', qos),
+  migration('004-namespaces', namespaces),
 ]

@@ -21,6 +21,14 @@ export interface NetworkRow extends Stamped {
   physicalNetwork: string | null
   segmentationId: number | null
   qosPolicyId: string | null
+  /** This machine reaches its guests by their own addresses, through its router. */
+  isHostRouted: number
+}
+
+/** The connection tracking zone of a network while it lives on the host. */
+export interface NetworkZoneRow {
+  networkId: string
+  zone: number
 }
 
 export interface SubnetRow extends Stamped {
@@ -160,6 +168,7 @@ export interface QosRuleRow {
 
 export interface Tables {
   networks: NetworkRow
+  networkZones: NetworkZoneRow
   subnets: SubnetRow
   allocationPools: AllocationPoolRow
   ports: PortRow

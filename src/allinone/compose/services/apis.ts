@@ -32,12 +32,7 @@ async function openMetadataApi(service: ServiceProcess, shared: WithStore): Prom
       '[neutron] service_metadata_proxy is off: only the built-in network can tell guests by their address',
     )
   }
-  await open(
-    service,
-    'nova-api-metadata',
-    composeMetadata(shared, async () => undefined),
-    { host, port },
-  )
+  await open(service, 'nova-api-metadata', composeMetadata(shared, async () => undefined).face, { host, port })
 }
 
 export const openComputeApi: OpenService = async service => openOsCompute(service, await withStore(service))

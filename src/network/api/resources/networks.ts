@@ -158,6 +158,7 @@ export const networksResource = (gate: BindingGate): Resource<typeof attributes>
       mtu: defaultMtu,
       portSecurity: 1,
       ...segmentOf(values, gate),
+      isHostRouted: 0,
       ...changesOf(values),
     }
     await checkPolicy(unit, requester, values)

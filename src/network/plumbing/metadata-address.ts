@@ -1,0 +1,2 @@
+/** Where guests look for their metadata, in every cloud. */
+export const metadataAddress = '169.254.169.254'
