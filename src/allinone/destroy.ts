@@ -2,25 +2,12 @@ import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Log, systemClock } from '#base'
-import { ImageUnavailable, TokenInvalid } from '#cloud'
-import { createNetworkService, createPlumber, type HostPlace } from '#network'
+import { ImageUnavailable } from '#cloud'
+import { createPlumber, dismantleNetwork, type HostPlace, isOnMachine } from '#network'
 import { openStore } from '#store'
 import { HypervisorUnavailable } from '#virt'
 import { createLibvirtDriver, type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
 import { databaseUrl } from './compose/database.ts'
-
-/** Nobody is let in while a cloud is taken down. */
-const nobody = {
-  validate: async () => {
-    throw TokenInvalid({})
-  },
-  project: async () => undefined,
-  serviceCaller: async () => {
-    throw TokenInvalid({})
-  },
-  limits: async () => ({}),
-  endpoint: async () => undefined,
-}
 
 const noImages = {
   download: async (image: { id: string }) => {
@@ -59,23 +46,8 @@ async function destroyGuests(stateDir: string, log: Log): Promise<void> {
   await stopEverything(join(stateDir, 'libvirt'))
 }
 
-async function dismantleNetwork({ stateDir, host, others, log }: DestroyOptions): Promise<void> {
-  const plumber = createPlumber({ log, clock: systemClock, others })
-  const network = await createNetworkService({
-    databaseUrl: databaseUrl(stateDir, 'network'),
-    identity: nobody,
-    log,
-    clock: systemClock,
-    host,
-    plumber,
-  })
-  await plumber.dismantle()
-  await network.close()
-}
-
 export interface DestroyOptions {
   readonly stateDir: string
-  readonly host: string
   /** Only their part of the network is ours; their guests are their own nova-computes' matter. */
   readonly others: readonly HostPlace[]
   readonly log: Log
@@ -86,6 +58,10 @@ export async function destroyCloud(options: DestroyOptions): Promise<void> {
   const { stateDir, others, log } = options
   const hasGuests = existsSync(join(stateDir, 'instances'))
   if (hasGuests) await destroyGuests(stateDir, log)
-  if (existsSync(join(stateDir, 'network.sqlite')) && (hasGuests || others.length > 0)) await dismantleNetwork(options)
+  const network = databaseUrl(stateDir, 'network')
+  // A simulated cloud has none on the machine.
+  const isWired = async () => hasGuests || others.length > 0 || (await isOnMachine(network))
+  if (existsSync(join(stateDir, 'network.sqlite')) && (await isWired()))
+    await dismantleNetwork(network, createPlumber({ log, clock: systemClock, others }), log)
   await rm(stateDir, { recursive: true, force: true })
 }

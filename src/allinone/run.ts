@@ -70,10 +70,10 @@ async function serve(
   if (!options.isJson) progress.line('Stopped. Guests keep running; the next start finds them.')
 }
 
-async function destroy(options: AllInOneOptions, config: Config, log: Log, progress: Progress): Promise<void> {
+async function destroy(options: AllInOneOptions, log: Log, progress: Progress): Promise<void> {
   const { stateDir, others } = options
   const { destroyCloud } = await import('./destroy.ts')
-  await progress.step('removing the cloud', () => destroyCloud({ stateDir, host: config.DEFAULT.host, others, log }))
+  await progress.step('removing the cloud', () => destroyCloud({ stateDir, others, log }))
   progress.line(`The cloud of ${stateDir} is gone.`)
 }
 
@@ -98,7 +98,7 @@ export async function run(options: AllInOneOptions): Promise<number> {
       presets: { DEFAULT: { allow_resize_to_same_host: options.hosts === 1 } },
     })
     logConfigRemarks(config, log)
-    if (options.isDestroy) await destroy(options, config, log, progress)
+    if (options.isDestroy) await destroy(options, log, progress)
     else await serve(options, config, log, progress, stopped.promise)
     return 0
   } catch (error) {

@@ -27,6 +27,11 @@ const parent = '/var/tmp'
 /** A folder whose name says which process it belongs to. */
 export const cloudFolder = (prefix: string): string => mkdtempSync(join(parent, `${prefix}${process.pid}-`))
 
+/** Takes a cloud that does not run off the machine. */
+export async function destroyCloudOf(stateDir: string): Promise<void> {
+  await run(process.execPath, [program, '--state', stateDir, '--destroy'])
+}
+
 /**
  * Clouds of test runs that were killed: their folders tell of them, their guests and bridges may still be there. Clouds of
  * living processes are in use also while they are stopped.
@@ -37,7 +42,7 @@ export async function removeLeftovers(prefix = standardPrefix): Promise<void> {
     return pid !== undefined && !existsSync(`/proc/${pid}`)
   }
   for (const name of readdirSync(parent).filter(isLeft)) {
-    await run(process.execPath, [program, '--state', join(parent, name), '--destroy'])
+    await destroyCloudOf(join(parent, name))
   }
 }
 

@@ -7,7 +7,7 @@ import { portsAt } from '../../src/allinone/ports.ts'
 import { readSecrets } from '../../src/allinone/state-folder.ts'
 import { TestCloud } from './cloud.ts'
 import { qemusOn } from './host-processes.ts'
-import { type MachineHost, MachineHosts } from './machine-hosts.ts'
+import { cloudAmong, type MachineHost, MachineHosts } from './machine-hosts.ts'
 
 const exec = promisify(execFile)
 const program = join(import.meta.dirname, '../../src/bin/nova-compute.ts')
@@ -110,7 +110,7 @@ export class HostsCloud {
     this.#options = options
     this.machines = new MachineHosts(options.count)
     const control = join(this.machines.folder, 'control.conf')
-    this.cloud = new TestCloud(options.offset, join(this.machines.folder, 'cloud'), [
+    this.cloud = new TestCloud(options.offset, cloudAmong(this.machines.folder), [
       '--hosts',
       '0',
       '--bare',

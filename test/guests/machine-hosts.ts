@@ -4,6 +4,7 @@ import { fromJson, silentLog } from '#base'
 import { type LibvirtDaemon, startLibvirt, stopEverything } from '#virt/libvirt'
 import { identityOf, isAlive, type ProcessIdentity } from '../../src/virt/libvirt/daemon/process-identity.ts'
 import { dropNamespace, run } from '../network/wires.ts'
+import { destroyCloudOf } from './cloud.ts'
 
 /** Not TMPDIR: what a killed run leaves there must be found by the next one. */
 const parent = '/var/tmp'
@@ -26,6 +27,9 @@ export interface MachineHost {
   readonly daemon: LibvirtDaemon
 }
 
+/** State folder of the cloud that hosts with this folder belong to. */
+export const cloudAmong = (folder: string): string => join(folder, 'cloud')
+
 async function takeDown(folder: string): Promise<void> {
   const { namespaces } = fromJson<Note>(readFileSync(join(folder, 'note.json'), 'utf8'))
   for (const name of readdirSync(folder)) {
@@ -46,7 +50,10 @@ export async function dropStrayHosts(): Promise<void> {
       continue
     }
     const { owner } = fromJson<Note>(readFileSync(join(folder, 'note.json'), 'utf8'))
-    if (owner === undefined || !isAlive(owner)) await takeDown(folder)
+    if (owner !== undefined && isAlive(owner)) continue
+    // The hosts' cloud has bridges and namespaces outside of theirs.
+    if (existsSync(cloudAmong(folder))) await destroyCloudOf(cloudAmong(folder))
+    await takeDown(folder)
   }
 }
 

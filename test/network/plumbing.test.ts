@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { silentLog, systemClock, waitFor } from '#base'
 import type { NetworkView, PortView } from '#cloud'
-import { createPlumber } from '#network'
+import { createPlumber, dismantleNetwork } from '#network'
+import { databaseAt } from '../database/index.ts'
 import { type Running, startNetwork } from './harness.ts'
 import { type Guest, run, Wires } from './wires.ts'
 
@@ -371,4 +372,16 @@ test('with the last port its bridge and daemon go', { skip }, async () => {
   // An ended process without a reaper keeps its number and loses its command line.
   const line = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''
   assert.equal(line, '')
+})
+
+test('all of it is taken off the machine, also what was made half', { skip }, async () => {
+  await newPort('last')
+  await running.close()
+  // A making that was cut short leaves it without our mark.
+  await run('ip', '-n', wires.host, 'link', 'set', bridge(), 'alias', '')
+  await dismantleNetwork(await databaseAt(join(wires.folder, 'state'), 'network'), plumber(), silentLog)
+  assert.doesNotMatch(await run('ip', '-n', wires.host, '-br', 'link'), /brq|nvq/)
+  assert.doesNotMatch(await run('ip', 'netns', 'list'), new RegExp(`${network.id}|${routerId}`))
+  assert.doesNotMatch(await run('ip', 'netns', 'exec', wires.host, 'nft', 'list', 'tables'), /nova-network/)
+  assert.equal(existsSync(wires.runDirectory), false)
 })
