@@ -30,13 +30,13 @@ export class ComputeHost {
     return this.machine.name
   }
 
-  get #logFile(): string {
+  get logFile(): string {
     return join(this.machine.folder, 'nova-compute.log')
   }
 
   async start(): Promise<void> {
     const before = this.#starts()
-    const log = openSync(this.#logFile, 'a')
+    const log = openSync(this.logFile, 'a')
     const line = ['--pdeathsig', 'KILL', '--', process.execPath, program, '--config-file', this.#configFile]
     const child = spawn('setpriv', line, { stdio: ['ignore', log, log] })
     closeSync(log)
@@ -61,7 +61,7 @@ export class ComputeHost {
   }
 
   log(): string {
-    return existsSync(this.#logFile) ? readFileSync(this.#logFile, 'utf8') : ''
+    return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : ''
   }
 
   #starts(): number {
@@ -93,6 +93,10 @@ export interface HostsOptions {
   readonly sharing?: readonly number[]
   /** More lines of [libvirt] for a host. */
   readonly libvirt?: Readonly<Record<number, string>>
+  /** More sections of nova.conf, for the control plane and for all hosts. */
+  readonly config?: string
+  /** More options of the cloud. */
+  readonly flags?: readonly string[]
 }
 
 /** A cloud without a host in its own process, and nova-computes of their own on this machine. */
@@ -117,6 +121,7 @@ export class HostsCloud {
       '--config-file',
       control,
       ...this.machines.options,
+      ...(options.flags ?? []),
     ])
   }
 
@@ -144,7 +149,7 @@ export class HostsCloud {
     await this.machines.up()
     writeFileSync(
       join(this.machines.folder, 'control.conf'),
-      `[DEFAULT]\n${this.#bus}\nallow_resize_to_same_host = true\nshutdown_timeout = 30\n`,
+      `[DEFAULT]\n${this.#bus}\nallow_resize_to_same_host = true\nshutdown_timeout = 30\n${this.#options.config ?? ''}`,
     )
     await this.cloud.start()
     for (const [number, machine] of this.machines.hosts.entries()) {
@@ -193,7 +198,8 @@ ${credentials}
 [service_user]
 ${credentials}
 [glance]
-${credentials}`
+${credentials}
+${this.#options.config ?? ''}`
   }
 
   async #login(): Promise<void> {

@@ -12,9 +12,9 @@ compares what passes, fails and is skipped with the lists in test/clients. The e
 pass. docs/compatibility.md says why a test cannot pass.
 
   --regex R       only tests whose name matches
-  --workers N     tests at a time (default 2; with real guests 1)
+  --workers N     tests at a time (default 2)
   --hosts N       compute hosts (default 2)
-${command === 'test:tempest' ? '  --hypervisor T  fake (default), or libvirt: real guests on one host; as root, takes long\n' : ''}  --accept        write what happened into the lists
+${command === 'test:tempest' ? '  --hypervisor T  fake (default), or libvirt: real guests on hosts in network namespaces; as root, takes long\n' : ''}  --accept        write what happened into the lists
   --json          one JSON document on stdout instead of the words
   --keep          leave the folder with the logs behind
   --state DIR     make the temporary state folder under DIR (default: the system's temporary folder)
@@ -82,9 +82,8 @@ export function parseSuiteOptions(command, argv) {
     help: values.help ? help(command, known.length === 0 ? '' : `[${known.join(' | ')}] `) : undefined,
     suites: command === 'test:tempest' ? [tempest] : positionals.length === 0 ? known : positionals,
     regex: values.regex === undefined ? undefined : regexOf(values.regex, refuse),
-    // Each project of Tempest has the same addresses, and one host carries them once.
-    workers: whole('workers', hypervisor === 'libvirt' ? '1' : '2', 1, 64),
-    hosts: whole('hosts', hypervisor === 'libvirt' ? '1' : '2', 1, 1000),
+    workers: whole('workers', '2', 1, 64),
+    hosts: whole('hosts', '2', 1, hypervisor === 'libvirt' ? 8 : 1000),
     needsGuests: hypervisor === 'libvirt',
     isAccepted: values.accept ?? false,
     isJson: values.json ?? false,

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fromJson } from '#base'
 import { Client } from '../bench/client.ts'
-import { ControlPlane } from '../bench/control-plane.ts'
 import type { Undo } from '../bench/undo.ts'
 import { ProgressLine } from './count.ts'
 import type { SuiteOptions } from './options.d.mts'
 import { listTests, type Outcome, plainName, runTests, type Stestr } from './stestr.ts'
 import type { Suite } from './suite.ts'
+import { realPlane, simulatedPlane } from './suite-plane.ts'
 
 /** The environment without what whoever runs this may have sourced. */
 const cleanEnvironment = (): NodeJS.ProcessEnv =>
@@ -39,16 +39,13 @@ export async function runSuite(suite: Suite, options: SuiteOptions, undo: Undo):
   const { offset, parent, workers, regex } = options
   const hosts = suite.hosts ?? options.hosts
   const config = suite.config ?? ''
-  // Real hosts beyond the first would each be a process of their own.
-  const where = suite.isReal === true ? ({ hypervisor: 'libvirt' } as const) : ({ hypervisor: 'fake', hosts } as const)
-  const plane = new ControlPlane({ undo, offset, parent, config, isKept: options.isKept, ...where })
-  const ready = await plane.start()
+  const open = suite.isReal === true ? realPlane : simulatedPlane
+  const plane = await open({ undo, offset, hosts, parent, config, isKept: options.isKept })
+  const { ready } = plane
   const client = await Client.login(ready)
-  const folder = join(dirname(plane.stateDir), suite.name)
+  const folder = join(plane.folder, suite.name)
   mkdirSync(folder)
-  const { adminPassword } = fromJson<{ adminPassword: string }>(
-    readFileSync(join(plane.stateDir, 'secrets.json'), 'utf8'),
-  )
+  const { adminPassword } = fromJson<{ adminPassword: string }>(readFileSync(join(ready.state, 'secrets.json'), 'utf8'))
   const env = await suite.prepare({ ready, client, adminPassword, folder, hosts })
   await client.close()
   const run: Stestr = {
