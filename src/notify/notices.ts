@@ -1,4 +1,4 @@
-import type { Clock, Log } from '#base'
+import { type Clock, Fault, isTransient, type Log } from '#base'
 import type { OutboxEvent, Store } from '#store'
 import type { About, AboutOf, Initiator, PayloadSettings, Publisher } from './build/about.ts'
 import { type Described, described } from './build/index.ts'
@@ -58,7 +58,12 @@ export function createNotices(options: NoticesOptions): Notices {
     const who = initiator()
     const nowMs = clock.now()
     const desk = { tx, initiator: who, nowMs, settings }
-    const found = await described(declared.payload as keyof About, desk, about as never)
+    const found = await described(declared.payload as keyof About, desk, about as never).catch((error: unknown) => {
+      // What cannot be described is not told: an operation does not fail over it. Only the database's word counts.
+      if (!(error instanceof TypeError || error instanceof Fault) || isTransient(error)) throw error
+      log.error({ event_type: event, err: error }, 'notification could not be described')
+      return undefined
+    })
     if (found === undefined) return
     const { instanceId, projectId } = found
     const publisherId = publisherOf(declared, about as Publisher, found, host)

@@ -30,6 +30,7 @@ import { watched } from '#notify'
 import { createPlacement, type Placement } from '#placement'
 import { Enforcer, novaDefaults } from '#policy'
 import { openStore, type Store } from '#store'
+import type { StatementCounter } from '#store/engine'
 import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake'
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
@@ -63,6 +64,8 @@ export interface CloudOptions {
   readonly config?: LoadOptions['overrides']
   /** Where the API logs; nowhere by default. */
   readonly log?: Log
+  /** Counts the statements of Nova's own database. */
+  readonly counter?: StatementCounter
   /** A folder for the databases, one file per service; in memory by default. */
   readonly databases?: string
   /** A clock of the test's own; then nothing that waits goes on unless the test advances it, and tokens last a year. */
@@ -434,7 +437,8 @@ function serverWays(
 
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
   const near = await openNeighbours(folder, options, closers)
-  const store = await openStore((await databaseOf(options, 'nova')).databaseUrl)
+  const { databaseUrl } = await databaseOf(options, 'nova')
+  const store = await openStore(databaseUrl, options.counter === undefined ? {} : { counter: options.counter })
   closers.add(() => store.close())
   const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
   const [driver] = drivers.values()
