@@ -1,6 +1,6 @@
 import { declareFault, silentLog } from '#base'
 import type { AnyDefinition, Outcome } from './definition.ts'
-import { SagaEngine } from './engine.ts'
+import { type Listener, SagaEngine } from './engine.ts'
 import type { JournalStore } from './journal.ts'
 import { Abandoned, type Probe } from './run.ts'
 
@@ -8,6 +8,8 @@ import { Abandoned, type Probe } from './run.ts'
 export interface World {
   readonly store: JournalStore<never>
   readonly deps: unknown
+  /** Who is told of what it does; none: nobody. */
+  readonly listener?: Listener<never>
   /** Writes the saga row (and whatever its acceptance writes) and returns its id. */
   begin(): Promise<string>
   /** Complaints about this world once the saga has ended: leftovers after `undone`, missing things after `done`. */
@@ -44,6 +46,7 @@ async function runLives(world: World, definition: AnyDefinition, id: string, pro
       // A lease that has lapsed when it is written: the next life may claim at once, as after a long night.
       leaseMs: 0,
       probe,
+      ...(world.listener === undefined ? {} : { listener: world.listener }),
       onEnd: (_row, o) => {
         outcome = o
       },
