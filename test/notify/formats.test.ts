@@ -1,7 +1,10 @@
 /** Without versions, with both, and only what an operator wants of changes of state. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import type { ConductorDeps } from '#conductor'
+import { completedPeriod } from '#model'
 import { HypervisorError } from '#virt'
+import { auditUsage } from '../../src/conductor/reconcilers/usage-audit.ts'
 import { newest } from '../api/harness.ts'
 import { type HeardCloud, startHeardCloud } from './cloud.ts'
 import { dataOf } from './listener.ts'
@@ -151,4 +154,26 @@ test('key pairs, aggregates and groups without versions', async () => {
     [joined.publisher_id, joined.payload],
     [`aggregate.${number}`, { aggregate_id: number, host_name: 'host-1', name: 'a' }],
   )
+})
+
+test('an audit tells of every server that there was in the period, once', async () => {
+  const { cloud, listener } = heard
+  const { store, deps } = cloud
+  const hourMs = 3_600_000
+  const server = await store.instances.get(id)
+  await store.instances.change(server.id, { launchedAtMs: deps.clock.now() - 2 * hourMs }, deps.clock.now())
+  const conductor = { store, clock: deps.clock, log: deps.log, notices: deps.notices } as ConductorDeps
+  await auditUsage(conductor, 'hour')
+  await auditUsage(conductor, 'hour')
+  const { beginMs, endMs } = completedPeriod('hour', deps.clock.now())
+  const told = await listener.heard('instance.exists', id)
+  const { audit_period_beginning: begin, audit_period_ending: end } = dataOf(dataOf(told.payload).audit_period)
+  assert.deepEqual([Date.parse(begin), Date.parse(end)], [beginMs, endMs])
+  assert.equal(told.publisher_id, 'nova-compute:host-1')
+  const old = await listener.heard('compute.instance.exists', id)
+  assert.deepEqual(old.payload.audit_period_beginning, `${begin.slice(0, 10)} ${begin.slice(11, 19)}`)
+  // Whatever is told after it has been heard, so that a second one would have been.
+  ;(await cloud.request('POST', '/os-keypairs', { body: { keypair: { name: 'last' } } })).expect(200)
+  await listener.heard('keypair.create.end', undefined, n => n.payload.key_name === 'last')
+  assert.equal(listener.types(id).filter(type => type === 'instance.exists').length, 1)
 })
