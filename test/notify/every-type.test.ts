@@ -10,6 +10,8 @@ import { hosts, Scenarios } from './scenarios.ts'
 let heard: HeardCloud
 let scenarios: Scenarios
 let id: string
+/** A server of which nothing special is asked. */
+let plain: string
 before(async () => {
   heard = await startHeardCloud(
     {
@@ -34,6 +36,52 @@ before(async () => {
   scenarios = new Scenarios(heard.cloud)
 })
 after(() => heard?.close())
+
+test('a server from its build to its end, in order', async () => {
+  const { cloud, listener } = heard
+  plain = await cloud.bootServer()
+  await scenarios.remove(plain)
+  const last = await listener.heard('instance.delete.end', plain)
+  assert.equal(dataOf(last.payload).state, 'deleted')
+  assert.deepEqual(
+    listener.types(plain).filter(type => type !== 'instance.update'),
+    [
+      'scheduler.select_destinations.start',
+      'scheduler.select_destinations.end',
+      'instance.create.start',
+      'instance.create.end',
+      'instance.delete.start',
+      'instance.shutdown.start',
+      'instance.shutdown.end',
+      'instance.delete.end',
+    ],
+  )
+  const created = await listener.heard('instance.create.end', plain)
+  assert.equal(created.priority, 'info')
+  assert.match(created.publisher_id, /^nova-compute:(one|two|three)$/)
+  const { state, task_state, power_state, action_initiator_user, request_id } = dataOf(created.payload)
+  assert.deepEqual([state, task_state, power_state], ['active', null, 'running'])
+  assert.equal(action_initiator_user, cloud.member.userId)
+  assert.equal(created.context['request_id'], request_id)
+})
+
+test('changes of state carry what was before', async () => {
+  const { listener } = heard
+  const updates = listener
+    .of(plain)
+    .filter(n => n.event_type === 'instance.update')
+    .map(n => dataOf(dataOf(n.payload).state_update))
+    .map(s => [s.old_state, s.state, s.old_task_state, s.new_task_state])
+  assert.deepEqual(updates, [
+    ['building', 'building', 'scheduling', 'scheduling'],
+    ['building', 'building', 'scheduling', 'networking'],
+    ['building', 'building', 'networking', 'spawning'],
+    ['building', 'active', 'spawning', 'spawning'],
+    ['active', 'active', 'spawning', null],
+    ['active', 'active', null, 'deleting'],
+    ['active', 'deleted', 'deleting', null],
+  ])
+})
 
 describe('everything a cloud can be asked for', () => {
   test('key pairs, flavors, aggregates, groups', async () => {
