@@ -58,6 +58,8 @@ export interface ConductorOptions {
   readonly maxLiveMigrations: number
   /** `instance_usage_audit_period`, where `instance_usage_audit` is on. */
   readonly usageAuditPeriod?: string
+  /** `[notifications] outbox_limit`. */
+  readonly mostEvents?: number
   /** Between two looks at the use of volumes; `volume_usage_poll_interval`, absent: never. */
   readonly volumeUsageMs?: number
   /** How long a volume may take to be made; `block_device_allocate_retries` times its interval. */

@@ -16,6 +16,8 @@ import { pollVolumeUse } from './reconcilers/volume-usage.ts'
 /** Ended sagas are kept this long for whoever investigates. */
 const keepEndedMs = 24 * 3_600_000
 const housekeepingMs = 600_000
+/** Notifications that may wait, unless `[notifications] outbox_limit` says otherwise. */
+const mostEvents = 100_000
 /** Nova's spacing of its periodic work that has no interval of its own; what ends after less is looked at more often. */
 const pollMs = 60_000
 
@@ -61,6 +63,10 @@ export function startTimers(deps: ConductorDeps, engine: SagaEngine<Store>, name
       : []),
     ...(period === undefined ? [] : timer('usage audit', pollMs, () => auditUsage(deps, period))),
     ...timer('purge of ended sagas', housekeepingMs, () => store.sagas.purgeEnded(clock.now() - keepEndedMs)),
+    // Also where this conductor sends none: others may be configured to tell.
+    ...timer('bound of waiting notifications', housekeepingMs, () =>
+      store.outbox.trim(options.mostEvents ?? mostEvents),
+    ),
     ...timer('purge of console tokens', housekeepingMs, () => store.consoleTokens.purgeExpired(clock.now())),
   ]
 }

@@ -39,25 +39,26 @@ export function logDriver(log: Log): Driver {
   }
 }
 
-/** Several at once: an event is done with when all of them have it; a slower one may get it again. */
-export function severalDrivers(drivers: readonly Driver[]): Driver {
+/**
+ * Several at once: an event is done with when all of them have it, so one that cannot send holds up the others' memory, not
+ * their events. After a restart a faster one may get again what the slowest had not.
+ */
+export function severalDrivers(drivers: readonly Driver[], log: Log): Driver {
   const [only] = drivers
   if (drivers.length === 1 && only !== undefined) return only
-  // What a driver is ahead of the slowest one: the newest that it has.
-  const ahead = new Map<Driver, number>()
+  // By number, and not up to a number: of two transactions at a time the one with the lower may commit later.
+  const had = new Map(drivers.map(driver => [driver, new Set<number>()] as const))
   return {
     send: async events => {
-      let least = events.length
-      for (const driver of drivers) {
-        const known = ahead.get(driver) ?? 0
-        const missing = events.filter(({ number }) => number > known)
-        const had = events.length - missing.length
-        const arrived: number = had + (missing.length === 0 ? 0 : await send(driver, missing))
-        const last: WaitingEvent | undefined = events[arrived - 1]
-        if (last !== undefined) ahead.set(driver, Math.max(known, last.number))
-        least = Math.min(least, arrived)
+      const waiting = new Set(events.map(({ number }) => number))
+      for (const [driver, known] of had) {
+        for (const number of known) if (!waiting.has(number)) known.delete(number)
+        const missing = events.filter(({ number }) => !known.has(number))
+        const arrived = missing.length === 0 ? 0 : await attempt(driver, missing, log)
+        for (const { number } of missing.slice(0, arrived)) known.add(number)
       }
-      return least
+      const undone = events.findIndex(({ number }) => [...had.values()].some(known => !known.has(number)))
+      return undone === -1 ? events.length : undone
     },
     close: async () => {
       for (const driver of drivers) await driver.close()
@@ -65,5 +66,8 @@ export function severalDrivers(drivers: readonly Driver[]): Driver {
   }
 }
 
-/** One that cannot send holds up its own events only. */
-const send = (driver: Driver, events: readonly WaitingEvent[]): Promise<number> => driver.send(events).catch(() => 0)
+const attempt = (driver: Driver, events: readonly WaitingEvent[], log: Log): Promise<number> =>
+  driver.send(events).catch((error: unknown) => {
+    log.debug({ err: error }, 'one of the drivers cannot send notifications now')
+    return 0
+  })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Closers, newUuid, silentLog, systemClock, waitFor } from '#base'
 import { Announcer } from '#bus'
-import { brokerDriver, Courier, type Driver } from '#notify'
+import { brokerDriver, Courier, type Driver, severalDrivers } from '#notify'
 import { type OutboxEvent, openStore, type Store } from '#store'
 import { freshDatabase } from '../database/index.ts'
 import { Broker } from '../rabbit/broker.ts'
@@ -152,6 +152,40 @@ test('while the broker is away events wait; when it is back they come in order, 
   await listener.heard('test.20', id)
   assert.deepEqual([...new Set(listener.types(id))], numbers(1, 20))
   await isEmpty()
+  await sender.stop()
+})
+
+test('of several drivers one that cannot send keeps its events waiting, and nobody gets one twice', async () => {
+  const id = newUuid()
+  const got: string[] = []
+  const fast: Driver = {
+    send: async events => {
+      got.push(...events.map(e => e.eventType))
+      return events.length
+    },
+    close: async () => undefined,
+  }
+  let broken = true
+  const late: string[] = []
+  const slow: Driver = {
+    send: async events => {
+      if (broken) throw new Error('away')
+      late.push(...events.map(e => e.eventType))
+      return events.length
+    },
+    close: async () => undefined,
+  }
+  const sender = courier(severalDrivers([fast, slow], silentLog))
+  await write([event(id, 1), event(id, 2)])
+  await sender.round()
+  await write([event(id, 3)])
+  await sender.round()
+  assert.deepEqual([got, late], [numbers(1, 3), []])
+  assert.equal((await store.outbox.first(9)).length, 3)
+  broken = false
+  await sender.round()
+  assert.deepEqual([got, late], [numbers(1, 3), numbers(1, 3)])
+  assert.deepEqual(await store.outbox.first(9), [])
   await sender.stop()
 })
 

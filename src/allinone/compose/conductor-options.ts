@@ -20,6 +20,7 @@ export const conductorOptions = (config: Config): ConductorOptions => ({
   volumePatienceMs:
     secondsOf(config.DEFAULT.block_device_allocate_retries) *
     Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
+  mostEvents: config.notifications.outbox_limit,
   precacheHosts: config.image_cache.precache_concurrency,
   shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),
   ...pollFor(config.DEFAULT.shelved_poll_interval),

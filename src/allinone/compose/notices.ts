@@ -102,7 +102,7 @@ export function courierFromConfig(shared: WithStore & { readonly bus: Bus }): Co
   if (drivers.length === 0) return undefined
   return new Courier({
     store,
-    driver: severalDrivers(drivers),
+    driver: severalDrivers(drivers, log),
     clock,
     log,
     owner: `${config.DEFAULT.host}:${process.pid}:${newUuid()}`,
