@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { ManualClock, newUuid, waitFor } from '#base'
+import { guestCache } from '#guest'
 import {
   AgentNotEnabled,
   AgentUnresponsive,
@@ -18,6 +19,7 @@ import {
   type VirtDriver,
 } from '#virt'
 import { aConfigDrive, aGuestSpec, aVolumeDisk, consoleShows } from '#virt/conformance'
+import { plainMigration } from '../../src/virt/libvirt/moves/settings.ts'
 import { daemonPid, type LibvirtBench } from './libvirt-bench.ts'
 
 /** What of the facets only libvirt has: files, memory that can be damaged, a daemon that goes on without us. */
@@ -128,6 +130,21 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
     })
   })
 
+  test('a processor that nobody has is refused before a guest moves, unless that is left to libvirt', async t => {
+    const skips = { migration: { ...plainMigration, skipsCpuComparison: true } }
+    const other = await bench().open(skips)
+    t.after(() => other.close())
+    await withGuest({}, async (_guest, { id }) => {
+      const needs = await facet('liveMigration').describe(id)
+      const model = '<model fallback="forbid">nobodys</model>'
+      const xml = `<cpu mode="custom" match="exact"><arch>x86_64</arch>${model}</cpu>`
+      const strange = { ...needs, cpu: { ...needs.cpu, xml } }
+      const how = { withDisks: null }
+      assert.match((await facet('liveMigration').refusal(strange, how)) ?? '', /Unacceptable CPU info/)
+      assert.doesNotMatch((await facet('liveMigration', other).refusal(strange, how)) ?? '', /CPU/)
+    })
+  })
+
   describe('rescue', () => {
     const files = (spec: GuestSpec) => readdirSync(folderOf(spec)).filter(name => name.includes('rescue'))
     const wish = (more: object = {}) => ({ image: bench().image, gracefulMs: 0, stable: null, ...more })
@@ -152,6 +169,27 @@ export function libvirtFacetTests(bench: () => LibvirtBench): void {
         assert.equal(bench().qemuOf(spec.id), before, 'rescued already: nothing was done')
         await facet('rescue').leave(spec.id, spec)
         assert.match(await consoleShows(bench(), spec.id, 'guest: ready'), /guest: hostname own\.novalocal/)
+        assert.deepEqual(files(spec), [])
+      })
+    })
+
+    test('a kernel for the rescue, and the own one again afterwards', async () => {
+      const kernels = join(guestCache(), 'kernels')
+      const stock = readdirSync(kernels).find(
+        name => name.startsWith('stock-') && existsSync(join(kernels, name, 'vmlinuz')),
+      )
+      const kernel = bench().images.add(join(kernels, stock ?? '', 'vmlinuz'), { diskFormat: 'aki' })
+      const words = 'console=ttyS0 nova.words=rescue'
+      const image = { ...bench().image, properties: { ...bench().image.properties, os_command_line: words } }
+      await withGuest({}, async (_guest, spec) => {
+        const rescued = wish({ image, directBoot: { kernel, ramdisk: kernel } })
+        await facet('rescue').enter(spec.id, spec, rescued)
+        await consoleShows(bench(), spec.id, `Kernel command line: ${words}`)
+        const names = ['disk.rescue', 'kernel.rescue', 'ramdisk.rescue', 'unrescue.xml']
+        assert.deepEqual(files(spec).toSorted(), names)
+        await facet('rescue').leave(spec.id, spec)
+        await consoleShows(bench(), spec.id, 'guest: ready')
+        assert.doesNotMatch(domainOf(spec), /<kernel>/)
         assert.deepEqual(files(spec), [])
       })
     })
