@@ -155,6 +155,18 @@ test('while the broker is away events wait; when it is back they come in order, 
   await sender.stop()
 })
 
+test('without the envelope, and under every topic', async () => {
+  const other = await Listener.start(broker.url(), 'plain', 'copy')
+  closers.add(() => other.close())
+  const sender = courier(brokerDriver(announcer(), { versioned: ['plain', 'copy'], unversioned: [] }, false))
+  const id = newUuid()
+  await write([event(id, 1)])
+  sender.start()
+  await waitFor('both to be heard', () => other.types(id).length === 2 || undefined, { deadlineMs })
+  assert.deepEqual(other.types(id), ['test.1', 'test.1'])
+  await sender.stop()
+})
+
 test('of several drivers one that cannot send keeps its events waiting, and nobody gets one twice', async () => {
   const id = newUuid()
   const got: string[] = []
