@@ -1,4 +1,5 @@
 // `npm run test:openstack`: our services and adapters beside OpenStack's own, of Debian's packages.
+import { inMachine } from './openstack/machine.mjs'
 import { parseOpenstackOptions } from './openstack/options.mjs'
 import { exitWith, SetupFault } from './setup/fault.mjs'
 import { runInPlace } from './setup/handover.mjs'
@@ -14,9 +15,14 @@ await exitWith(async () => {
     return 0
   }
   if (process.getuid?.() !== 0) throw new SetupFault('test:openstack needs root, as the services that it starts do.')
-  await setUp({ groups: ['service', 'test', 'client', 'neighbours'], progress: createProgress() })
-  return runInPlace(serviceNode(root), [`${root}/tools/openstack/run.ts`, ...argv], {
+  await setUp({
+    groups: ['service', 'test', 'client', 'neighbours', 'libvirt', 'guest-stock'],
+    progress: createProgress(),
+  })
+  const [command, ...args] = inMachine([serviceNode(root), `${root}/tools/openstack/run.ts`, ...argv])
+  return runInPlace(command, args, {
     cwd: root,
+    group: true,
     env: { ...withSbin(process.env), NODE_COMPILE_CACHE: compileCache(root) },
   })
 })

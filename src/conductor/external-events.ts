@@ -4,6 +4,7 @@ import type { Instance } from '#model'
 import { HypervisorError } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { dropInterface, refreshNetwork } from './network-info.ts'
+import { notePlugged } from './plugged-ports.ts'
 import { finishEvent, recordFault, startEvent } from './records.ts'
 
 /** Work that the user sees as an event of an action, and as a fault when it fails. */
@@ -46,6 +47,10 @@ async function workOn(deps: ConductorDeps, event: ExternalEvent): Promise<void> 
       return refreshNetwork(deps, instance.id)
     case 'network-vif-deleted':
       return tag === null ? undefined : dropInterface(deps, instance.id, tag)
+    case 'network-vif-plugged':
+    case 'network-vif-unplugged':
+      if (tag === null || event.status !== 'completed') return
+      return notePlugged(deps, instance.id, tag, name === 'network-vif-plugged')
     case 'power-update':
       if (tag !== 'POWER_ON' && tag !== 'POWER_OFF') return
       return recorded(deps, instance, event, 'compute_power_update', () => powerUpdate(deps, instance, tag))

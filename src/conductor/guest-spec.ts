@@ -39,8 +39,12 @@ function cardOf({ portId, vnicType, details }: Vif, devices: GuestSpec['hostDevi
   return { kind, address, interfaceName, isManaged, vlan: vlan > 0 ? vlan : null }
 }
 
+/** Neutron's agent for Linux bridges has one for each network, and finds it by this name. */
+const agentsBridge = ({ vifType, networkId }: Vif): string | undefined =>
+  vifType === 'bridge' ? `brq${networkId.slice(0, 11)}` : undefined
+
 export function guestVif(vif: Vif, instance: Instance, devices?: GuestSpec['hostDevices']): GuestVif {
-  const bridge = vif.details['bridge_name']
+  const bridge = vif.details['bridge_name'] ?? agentsBridge(vif)
   const card = cardOf(vif, devices)
   return {
     portId: vif.portId,

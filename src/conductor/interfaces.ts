@@ -1,5 +1,5 @@
 import type { RequestedNetwork } from '#bus'
-import type { NetworkView, PortView, SubnetView } from '#cloud'
+import { type NetworkView, PortNotBound, type PortView, type SubnetView } from '#cloud'
 import { type Instance, NetworkWithQosPolicy, type Vif, type VifSubnet } from '#model'
 import type { ConductorDeps } from './deps.ts'
 import { hasPlace, profilesAt, withoutPlace } from './port-profiles.ts'
@@ -95,8 +95,16 @@ export async function connect(
     const port = await bind(deps, instance, { ...at, profiles }, request, left, securityGroupIds)
     ports.push({ port, isPreserved: request.portId !== null, tag: request.tag })
   }
-  for (const { port } of ports) await deps.plugger?.plug(port.id)
+  await plugAll(deps, ports)
   return { vifs: await describe(deps, ports), groupIds: ports.flatMap(p => p.port.securityGroupIds) }
+}
+
+/** Where agents wire the guests, a port that none of them takes at this host is known by its binding. */
+async function plugAll({ plugger }: ConductorDeps, ports: readonly { port: PortView }[]): Promise<void> {
+  for (const { port } of ports) {
+    if (plugger === undefined && port.vifType === 'binding_failed') throw PortNotBound({ id: port.id })
+    await plugger?.plug(port.id)
+  }
 }
 
 async function bind(
@@ -178,7 +186,7 @@ export async function rebind(
     })
     ports.push({ port, isPreserved, tag })
   }
-  for (const { port } of ports) await deps.plugger?.plug(port.id)
+  await plugAll(deps, ports)
   return describe(deps, ports)
 }
 

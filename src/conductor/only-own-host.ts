@@ -25,6 +25,7 @@ const ofHosts: ReadonlySet<Method> = new Set([
   'resumeGuests',
   'settleMoves',
   'abandoned',
+  'portsDown',
 ])
 
 type Told = { readonly host?: unknown; readonly binary?: unknown; readonly nodeId?: unknown } | null

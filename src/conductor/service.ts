@@ -12,6 +12,7 @@ import { refreshNetwork } from './network-info.ts'
 import { noticesOf, sagaListener } from './notices.ts'
 import { onlyOwnHost } from './only-own-host.ts'
 import { patienceOf } from './patience.ts'
+import { portsDown } from './plugged-ports.ts'
 import { precache } from './precache.ts'
 import { resumeGuests } from './reconcilers/host-boot.ts'
 import { carryIn } from './reconcilers/host-report.ts'
@@ -122,6 +123,7 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     },
     settleMoves: ({ host, ...found }) => settleMoves(deps, host, found),
     abandoned: async ({ host, ids }) => ({ ids: await abandonedAt(deps, host, ids) }),
+    portsDown: ({ instanceId, portIds, isSure }) => portsDown(deps, instanceId, portIds, isSure),
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
       return null

@@ -102,3 +102,9 @@ export const ShareUmountError = declareFault(
   (p: { shareId: string; id: string; reason: string }) =>
     `Share id ${p.shareId} umount error from server ${p.id}.\nReason: ${p.reason}.`,
 )
+/** The network's agent has not wired an interface of the guest in time. */
+export const InterfaceNotPlugged = declareFault(
+  'VirtualInterfaceCreateException',
+  'final',
+  (_: { id: string; ports: string }) => 'Virtual Interface creation failed',
+)

@@ -53,6 +53,17 @@ test('network-changed: the record follows the port', async () => {
   await soon('the record to be fresh', async () => (await record()).networkInfo[0]?.label === 'private')
 })
 
+test('network-vif-unplugged and -plugged: the record says whether the port is wired', async () => {
+  const [vif] = (await record()).networkInfo
+  for (const [name, isActive] of [
+    ['network-vif-unplugged', false],
+    ['network-vif-plugged', true],
+  ] as const) {
+    ;(await tell([{ name, server_uuid: id, tag: vif?.portId }])).expect(200)
+    await soon(`the record to follow ${name}`, async () => (await record()).networkInfo[0]?.isActive === isActive)
+  }
+})
+
 test('network-vif-deleted: the interface goes from the record and from the guest', async () => {
   const [vif] = (await record()).networkInfo
   const nics = async () => (await cloud.driver.guest(instanceId(id)).diagnostics()).nics.length

@@ -19,6 +19,7 @@ export interface Neighbours {
   readonly place: Place
   readonly programs: Programs
   readonly infrastructure: Infrastructure
+  readonly neutronFiles: readonly string[]
   close(): Promise<void>
 }
 
@@ -52,10 +53,10 @@ export async function startNeighbours(folder: string, say: (step: string) => voi
     say('Cinder')
     await startCinder(place, programs, infrastructure)
     say('Neutron')
-    await startNeutron(place, programs, infrastructure)
+    const neutronFiles = await startNeutron(place, programs, infrastructure)
     for (const name of ['glance', 'placement', 'cinder', 'neutron'] as const) await programs.answers(name)
     writeFiles(place, infrastructure)
-    return { place, programs, infrastructure, close: () => closers.close() }
+    return { place, programs, infrastructure, neutronFiles, close: () => closers.close() }
   } catch (error) {
     await closers.close()
     throw error

@@ -62,9 +62,15 @@ export function configureNeutron(place: Place, infrastructure: Infrastructure): 
   return [`--config-file=${main}`, `--config-file=${ml2}`]
 }
 
-export async function startNeutron(place: Place, programs: Programs, infrastructure: Infrastructure): Promise<void> {
+/** Gives the options with which its agents find the same configuration. */
+export async function startNeutron(
+  place: Place,
+  programs: Programs,
+  infrastructure: Infrastructure,
+): Promise<readonly string[]> {
   const files = configureNeutron(place, infrastructure)
   await programs.run('neutron-setup', 'neutron-db-manage', ...files, 'upgrade', 'head')
   // Not under uWSGI: with its threads Neutron's green ones lock up.
   programs.start('neutron', 'neutron-server', files)
+  return files
 }

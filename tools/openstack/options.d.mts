@@ -3,6 +3,8 @@ export interface OpenstackOptions {
   readonly help: string | undefined
   /** Of the tests that run. */
   readonly files: readonly string[]
+  /** Neutron's agents start at once; without it they start for the tests that need them. */
+  readonly hasAgents: boolean
   readonly isUpOnly: boolean
   readonly isKept: boolean
 }

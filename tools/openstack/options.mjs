@@ -18,6 +18,7 @@ Starts Keystone, Glance, Placement, Neutron and Cinder of Debian's packages in a
 contract tests of our adapters, and our services beside them.
 
   --up         only start them, and keep them until Ctrl-C
+  --agents     with Neutron's agents from the beginning
   --keep       leave the folder with configuration and logs behind when something failed
   -h, --help   this text
 `
@@ -27,7 +28,12 @@ contract tests of our adapters, and our services beside them.
  * @returns {import('./options.d.mts').OpenstackOptions}
  */
 export function parseOpenstackOptions(argv) {
-  const options = { up: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+  const options = {
+    agents: { type: 'boolean' },
+    up: { type: 'boolean' },
+    keep: { type: 'boolean' },
+    help: { type: 'boolean', short: 'h' },
+  }
   let parsed
   try {
     parsed = parseArgs({ args: [...argv], options, strict: true, allowPositionals: true })
@@ -42,6 +48,7 @@ export function parseOpenstackOptions(argv) {
   return {
     help: values.help ? help() : undefined,
     files: (positionals.length === 0 ? known : positionals).map(name => join(folder, `${name}.test.ts`)),
+    hasAgents: values.agents ?? false,
     isUpOnly: values.up ?? false,
     isKept: values.keep ?? false,
   }

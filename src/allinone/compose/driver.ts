@@ -3,7 +3,7 @@ import { type Clock, declareFault, type Log } from '#base'
 import type { ImagePort, KeyPort } from '#cloud'
 import { imageSource, type SignatureRules } from '#compute'
 import type { Config } from '#config'
-import type { VirtDriver } from '#virt'
+import type { GuestWires, VirtDriver } from '#virt'
 import { createFakeDriver } from '#virt/fake'
 import { nodePath } from './compute.ts'
 import { configDriveWriter } from './config-drive.ts'
@@ -46,6 +46,8 @@ export interface LibvirtParts {
   readonly keys: () => KeyPort
   readonly log: Log
   readonly clock: Clock
+  /** Of a host whose guests are wired by agents of the network. */
+  readonly wires?: GuestWires
 }
 
 export interface LibvirtPlace {
@@ -60,7 +62,7 @@ export interface LibvirtPlace {
 
 /** Real guests, with the options of nova.conf. */
 export const libvirtDriver = async (
-  { config, images, keys, log, clock }: LibvirtParts,
+  { config, images, keys, log, clock, wires }: LibvirtParts,
   place: LibvirtPlace,
 ): Promise<VirtDriver> => {
   // Simulated hosts start without it.
@@ -83,6 +85,7 @@ export const libvirtDriver = async (
     // 64 MiB of translated code cost no speed and save 200 MB per emulated guest.
     tbCacheMiB: config.libvirt.tb_cache_size ?? 64,
     hostIp: config.DEFAULT.my_ip,
+    ...(wires === undefined ? {} : { wires }),
     migration: migrationSettings(config),
     mostEncryptedGuests: config.libvirt.num_memory_encrypted_guests,
     listsPciDevices: config.pci.device_spec.length > 0,

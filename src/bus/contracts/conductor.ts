@@ -100,6 +100,14 @@ export const conductorContract = contract('conductor', {
   settleMoves: method<{ host: string; aside: readonly string[]; left: readonly string[] }, SettledMoves>(),
   /** Which of these, for whom a host waits or has files, do not come any more and do not live there. */
   abandoned: method<{ host: string; ids: readonly string[] }, { ids: readonly string[] }>(),
+  /**
+   * Those of a guest's ports of which Nova has not heard that they are wired. `isSure`: the network is asked as well, for
+   * what it tells may get lost.
+   */
+  portsDown: method<
+    { host: string; instanceId: string; portIds: readonly string[]; isSure: boolean },
+    readonly string[]
+  >(),
   /** A saga was written: somebody should look at it now. */
   wake: method<{ sagaId: string }, null>(shortMs),
   /** A saga was asked to stop. */

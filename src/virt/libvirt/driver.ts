@@ -6,6 +6,7 @@ import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from 
 import type { GuestEvent, GuestSummary, ImageStock, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
 import type { Quiesce } from '../guest-facets.ts'
+import type { GuestWires } from '../guest-wires.ts'
 import type { ImageSource } from '../image-source.ts'
 import { listGuests } from './daemon/daemon-calls.ts'
 import type { ConfigDriveWriter } from './disks/config-drive.ts'
@@ -80,6 +81,8 @@ export interface LibvirtDriverOptions {
   readonly handoutAt?: { readonly address: string; readonly port: number }
   /** Between two presses of the power button. */
   readonly shutdownRetryMs?: number
+  /** Where agents of the network wire the guests. */
+  readonly wires?: GuestWires
   readonly storage?: StorageOptions
   readonly volumes?: VolumeOptions
   /** Where shares are mounted; by default beside the guests' folders. */
@@ -116,7 +119,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const host = domainHost(options, capabilities, facts, files, await diskCache(instancesPath), shares)
     const changes = new KeyedQueues<InstanceId>()
     const shutdownRetryMs = options.shutdownRetryMs ?? 10_000
-    const { writeConfigDrive } = options
+    const { writeConfigDrive, wires } = options
     const migration = options.migration ?? plainMigration
     const shared = { client, events, files, images, storage, host, clock, log, changes, hostName }
     const ofVolumes = volumeParts(options.volumes ?? {}, client, capabilities, instancesPath)
@@ -127,7 +130,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
       processorUse: new ProcessorUse(),
       imageSource: options.imageSource,
     }
-    const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive }
+    const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive, wires }
     const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
     const view = hostView(options, hostName, instancesPath, ofHost, clock, client)
     const driver = new LibvirtDriver(context, view, shares)

@@ -1,4 +1,5 @@
 import type { Clock, InstanceId, KeyedQueues, Log } from '#base'
+import type { GuestWires } from '../../guest-wires.ts'
 import type { ImageSource } from '../../image-source.ts'
 import type { ConfigDriveWriter } from '../disks/config-drive.ts'
 import type { Storage } from '../disks/storage.ts'
@@ -39,4 +40,6 @@ export interface GuestContext extends VolumeParts {
   /** Hands files of guests that move to other hosts; undefined: none can be had from here. */
   readonly handout: Handout | undefined
   readonly shutdownRetryMs: number
+  /** Absent where all is wired before a guest starts. */
+  readonly wires: GuestWires | undefined
 }

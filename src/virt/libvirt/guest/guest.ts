@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type InstanceId } from '#base'
 import { type Diagnostics, type Guest, type GuestState, power } from '../../driver.ts'
-import { DiskFull, GuestInWrongState, GuestNotFound, HypervisorUnavailable } from '../../faults.ts'
+import { DiskFull, GuestInWrongState, GuestNotFound, HypervisorUnavailable, InterfaceNotPlugged } from '../../faults.ts'
 import type { GuestSpec } from '../../guest-spec.ts'
 import { powerOfGuest, statusOf } from '../daemon/daemon-calls.ts'
 import { makeConfigDrive, withKeptConfigDrive } from '../disks/config-drive.ts'
@@ -23,6 +23,7 @@ import { exists } from './guest-files.ts'
 import { whenOff } from './guest-shutdown.ts'
 import type { GuestSteps } from './guest-steps.ts'
 import { type DomainStatus, domainState, hasProcess, isStartingUp, mayBeInternalError, powerOf } from './power.ts'
+import { awaitedPorts, makeBridges, releaseWhenUp } from './wiring.ts'
 
 /**
  * Of virDomainUndefineFlags: managed save, snapshot metadata, checkpoint metadata, TPM state. The nvram stays: it lies in
@@ -63,7 +64,7 @@ export class LibvirtGuest implements Guest {
   spawn(spec: GuestSpec, { isOn }: { readonly isOn: boolean } = { isOn: true }): Promise<void> {
     return this.#changing('spawn', async () => {
       const status = await this.#settled()
-      if (status !== undefined && hasProcess(status)) return
+      if (status !== undefined && hasProcess(status)) return this.#goOn(status, spec)
       mustSuit(spec, this.#context.host)
       try {
         await this.#takeOver()
@@ -82,7 +83,7 @@ export class LibvirtGuest implements Guest {
     return this.#changing('start', async () => {
       const status = await this.#settled()
       if (status !== undefined && hasProcess(status)) {
-        if (!(await this.#isDead(status))) return
+        if (!(await this.#isDead(status))) return this.#goOn(status, spec)
         await this.#pullPlug()
       }
       await this.#runAgain(spec)
@@ -178,13 +179,31 @@ export class LibvirtGuest implements Guest {
     await writeFile(files.definition(this.id), xml, { mode: 0o600 })
     const domain = await client.call(procedures.define, { xml, flags: 0 }, 'long')
     await addAddresses(this.#context, asked)
+    await makeBridges(this.#context, asked.vifs)
+    const awaited = await awaitedPorts(this.#context, this.id, asked.vifs)
     try {
-      await boot(client, domain)
+      await boot(client, domain, { isPaused: awaited.length > 0 })
     } catch (error) {
       // Running already: the answer to an earlier attempt was lost.
       const status = isLibvirtError(error, errorCode.operationInvalid) ? await statusOf(client, this.id) : undefined
       if (status === undefined || !hasProcess(status)) throw error
     }
+    if (awaited.length > 0) await this.#release(awaited)
+  }
+
+  async #release(ports: readonly string[]): Promise<void> {
+    try {
+      await releaseWhenUp(this.#context, this.id, ports)
+    } catch (error) {
+      if (InterfaceNotPlugged.is(error)) await this.#pullPlug()
+      throw error
+    }
+  }
+
+  /** A guest that an earlier attempt, of a process that died meanwhile, left standing still for its interfaces. */
+  async #goOn(status: DomainStatus, spec: GuestSpec): Promise<void> {
+    if (status.state !== domainState.paused || this.#context.wires === undefined) return
+    await this.#release(await awaitedPorts(this.#context, this.id, spec.vifs))
   }
 
   /** QEMU, which would find another one at work on the disks, is not started. */

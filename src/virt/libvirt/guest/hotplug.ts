@@ -10,6 +10,7 @@ import { nodeAt, nodesAt, parseXml, textAt, type XmlNode } from '../xml-tree.ts'
 import { changeGuest } from './guest-change.ts'
 import type { GuestContext } from './guest-context.ts'
 import { hasProcess } from './power.ts'
+import { makeBridges } from './wiring.ts'
 
 /** What flavor and image asked for when the guest was defined; its definition tells of it. */
 function wishesIn(domain: XmlNode): VifWishes {
@@ -43,6 +44,7 @@ export class LibvirtHotplug implements Hotplug {
       const wishes = wishesIn(await this.#domain(id, 'config'))
       const nic = guestVifElement(vif, wishes, this.#context.host)
       const xml = renderXml(memoryEncryptionOf(wishes) === undefined ? nic : throughIommu(nic))
+      await makeBridges(this.#context, [vif])
       for (const where of places) {
         if ((await this.#find(id, vif.mac, where)) !== undefined) continue
         await this.#context.client.call(

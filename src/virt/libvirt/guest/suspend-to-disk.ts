@@ -15,6 +15,7 @@ import type { GuestContext } from './guest-context.ts'
 import { whenStatus } from './guest-shutdown.ts'
 import { LibvirtHotplug } from './hotplug.ts'
 import { type DomainStatus, hasProcess, isSaving, powerOf } from './power.ts'
+import { makeBridges } from './wiring.ts'
 
 /** Of virDomainSaveRestoreFlags: it runs when it goes on, also when it was paused before. */
 const goesOnRunning = 2
@@ -63,6 +64,7 @@ export class LibvirtSuspendToDisk implements SuspendToDisk {
       // libvirt may have forgotten since what opens them.
       await this.#context.connections.prepare(spec)
       await giveSecrets(this.#context.secrets, spec)
+      await makeBridges(this.#context, spec.vifs)
       if (await this.#hasLostDisks(id)) await forgetSavedMemory(client, id)
       if (await this.#restore(id)) await setClock(this.#context, id)
       else await runAgain(spec)

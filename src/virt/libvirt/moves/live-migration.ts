@@ -16,6 +16,7 @@ import { domainXml } from '../domain/index.ts'
 import { LibvirtGuest } from '../guest/guest.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
 import { hasProcess, isIncomingMemory, runningReason } from '../guest/power.ts'
+import { makeBridges } from '../guest/wiring.ts'
 import { makeKernelFiles } from '../images/kernel-files.ts'
 import { asFault } from '../rpc/index.ts'
 import { giveSecrets } from '../secrets/guest-secrets.ts'
@@ -102,6 +103,7 @@ export class LibvirtLiveMigration implements LiveMigration {
     using start = await serialPorts.forStart(spec, host)
     await giveSecrets(secrets, asked)
     await makeKernelFiles(asked, this.#context)
+    await makeBridges(this.#context, asked.vifs)
     const xml = domainXml(asked, start.host)
     const detail: LandingDetail = { host: hostName, address, xml, isShared }
     return { uri: peerUri(migration, address), detail }
