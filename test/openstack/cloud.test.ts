@@ -99,6 +99,14 @@ describe("our services beside Debian's", () => {
     await work('server add volume one data')
     await until('volume data', 'in-use')
     assert.equal((await server('one')).volumes_attached?.length, 1)
+    // Cinder tells Nova, which asks the host.
+    await work('volume set --size 2 data')
+    await waitFor(
+      'the extension to be recorded',
+      async () => ((await work('server event list one')).includes('extend_volume') ? true : undefined),
+      { deadlineMs: 60_000, everyMs: 500 },
+    )
+    await until('volume data', 'in-use')
     await work('server remove volume one data')
     await until('volume data', 'available')
     const { floating_ip_address: address } = await asked<{ floating_ip_address: string }>(

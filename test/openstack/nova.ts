@@ -103,6 +103,8 @@ export function environment(file: NeighboursFile, user: 'admin' | 'demo', projec
     OS_REGION_NAME: file.region,
     OS_IDENTITY_API_VERSION: '3',
     OS_COMPUTE_API_VERSION: '2.90',
+    // Volumes grow while they are in use.
+    OS_VOLUME_API_VERSION: '3.42',
   }
 }
 

@@ -20,6 +20,7 @@ import { daemonPid, driveWriter, type LibvirtBench, libvirtBench } from './libvi
 import { libvirtFacetTests } from './libvirt-facets.ts'
 import { libvirtNumaTests } from './libvirt-numa.ts'
 import { libvirtShareTests } from './libvirt-shares.ts'
+import { libvirtWireTests } from './libvirt-wires.ts'
 
 /** No system, but no zeros either: a disk image of 8 MiB that does not compress away. */
 const noise = randomBytes(8 * 1024 * 1024)
@@ -43,6 +44,7 @@ describe('libvirt driver with real guests', () => {
   libvirtFacetTests(() => bench)
   libvirtShareTests(() => bench)
   libvirtNumaTests(() => bench)
+  libvirtWireTests(() => bench)
 
   describe('images', () => {
     const refuses = async (image: GuestImage, is: (error: unknown) => boolean, reason: RegExp) => {

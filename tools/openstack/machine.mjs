@@ -3,8 +3,23 @@
  * do in it touches nothing outside, and all of it is gone when its first process ends, also by kill -9.
  */
 
-/** Loopback is down in a new one, and the names of network name spaces are the outer machine's. */
-const begin = 'ip link set lo up && mkdir -p /run/netns && mount -t tmpfs netns /run/netns && "$@"; exit $?'
+/**
+ * Loopback is down in a new one, the names of network name spaces are the outer machine's, and so are the devices that /sys shows;
+ * control groups stay where they are.
+ */
+const begin = `set -e
+ip link set lo up
+mkdir -p /run/netns
+mount -t tmpfs netns /run/netns
+mkdir /run/netns/cgroup
+mount --rbind /sys/fs/cgroup /run/netns/cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/netns/cgroup /sys/fs/cgroup
+umount -l /run/netns/cgroup
+rmdir /run/netns/cgroup
+set +e
+"$@"
+exit $?`
 
 /**
  * @param {readonly string[]} command

@@ -7,12 +7,13 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { type InstanceId, pause } from '#base'
+import { power } from '../../driver.ts'
 import { GuestNotFound, HypervisorError, InterfaceNotPlugged } from '../../faults.ts'
 import type { GuestVif } from '../../guest-spec.ts'
 import { statusOf } from '../daemon/daemon-calls.ts'
-import { domainById, procedures } from '../rpc/index.ts'
+import { domainById, errorCode, isLibvirtError, procedures } from '../rpc/index.ts'
 import type { GuestContext } from './guest-context.ts'
-import { hasProcess } from './power.ts'
+import { hasProcess, powerOf } from './power.ts'
 
 const run = promisify(execFile)
 
@@ -89,5 +90,11 @@ export async function releaseWhenUp(context: GuestContext, id: InstanceId, ports
       if (wires.isFatal) throw InterfaceNotPlugged({ id, ports: left.join(', ') })
     }
   }
-  await client.call(procedures.resume, domainById(id), 'long')
+  try {
+    await client.call(procedures.resume, domainById(id), 'long')
+  } catch (error) {
+    // Let go already, by another process of ours or when the answer was lost.
+    const status = isLibvirtError(error, errorCode.operationInvalid) ? await statusOf(client, id) : undefined
+    if (status === undefined || powerOf(status) !== power.running) throw error
+  }
 }
