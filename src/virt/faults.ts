@@ -106,5 +106,5 @@ export const ShareUmountError = declareFault(
 export const InterfaceNotPlugged = declareFault(
   'VirtualInterfaceCreateException',
   'final',
-  (_: { id: string; ports: string }) => 'Virtual Interface creation failed',
+  (_params: { id: string; ports: string }) => 'Virtual Interface creation failed',
 )

@@ -3,6 +3,8 @@
  * name spaces and packet filters of the machine that they are on, which is why that is one of its own (machine.mjs).
  */
 import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Rest } from '../../test/cloud/rest.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -31,6 +33,9 @@ export async function startAgents({ place, programs, neutronFiles }: Neighbours)
   const configure = (name: string, options: Readonly<Record<string, string | number | boolean>>) =>
     `--config-file=${place.configure('neutron', name, { DEFAULT: options })}`
   const here = configure('host.ini', { host: guestHost })
+  // As somebody else it would find no host: the folder is for us alone.
+  const dnsmasq = join(place.at('etc', 'neutron'), 'dnsmasq.conf')
+  writeFileSync(dnsmasq, 'user=root\n')
   const interfaceDriver = { interface_driver: 'linuxbridge' }
   const metadata = {
     nova_metadata_host: host,
@@ -41,7 +46,12 @@ export async function startAgents({ place, programs, neutronFiles }: Neighbours)
   const own = {
     'neutron-linuxbridge-agent': [],
     'neutron-dhcp-agent': [
-      configure('dhcp_agent.ini', { ...interfaceDriver, enable_isolated_metadata: true, force_metadata: true }),
+      configure('dhcp_agent.ini', {
+        ...interfaceDriver,
+        dnsmasq_config_file: dnsmasq,
+        enable_isolated_metadata: true,
+        force_metadata: true,
+      }),
     ],
     'neutron-l3-agent': [configure('l3_agent.ini', interfaceDriver)],
     'neutron-metadata-agent': [configure('metadata_agent.ini', metadata)],
