@@ -174,6 +174,27 @@ describe("our services beside Debian's", () => {
     assert.doesNotMatch(await session(nova, ['server list']), /one/)
   })
 
+  test('a cloud that is kept is as it was before, without the host too', async () => {
+    await work(
+      'router remove subnet way inside-subnet',
+      'router delete way',
+      'network delete inside outside',
+      'security group delete web',
+      'keypair delete key',
+      'flavor delete small wide',
+      'image delete small',
+    )
+    assert.equal(await nova.service['nova-compute']?.end('SIGTERM'), 0)
+    const services = await asked<{ ID: string }[]>(nova, 'compute service list --service nova-compute')
+    await work(...services.map(({ ID }) => `compute service delete ${ID}`))
+    const { resource_providers: left } = await admin.call<{ resource_providers: { name: string }[] }>(
+      'placement',
+      'GET',
+      '/resource_providers',
+    )
+    assert.ok(!left.some(provider => provider.name === 'simulated-1'))
+  })
+
   async function until(what: string, status: string): Promise<void> {
     const [kind = '', name = ''] = what.split(' ')
     const seen = async () => (await asked<{ status: string }>(nova, `${kind} show ${name}`)).status
