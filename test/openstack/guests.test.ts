@@ -1,7 +1,7 @@
 /** A real guest whose address, metadata, packet filter and floating address come from Neutron's own agents. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -90,6 +90,8 @@ describe("a guest among Neutron's agents", () => {
       `keypair create ${guest} --private-key ${keyFile}`,
       `flavor create ${flavor} --ram ${built.minRamMiB} --disk ${Math.max(1, built.minDiskGiB)} --vcpus 1`,
     )
+    // The client leaves it to everybody, and ssh then takes none.
+    chmodSync(keyFile, 0o600)
     await waitFor(
       'the host to be in placement',
       async () => {
@@ -225,5 +227,27 @@ describe("a guest among Neutron's agents", () => {
     assert.doesNotMatch((await run('ip', ['-o', 'link'])).stdout, new RegExp(tap))
     const { allocations } = await admin.call<{ allocations: object }>('placement', 'GET', `/allocations/${id}`)
     assert.deepEqual(allocations, {})
+  })
+
+  test('a cloud that is kept is as it was before, without the host too', async () => {
+    await work(
+      `floating ip delete ${floating}`,
+      `router remove subnet ${router} ${inside}`,
+      `router delete ${router}`,
+      `network delete ${inside} ${outside}`,
+      `security group delete ${group}`,
+      `keypair delete ${guest}`,
+      `flavor delete ${flavor}`,
+      `image delete ${image}`,
+    )
+    assert.equal(await nova.service['nova-compute']?.end('SIGTERM'), 0)
+    const services = await asked<{ ID: string }[]>(nova, 'compute service list --service nova-compute')
+    await work(...services.map(({ ID }) => `compute service delete ${ID}`))
+    const { resource_providers: left } = await admin.call<{ resource_providers: unknown[] }>(
+      'placement',
+      'GET',
+      '/resource_providers',
+    )
+    assert.deepEqual(left, [])
   })
 })
