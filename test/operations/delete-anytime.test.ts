@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Probe } from '#saga'
+import { HypervisorError } from '#virt'
 import { acceptBuild } from '../../src/api/accept/build.ts'
 import { acceptDelete } from '../../src/api/accept/task.ts'
 import { engineOf, runAll } from './engine.ts'
 import { intentOn, makeUserPort } from './intent.ts'
+import { userVolumes, volumeCases } from './volumes.ts'
 import { caller, smallCloud } from './world.ts'
 
 const requestId = 'req-00000000-0000-0000-0000-000000000000'
@@ -52,6 +54,31 @@ describe('a server deleted while it is built', async () => {
   test('has points to be deleted at', () => assert.ok(points.length > 12, points.join()))
   for (const point of points) {
     test(point, async () => assert.deepEqual(await deleteAt(point, []), []))
+  }
+})
+
+test('a server whose guest lets go of no device is deleted in the middle of an attachment', async () => {
+  const cloud = await smallCloud(['one'])
+  try {
+    const volumes = await userVolumes(cloud)
+    const { instanceIds } = await acceptBuild(cloud.api, caller, requestId, await intentOn(cloud, null))
+    const id = instanceIds[0] ?? ''
+    await runAll(cloud, id, engineOf(cloud))
+    cloud.drivers.get('one')?.cling(HypervisorError({ operation: 'detach', reason: 'the guest holds it' }))
+    let isAsked = false
+    const probe: Probe = async at => {
+      if (at.saga !== 'volume-attach' || at.path !== 'complete' || isAsked) return
+      isAsked = true
+      await acceptDelete(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), 'delete')
+    }
+    await volumeCases['volume-attach'].ask(cloud, await cloud.store.instances.get(id))
+    await runAll(cloud, id, engineOf(cloud, { probe }))
+    assert.ok(isAsked)
+    assert.equal((await cloud.store.instances.get(id, { withDeleted: true })).isDeleted, true)
+    assert.deepEqual(await cloud.drivers.get('one')?.list(), [])
+    for (const volume of volumes) assert.equal((await cloud.api.volumes.get(caller, volume)).status, 'available')
+  } finally {
+    await cloud.close()
   }
 })
 

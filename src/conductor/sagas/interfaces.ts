@@ -3,6 +3,7 @@ import { type Instance, InstanceNotReady, type Vif } from '#model'
 import { saga } from '#saga'
 import { releasePort, type Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { stopDoomed } from '../doomed-guest.ts'
 import { guestVif } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
 import { connect, disconnect, preservedPorts, securityGroupNames } from '../interfaces.ts'
@@ -89,6 +90,7 @@ export const interfaceAttach = saga<ConductorDeps, SagaInputs['interface-attach'
     async (s, d, c) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       if (s.port === undefined || instance === undefined || instance.host === null) return
+      await stopDoomed(d, instance.host, instance.id, c.key)
       await hostClient(d, instance.host).detachVif({ id: instance.id, mac: s.port.mac }, { key: c.key })
     },
   )

@@ -5,6 +5,7 @@ import { type Outcome, type SettleContext, saga } from '#saga'
 import type { Store } from '#store'
 import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
+import { stopDoomed } from '../doomed-guest.ts'
 import { withVolumeKey } from '../guest-secrets.ts'
 import { guestDisk } from '../guest-spec.ts'
 import { hostClient } from '../hosts.ts'
@@ -48,9 +49,17 @@ async function plug(d: ConductorDeps, host: string, device: BlockDevice, instanc
   await hostClient(d, host).attachVolume({ id: instance.id, disk }, { key })
 }
 
-async function unplug(d: ConductorDeps, host: string | null, input: ServerTask, volumeId: string | null, key: string) {
+async function unplug(
+  d: ConductorDeps,
+  host: string | null,
+  input: ServerTask,
+  volumeId: string | null,
+  key: string,
+  before: () => Promise<void> = async () => undefined,
+) {
   if (host === null || volumeId === null) return
   try {
+    await before()
     await hostClient(d, host).detachVolume({ id: input.instanceId, volumeId }, { key })
   } catch (error) {
     // A guest that is not there has no volumes.
@@ -97,7 +106,10 @@ export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
       const { host } = s.reservation
       if (scene !== undefined && host !== null) await plug(d, host, scene.device, scene.instance, c.key)
     },
-    (s, d, c) => unplug(d, s.reservation.host, s.input, s.reservation.volumeId, c.key),
+    async (s, d, c) => {
+      const { host, volumeId } = s.reservation
+      await unplug(d, host, s.input, volumeId, c.key, () => stopDoomed(d, host ?? '', s.input.instanceId, c.key))
+    },
   )
   .pivot('complete', async (s, d) => {
     const device = await d.store.blockDevices.find(s.input.deviceId)

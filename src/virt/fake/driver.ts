@@ -76,6 +76,8 @@ export interface FakeDriver extends VirtDriver {
   overlaysOf(id: InstanceId, volumeId: string): readonly string[]
   /** The next call of this operation throws and changes nothing. */
   failNext(operation: FakeOperation, fault: unknown): void
+  /** From now on running guests let go of no device, like those without a system: taking one away throws. */
+  cling(fault: unknown): void
   /** As if the guest's process died. */
   crash(id: InstanceId): void
   /** As if somebody inside shut it down. */
@@ -138,6 +140,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     shares: shares(hypervisor),
     recordOf: id => hypervisor.guests.get(id),
     failNext: (operation, fault) => faults.failNext(operation, fault),
+    cling: fault => faults.cling(fault),
     crash: id => hypervisor.turn(id, power.crashed, 'crashed'),
     shutDownFromWithin: id => hypervisor.turn(id, power.shutdown, 'stopped', true),
   }
@@ -178,6 +181,7 @@ const hotplug = (hypervisor: FakeHypervisor): Hotplug => ({
   detachVif: (id, mac) =>
     hypervisor.change('detachVif', id, () => {
       const guest = hypervisor.existing(id)
+      hypervisor.letGo(guest)
       hypervisor.put(id, { ...guest, vifs: guest.vifs.filter(v => v.mac !== mac) })
     }),
 })

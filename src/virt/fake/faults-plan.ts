@@ -52,10 +52,20 @@ export type FakeOperation =
 /** What shall go wrong next. May be shared by several drivers, so that any host of a test cloud fails. */
 export class FaultPlan {
   readonly #planned = new Map<FakeOperation, unknown[]>()
+  #clinging: { readonly fault: unknown } | undefined
 
   /** The next call of this operation throws `fault` and changes nothing; planned ones are thrown in order. */
   failNext(operation: FakeOperation, fault: unknown): void {
     this.#planned.set(operation, [...(this.#planned.get(operation) ?? []), fault])
+  }
+
+  /** From now on running guests let go of no device: taking one away throws `fault`. */
+  cling(fault: unknown): void {
+    this.#clinging = { fault }
+  }
+
+  letGo(isRunning: boolean): void {
+    if (isRunning && this.#clinging !== undefined) throw this.#clinging.fault
   }
 
   throwPlanned(operation: FakeOperation): void {

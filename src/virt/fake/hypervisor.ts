@@ -52,6 +52,11 @@ export class FakeHypervisor {
     return answer()
   }
 
+  /** A device is taken from the guest, which has to agree while it runs. */
+  letGo(guest: GuestRecord): void {
+    this.#options.faults.letGo(guest.power === power.running)
+  }
+
   change<T>(operation: FakeOperation, id: InstanceId, work: () => T | Promise<T>): Promise<T> {
     return this.#changes.run(id, () => this.ask(operation, work))
   }

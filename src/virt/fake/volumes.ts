@@ -50,6 +50,7 @@ export const fakeVolumes = (hypervisor: FakeHypervisor, host: string): Volumes =
   detach: (id, volumeId) =>
     hypervisor.change('detachVolume', id, () => {
       const guest = hypervisor.existing(id)
+      hypervisor.letGo(guest)
       hypervisor.put(id, { ...guest, disks: guest.disks.filter(disk => disk.volume?.id !== volumeId) })
     }),
   swap: (id, oldVolumeId, disk) =>
