@@ -67,7 +67,7 @@ test('a server whose guest lets go of no device is deleted in the middle of an a
     cloud.drivers.get('one')?.cling(HypervisorError({ operation: 'detach', reason: 'the guest holds it' }))
     let isAsked = false
     const probe: Probe = async at => {
-      if (at.saga !== 'volume-attach' || at.path !== 'complete' || isAsked) return
+      if (at.saga !== 'volume-attach' || at.path !== 'guest' || isAsked) return
       isAsked = true
       await acceptDelete(cloud.api, caller, true, requestId, await cloud.store.instances.get(id), 'delete')
     }
