@@ -97,7 +97,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
   await mkdir(instancesPath, { recursive: true })
   const virtType = chooseVirtType(options.virtType, log)
   const client = new LibvirtClient({ socketPath: options.socketPath, clock, log })
-  const events = new GuestEvents(client, log)
+  const events = new GuestEvents(client, log, clock)
   try {
     const capabilities = await readCapabilities(client, virtType)
     const hostName = options.hypervisorHostname ?? (capabilities.hostname || hostname())

@@ -1,4 +1,4 @@
-import { type InstanceId, instanceId, KeyedQueues, type Log } from '#base'
+import { type Clock, type InstanceId, instanceId, KeyedQueues, type Log } from '#base'
 import { type GuestEvent, type PowerState, power } from '../../driver.ts'
 import { listGuests, powerOfGuest } from '../daemon/daemon-calls.ts'
 import type { ClientEvent, DomainRef, LibvirtClient } from '../rpc/index.ts'
@@ -10,6 +10,11 @@ const lifecycle = { undefined: 1, started: 2, suspended: 3, resumed: 4, stopped:
 const stoppedByCrash = new Set([2, 5])
 /** Its memory is on disk. */
 const stoppedBySave = 4
+/**
+ * A daemon that was started again takes up its guests one by one in the background, and a guest that ends while it does goes
+ * without an event. After this it has long done so.
+ */
+const takenUpMs = 15_000
 
 /**
  * What happens to the guests, as libvirt tells it, in order per guest. After a lost connection the states are read again
@@ -18,14 +23,17 @@ const stoppedBySave = 4
 export class GuestEvents {
   readonly #client: LibvirtClient
   readonly #log: Log
+  readonly #clock: Clock
+  #cancelSecondLook: () => void = () => undefined
   readonly #order = new KeyedQueues<InstanceId>()
   readonly #known = new Map<InstanceId, PowerState>()
   readonly #listeners = new Set<(event: GuestEvent) => void>()
   readonly #stop: () => void
 
-  constructor(client: LibvirtClient, log: Log) {
+  constructor(client: LibvirtClient, log: Log, clock: Clock) {
     this.#client = client
     this.#log = log
+    this.#clock = clock
     this.#stop = client.onEvent(event => this.#take(event))
   }
 
@@ -35,6 +43,7 @@ export class GuestEvents {
   }
 
   close(): void {
+    this.#cancelSecondLook()
     this.#stop()
     this.#listeners.clear()
   }
@@ -49,7 +58,12 @@ export class GuestEvents {
     if (event.kind === 'lifecycle') {
       const id = instanceId(event.domain.uuid)
       void this.#order.run(id, () => this.#lifecycle(id, event.domain, event.event, event.detail)).catch(this.#failed)
-    } else if (event.kind === 'reconnected') void this.#compare().catch(this.#failed)
+    } else if (event.kind === 'reconnected') {
+      const look = () => void this.#compare().catch(this.#failed)
+      look()
+      this.#cancelSecondLook()
+      this.#cancelSecondLook = this.#clock.after(takenUpMs, look)
+    }
   }
 
   readonly #failed = (error: unknown): void => {
