@@ -2,7 +2,6 @@ import type { GuestShare, GuestSpec } from '../../guest-spec.ts'
 import type { DiskOptions } from './disk-options.ts'
 import type { XmlElement } from './element.ts'
 import type { Loader } from './loader.ts'
-import type { SevSupport } from './memory-encryption.ts'
 import type { DomainSettings } from './settings.ts'
 
 export type VirtType = 'kvm' | 'qemu'
@@ -11,6 +10,17 @@ export type VirtType = 'kvm' | 'qemu'
 export type CpuMode =
   | { readonly mode: 'none' | 'host-model' | 'host-passthrough' | 'maximum' }
   | { readonly mode: 'custom'; readonly model: string }
+
+/** What an AMD processor encrypts the memory of guests with, as `<sev>` of libvirt's domain capabilities tells it. */
+export interface SevSupport {
+  /** The bit of an address that says a page is encrypted. */
+  readonly cBitPosition: number
+  readonly reducedPhysBits: number
+  /** Guests at a time; 0: not told. */
+  readonly mostGuests: number
+  /** The same of those whose registers are encrypted too; 0: none. */
+  readonly mostEsGuests: number
+}
 
 /** What the domain definition needs to know of the host. */
 export interface DomainHost {

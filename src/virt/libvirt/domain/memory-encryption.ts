@@ -1,17 +1,6 @@
 import { element, type XmlElement } from './element.ts'
-import type { Family } from './host.ts'
+import type { Family, SevSupport } from './host.ts'
 import { flavorOrImage, isTrue, type Wishes } from './properties.ts'
-
-/** What an AMD processor encrypts the memory of guests with, as `<sev>` of libvirt's domain capabilities tells it. */
-export interface SevSupport {
-  /** The bit of an address that says a page is encrypted. */
-  readonly cBitPosition: number
-  readonly reducedPhysBits: number
-  /** Guests at a time; 0: not told. */
-  readonly mostGuests: number
-  /** The same of those whose registers are encrypted too; 0: none. */
-  readonly mostEsGuests: number
-}
 
 /** `hw:mem_encryption_model`: what is encrypted, and whether the guest is proved to its owner. */
 export type EncryptionModel = 'amd-sev' | 'amd-sev-es' | 'amd-sev-snp'
