@@ -5,6 +5,8 @@ import { chooseSuites, findSuites, testGroups } from '../../tools/setup/suites.m
 test('every test file of the tree belongs to a suite, unit first', () => {
   const suites = findSuites()
   assert.equal(suites[0].name, 'unit')
+  // It needs packages that no other test does.
+  assert.ok(suites.every(suite => suite.files.every(file => !file.includes('/test/openstack/'))))
   const setup = suites.find(suite => suite.name === 'setup')
   assert.ok(setup.files.some(file => file.endsWith('suites.test.mjs')))
   assert.ok(
