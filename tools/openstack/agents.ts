@@ -56,7 +56,10 @@ export async function startAgents({ place, programs, neutronFiles }: Neighbours)
     'neutron-l3-agent': [configure('l3_agent.ini', interfaceDriver)],
     'neutron-metadata-agent': [configure('metadata_agent.ini', metadata)],
   }
-  for (const [name, files] of Object.entries(own)) programs.start(name, name, [...neutronFiles, here, ...files])
+  // shim/ebtables says why.
+  const PATH = `${join(import.meta.dirname, 'shim')}:${place.env['PATH']}`
+  for (const [name, files] of Object.entries(own))
+    programs.start(name, name, [...neutronFiles, here, ...files], { PATH })
   const admin = await Rest.login(place.url('keystone'), 'admin', place.passwords.admin, 'admin')
   for (const name of Object.keys(own))
     await programs.until(name, async () => {
