@@ -1,4 +1,4 @@
-import type { InstanceId } from '#base'
+import { type InstanceId, pause } from '#base'
 import { HypervisorError } from '../../faults.ts'
 import { element, encryptionElement, renderXml } from '../domain/index.ts'
 import type { GuestContext } from '../guest/guest-context.ts'
@@ -15,6 +15,10 @@ import { nodesAt, parseXml } from '../xml-tree.ts'
 const ofEnded = 1 | 2
 /** virDomainJobType */
 const jobType = { none: 0, bounded: 1, unbounded: 2, completed: 3 } as const
+/** virDomainJobOperation */
+const backupOperation = 9
+const beginsWithinMs = 60_000
+const lookAgainMs = 20
 /** Events may be lost with a connection; nothing depends on how often this is. */
 const lookMs = 5000
 
@@ -47,13 +51,31 @@ export const beginBackup = (
   return client.call(procedures.beginBackup, { domain: domainById(id), xml, flags }, 'long')
 }
 
-/** The files that a backup of this guest fills now; none when there is no backup. */
-export async function backupTargets({ client }: GuestContext, id: InstanceId): Promise<readonly string[]> {
+/**
+ * The files that a backup of this guest fills now; none when there is no backup. One that another process has just asked for,
+ * and libvirt still begins, is waited for: its files are there before libvirt tells of them.
+ */
+export async function backupTargets(context: GuestContext, id: InstanceId): Promise<readonly string[]> {
+  const { client, clock } = context
+  const end = clock.now() + beginsWithinMs
+  for (;;) {
+    try {
+      const document = parseXml(await client.call(procedures.backupXml, domainById(id), 'long'))
+      return nodesAt(document, 'disks', 'disk', 'target').map(target => target.attributes.file ?? '')
+    } catch (error) {
+      if (!isLibvirtError(error)) throw error
+    }
+    if (clock.now() >= end || !(await isBackingUp(context, id))) return []
+    await pause(lookAgainMs, clock)
+  }
+}
+
+async function isBackingUp({ client }: GuestContext, id: InstanceId): Promise<boolean> {
   try {
-    const document = parseXml(await client.call(procedures.backupXml, domainById(id), 'long'))
-    return nodesAt(document, 'disks', 'disk', 'target').map(target => target.attributes.file ?? '')
+    const { type, params } = await client.call(procedures.jobStats, { domain: domainById(id), flags: 0 }, 'long')
+    return type !== jobType.none && params.get('operation') === backupOperation
   } catch (error) {
-    if (isLibvirtError(error)) return []
+    if (isLibvirtError(error)) return false
     throw error
   }
 }
