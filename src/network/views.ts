@@ -43,7 +43,7 @@ export async function networkViews(
   }))
 }
 
-/** `dhcpPorts`: where a subnet's DHCP server is, by subnet id. */
+/** `dhcpPorts`: where a subnet's DHCP server is, by subnet id. Before there is one, guests are told the gateway, as by Neutron's adapter. */
 const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): SubnetView => ({
   id: row.id,
   networkId: row.networkId,
@@ -57,7 +57,7 @@ const subnetView = (row: SubnetRow, dhcpPorts: ReadonlyMap<string, string>): Sub
   ipv6RaMode: row.ipv6RaMode,
   // The networks of one machine are on all of it.
   segmentId: null,
-  dhcpServer: row.dhcp === 1 ? (dhcpPorts.get(row.id) ?? null) : null,
+  dhcpServer: row.dhcp === 1 ? (dhcpPorts.get(row.id) ?? row.gatewayIp) : null,
 })
 
 export async function subnetViews(db: Db, rows: readonly SubnetRow[]): Promise<readonly SubnetView[]> {

@@ -9,6 +9,8 @@ export type Rows = ReadonlyMap<string, readonly string[]>
 const restless = new Set([
   'nova.services',
   'nova.compute_nodes',
+  // Only say that somebody should look again.
+  'nova.host_marks',
   'nova.scheduling_decisions',
   'nova.scheduling_decision_instances',
 ])
