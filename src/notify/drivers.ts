@@ -2,7 +2,7 @@ import type { Log } from '#base'
 import type { Announcer } from '#bus'
 import type { WaitingEvent } from '#store'
 import type { Driver } from './courier.ts'
-import { envelope } from './message.ts'
+import { envelope, underTopic } from './message.ts'
 import type { Format } from './notices.ts'
 
 /** Topics by format. */
@@ -13,11 +13,11 @@ export function brokerDriver(announcer: Announcer, topics: Topics, hasEnvelope: 
   return {
     send: async events => {
       const letters = events.flatMap((event, index) =>
-        topics[event.format].map(topic => ({
-          index,
-          key: `${topic}.${event.priority.toLowerCase()}`,
-          body: hasEnvelope ? envelope(event.message) : event.message,
-        })),
+        topics[event.format].map((topic, place) => {
+          const message = place === 0 ? event.message : underTopic(event.message, topic)
+          const key = `${topic}.${event.priority.toLowerCase()}`
+          return { index, key, body: hasEnvelope ? envelope(message) : message }
+        }),
       )
       const arrived = await announcer.send(letters)
       // An event has arrived when it has under all of its topics.

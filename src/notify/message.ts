@@ -1,4 +1,5 @@
-import { newUuid } from '#base'
+import { createHash } from 'node:crypto'
+import { fromJson, newUuid } from '#base'
 import type { Initiator } from './build/about.ts'
 import { pythonTime } from './build/times.ts'
 
@@ -32,6 +33,16 @@ export const message = ({ eventType, priority, publisherId, payload, initiator, 
     _context_project_id: initiator.projectId,
     _context_timestamp: new Date(nowMs).toISOString().replace('Z', '000'),
   })
+
+/**
+ * The message as it is sent under one of several topics. A listener of two of them must hear it twice, as from oslo.messaging, and
+ * throws away what has an id that it knows.
+ */
+export function underTopic(message: string, topic: string): string {
+  const said = fromJson<{ _unique_id: string }>(message)
+  const id = createHash('sha256').update(`${said._unique_id} ${topic}`).digest('hex').slice(0, 32)
+  return JSON.stringify({ ...said, _unique_id: id })
+}
 
 /** Version 2.0 of oslo.messaging's envelope. */
 export const envelope = (inner: string): string => JSON.stringify({ 'oslo.version': '2.0', 'oslo.message': inner })
