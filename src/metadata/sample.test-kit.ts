@@ -96,8 +96,8 @@ export class SampleSource implements MetadataSource {
     return view
   }
 
-  byAddress(_door: Door | undefined, remote: string): Promise<InstanceMetadata | undefined> {
-    return remote === '127.0.0.1' ? this.#read() : Promise.resolve(undefined)
+  async idByAddress(_door: Door | undefined, remote: string): Promise<string | undefined> {
+    return remote === '127.0.0.1' ? this.view?.id : undefined
   }
 
   byInstanceId(id: string): Promise<InstanceMetadata | undefined> {

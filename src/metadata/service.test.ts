@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { ManualClock, silentLog } from '#base'
+import { instanceId, ManualClock, silentLog } from '#base'
 import { listen } from '#http'
 import { aServer, SampleSource, sampleId } from './sample.test-kit.ts'
 import { createMetadataService, type MetadataConfig } from './service.ts'
@@ -180,6 +180,14 @@ test('reads are cached until the time is up or the instance changed', async t =>
   clock.advance(1)
   assert.equal(await name(), 'three')
   assert.equal(source.reads, 3)
+})
+
+test('the next server with an address is not told of the one before it', async t => {
+  const { source, get } = await running(t)
+  const name = async () => JSON.parse((await get('/openstack/latest/meta_data.json')).body).name
+  assert.equal(await name(), 'Wäb 1')
+  source.view = aServer({ id: instanceId('6c8bf0f9-6a34-4b8f-9f0a-3f3d6f3f8e02'), displayName: 'next' })
+  assert.equal(await name(), 'next')
 })
 
 test('what was being read while the instance changed is not kept', async t => {

@@ -128,7 +128,9 @@ class Answers {
     const remote = (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/i, '')
     const door = this.#doors.get(socket)
     const where = door === undefined ? 'here' : `${door.kind} ${door.id}`
-    const view = await this.#cache.get(`address ${remote} at ${where}`, () => source.byAddress(door, remote))
+    // Whose address it is now is always looked up: the next server may have it a moment after the last one.
+    const id = await source.idByAddress(door, remote)
+    const view = id === undefined ? undefined : await this.#cache.get(`instance ${id}`, () => source.byInstanceId(id))
     if (view === undefined) {
       log.warn({ address: remote, at: where }, 'no instance has the address that asked for metadata')
       throw MetadataMissing({})

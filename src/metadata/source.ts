@@ -79,7 +79,7 @@ export interface MetadataSource {
    * By connection: the door it came in by, and the guest's address. Two networks may use the same addresses, so without
    * a door nobody is known.
    */
-  byAddress(door: Door | undefined, remote: string): Promise<InstanceMetadata | undefined>
+  idByAddress(door: Door | undefined, remote: string): Promise<string | undefined>
   byInstanceId(id: string): Promise<InstanceMetadata | undefined>
   /** Keeps the password if the instance has none yet; false when it had one. */
   savePassword(id: InstanceId, password: string): Promise<boolean>

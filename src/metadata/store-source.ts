@@ -151,9 +151,9 @@ export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSource
   const byInstanceId = (id: string) => instanceMetadata(store, defaultZone, id)
   return {
     byInstanceId,
-    async byAddress(door, remote) {
+    async idByAddress(door, remote) {
       const client = door === undefined ? undefined : await lookup(door, remote)
-      return client === undefined ? undefined : byInstanceId(client.deviceId)
+      return client?.deviceId
     },
     savePassword: (id, password) =>
       store.transaction(async tx => {

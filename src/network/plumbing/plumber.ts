@@ -9,6 +9,7 @@ import { type Desired, type DesiredPort, nothing, withPorts } from './desired-mo
 import { type DnsmasqPlan, dnsmasqPlans } from './dnsmasq-plans.ts'
 import { clearPolicyRoutes, collidingRoute, hostRoutes, prepareKernel } from './kernel.ts'
 import { doorsOf } from './namespaces.ts'
+import { Neighbours } from './neighbours.ts'
 import { assemble, nameOf, type Parts, type PlumberOptions } from './parts.ts'
 import { releaseZones } from './zones.ts'
 
@@ -57,12 +58,14 @@ class RealPlumber implements Plumber {
   #cancelCheck: () => void = () => undefined
   #isClosed = false
   #isHealthy = true
+  readonly #neighbours: Neighbours
   #checks = 0
   #usesIpv6: boolean | undefined
 
   constructor(options: PlumberOptions) {
     this.#options = options
     this.#commands = createCommands(options.netns)
+    this.#neighbours = new Neighbours(this.#commands)
   }
 
   get otherHosts(): readonly string[] {
@@ -114,7 +117,7 @@ class RealPlumber implements Plumber {
   reconcile(): Promise<void> {
     return this.#queue.run(async () => {
       const { firewall, bridges, namespaces, hostRoutes: routes, dnsmasqs, others, db } = this.#started
-      for (const part of [others, firewall, bridges, namespaces, routes, dnsmasqs]) part.forget()
+      for (const part of [others, firewall, bridges, namespaces, routes, dnsmasqs, this.#neighbours]) part.forget()
       this.#usesIpv6 = undefined
       const desired = await this.#pass()
       await dnsmasqs.removeLeftovers(this.#plans(desired))
@@ -175,6 +178,7 @@ class RealPlumber implements Plumber {
       () => routes.apply(desired.hostRoutes, bridges),
       () => dnsmasqs.apply(plans),
     ])
+    await this.#neighbours.apply(desired)
     doors?.open()
   }
 
