@@ -76,7 +76,8 @@ test('the port adapter speaks Nova’s words', async () => {
     [network.id],
   )
   const [subnet] = await port.subnets('service', network.subnetIds)
-  assert.deepEqual([subnet?.dhcpServer, subnet?.cidr], [null, '10.8.0.0/26'])
+  // Its DHCP server comes with its first guest; until then guests are told the gateway.
+  assert.deepEqual([subnet?.dhcpServer, subnet?.cidr], ['10.8.0.1', '10.8.0.0/26'])
   assert.equal((await port.securityGroups(gamma, 'gamma'))[0]?.name, 'default')
   assert.equal(await port.portQuotaLeft('service', 'gamma'), 499)
   await running.api('PUT', '/v2.0/quotas/gamma', { quota: { port: 1 } }, 'ops:admin')
