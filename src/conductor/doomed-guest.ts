@@ -1,3 +1,4 @@
+import { GuestNotFound } from '#virt'
 import type { ConductorDeps } from './deps.ts'
 import { hostClient } from './hosts.ts'
 
@@ -10,5 +11,10 @@ const doomed: readonly (string | null)[] = ['deleting', 'soft-deleting']
 export async function stopDoomed(d: ConductorDeps, host: string, id: string, key: string): Promise<void> {
   const instance = await d.store.instances.find(id)
   if (instance === undefined || !doomed.includes(instance.taskState)) return
-  await hostClient(d, host).stop({ id, gracefulMs: 0 }, { key: `${key}:stop` })
+  try {
+    await hostClient(d, host).stop({ id, gracefulMs: 0 }, { key: `${key}:stop` })
+  } catch (error) {
+    // One that is not there is off.
+    if (!GuestNotFound.is(error)) throw error
+  }
 }

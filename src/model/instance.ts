@@ -6,6 +6,16 @@ import type { Vif } from './network-info.ts'
 /** Nova's numbers: 0 NOSTATE, 1 RUNNING, 3 PAUSED, 4 SHUTDOWN, 6 CRASHED, 7 SUSPENDED. */
 export type PowerState = 0 | 1 | 3 | 4 | 6 | 7
 
+/** Nova's words for them. */
+export const powerWords: Readonly<Record<PowerState, string>> = {
+  0: 'pending',
+  1: 'running',
+  3: 'paused',
+  4: 'shutdown',
+  6: 'crashed',
+  7: 'suspended',
+}
+
 /** The image a server was made from, as it was then. */
 export interface InstanceImage {
   readonly id: string

@@ -49,17 +49,9 @@ async function plug(d: ConductorDeps, host: string, device: BlockDevice, instanc
   await hostClient(d, host).attachVolume({ id: instance.id, disk }, { key })
 }
 
-async function unplug(
-  d: ConductorDeps,
-  host: string | null,
-  input: ServerTask,
-  volumeId: string | null,
-  key: string,
-  before: () => Promise<void> = async () => undefined,
-) {
+async function unplug(d: ConductorDeps, host: string | null, input: ServerTask, volumeId: string | null, key: string) {
   if (host === null || volumeId === null) return
   try {
-    await before()
     await hostClient(d, host).detachVolume({ id: input.instanceId, volumeId }, { key })
   } catch (error) {
     // A guest that is not there has no volumes.
@@ -108,7 +100,8 @@ export const volumeAttach = saga<ConductorDeps, Attach, Store>('volume-attach')
     },
     async (s, d, c) => {
       const { host, volumeId } = s.reservation
-      await unplug(d, host, s.input, volumeId, c.key, () => stopDoomed(d, host ?? '', s.input.instanceId, c.key))
+      if (host !== null && volumeId !== null) await stopDoomed(d, host, s.input.instanceId, c.key)
+      await unplug(d, host, s.input, volumeId, c.key)
     },
   )
   .pivot('complete', async (s, d) => {

@@ -1,19 +1,10 @@
-import { type BlockDevice, completedPeriod, type Instance, type ServerShare, type Vif } from '#model'
+import { type BlockDevice, completedPeriod, type Instance, powerWords, type ServerShare, type Vif } from '#model'
 import { type DataOf, type Wire, wire } from '../payloads/index.ts'
 import type { AboutInstance, Desk, StateUpdate } from './about.ts'
 import { exceptionPayload } from './exception.ts'
 import { flavorPayload } from './flavor.ts'
 import type { InstanceFacts } from './instance-facts.ts'
 import { objectTime, objectTimeOrNull } from './times.ts'
-
-const powerStates: Readonly<Record<Instance['powerState'], string>> = {
-  0: 'pending',
-  1: 'running',
-  3: 'paused',
-  4: 'shutdown',
-  6: 'crashed',
-  7: 'suspended',
-}
 
 const ipPayloads = ({ subnets, mac, label, portId, devName }: Vif): readonly Wire<'IpPayload'>[] =>
   subnets.flatMap(({ ips }) =>
@@ -71,7 +62,7 @@ export function instanceData(desk: Desk, facts: InstanceFacts): DataOf<'Instance
     deleted_at: objectTimeOrNull(instance.deletedAtMs),
     updated_at: objectTimeOrNull(instance.updatedAtMs),
     state: instance.vmState,
-    power_state: powerStates[instance.powerState],
+    power_state: powerWords[instance.powerState],
     task_state: instance.taskState,
     progress: instance.progress,
     ip_addresses: instance.networkInfo.flatMap(ipPayloads),

@@ -1,21 +1,11 @@
 import { operation, query, reply, resource, since } from '#api/kit'
 import { Fault, isTransient } from '#base'
-import { HostUnavailable, type Instance, InstanceInvalidState, InstanceNotReady } from '#model'
+import { HostUnavailable, type Instance, InstanceInvalidState, InstanceNotReady, powerWords } from '#model'
 import type { Diagnostics } from '#virt'
 import { mustAllow } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
 import { deviceView, diagnosticsShape, normalView } from './shape.ts'
-
-/** Nova's words for a recorded power state. */
-const powerWords: Readonly<Record<Instance['powerState'], string>> = {
-  0: 'pending',
-  1: 'running',
-  3: 'paused',
-  4: 'shutdown',
-  6: 'crashed',
-  7: 'suspended',
-}
 
 const notRunning = (instance: Instance): Fault =>
   InstanceInvalidState({
