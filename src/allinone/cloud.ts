@@ -205,7 +205,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     const shared: WithStore = { config, clock, log, bus, store }
     const stopScheduler = await composeScheduler(shared, neighbours)
     closers.add(stopScheduler)
-    const conductor = await composeConductor(shared, neighbours, true, true)
+    const conductor = await composeConductor(shared, neighbours, { isAlone: true, waitsForHosts: true })
     closers.add(() => conductor.stop())
     network.onServersChanged(followServers(shared.bus))
     const api = composeComputeApi(shared, neighbours, `http://${loopback}:${ports.identity}/v3`)

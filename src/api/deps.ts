@@ -13,6 +13,7 @@ import type {
 import type { DeviceEncryptionOptions } from '#model'
 import type { Notices } from '#notify'
 import type { Store } from '#store'
+import type { ApiCells } from './cells.ts'
 import type { QuotaSource } from './quota/index.ts'
 
 /** The options of nova.conf that the API reads, by meaning. */
@@ -62,6 +63,8 @@ export interface ApiSettings {
 /** What every handler of the Compute API works with. */
 export interface ApiDeps {
   readonly store: Store
+  /** Absent: there is one. See `cellsOf`. */
+  readonly cells?: ApiCells
   readonly identity: IdentityPort
   readonly images: ImagePort
   readonly network: NetworkPort

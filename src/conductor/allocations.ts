@@ -9,6 +9,7 @@ import {
   type Selection,
 } from '#model'
 import { claimHost, leaveHost, releaseHost, takeBackHost } from '#store'
+import { whereClaimed } from './cells.ts'
 import type { ConductorDeps } from './deps.ts'
 
 type Owner = Pick<Instance, 'id' | 'projectId' | 'userId'>
@@ -24,7 +25,7 @@ const isEmpty = (allocations: Claim['allocations']): boolean => Object.keys(allo
 
 /** Nothing is held any more: no amounts in placement, nothing of a host by name. Not held: nothing to do. */
 export async function letGo(d: ConductorDeps, consumerId: string): Promise<void> {
-  await releaseHost(d.store, consumerId)
+  for (const store of await whereClaimed(d)) await releaseHost(store, consumerId)
   await d.placement.release(consumerId)
 }
 

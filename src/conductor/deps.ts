@@ -12,7 +12,7 @@ import type {
 } from '#cloud'
 import type { LaunchSecret } from '#model'
 import type { Notices } from '#notify'
-import type { Store } from '#store'
+import type { Cell, CellDirectory, Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
 
 export interface ConductorOptions {
@@ -78,6 +78,15 @@ export interface ConductorOptions {
  */
 export type ConfigDriveSource = (instanceId: string, secret: LaunchSecret | undefined) => Promise<GuestConfigDrive>
 
+/** The cells, to a conductor of one of them. */
+export interface ConductorCells {
+  readonly directory: CellDirectory
+  /** The one whose sagas it runs. */
+  readonly own: Cell
+  /** Somebody in that cell is told of a saga. */
+  wake(cell: Cell, sagaId: string): Promise<void>
+}
+
 /** What sagas and reconcilers work with. */
 export interface ConductorDeps {
   readonly store: Store
@@ -99,6 +108,8 @@ export interface ConductorDeps {
   readonly clock: Clock
   readonly log: Log
   readonly options: ConductorOptions
+  /** Absent: there is one cell. */
+  readonly cells?: ConductorCells
   /** Who is told of what happens; absent: nobody. */
   readonly notices?: Notices
 }

@@ -126,7 +126,7 @@ export async function scheduleMove(
 ): Promise<readonly Selection[]> {
   await letGo(d, input.instanceId)
   const instanceIds = [input.instanceId]
-  const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
+  const asked = { spec: await withGroupNow(d, spec, instanceIds), instanceIds }
   // Even a cancelled one is waited for: its claim would come after it was given back, and belong to nobody.
   const result = await askScheduler(d, asked, { key: c.key, requestId: input.requestId })
   c.signal.throwIfAborted()

@@ -28,7 +28,7 @@ export async function placeServers(
 ): Promise<Places> {
   for (let tries = 1; ; tries++) {
     await giveUpPlaces(d, spec, instanceIds)
-    const asked = { spec: await withGroupNow(d.store, spec, instanceIds), instanceIds }
+    const asked = { spec: await withGroupNow(d, spec, instanceIds), instanceIds }
     // Even a cancelled one is waited for: its claims would come after they were given back, and belong to nobody.
     const result = await askScheduler(d, asked, { key: c.key, requestId })
     c.signal.throwIfAborted()

@@ -1,4 +1,5 @@
 import { type Handlers, schedulerContract } from '#bus'
+import { confined } from './cells.ts'
 import type { ConductorDeps } from './deps.ts'
 import { noticesOf } from './notices.ts'
 
@@ -20,7 +21,8 @@ export async function askScheduler(
       await notices.tell(tx, event, { instanceId, spec, count: instanceIds.length })
     })
   await tell('scheduler.select_destinations.start')
-  const result = await d.bus.client(schedulerContract).selectDestinations(asked, context)
+  const placed = { ...asked, spec: await confined(d, asked.spec) }
+  const result = await d.bus.client(schedulerContract).selectDestinations(placed, context)
   if (result.ok) await tell('scheduler.select_destinations.end')
   return result
 }

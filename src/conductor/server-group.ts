@@ -1,20 +1,22 @@
 import { GroupPolicyViolated, groupInSpec, type RequestSpec, violatedPolicy } from '#model'
 import { type Store, turnOf } from '#store'
+import { placesElsewhere, placesInCells } from './cells.ts'
+import type { ConductorDeps } from './deps.ts'
 
 /**
  * The request as it has to be decided now: with the group as it is, not as it was when the server was made. The servers
  * that are to be placed do not count where they are. A group that is gone binds nobody.
  */
 export async function withGroupNow(
-  store: Store,
+  d: ConductorDeps,
   spec: RequestSpec,
   instanceIds: readonly string[],
 ): Promise<RequestSpec> {
   if (spec.serverGroup === null) return spec
-  const group = await store.serverGroups.find(spec.serverGroup.id)
+  const group = await d.store.serverGroups.find(spec.serverGroup.id)
   if (group === undefined) return { ...spec, serverGroup: null }
   const moving = new Set(instanceIds)
-  const places = await store.instances.placesOf(group.members)
+  const places = await placesInCells(d, group.members)
   const others = places.map(place => (moving.has(place.id) ? { ...place, host: null } : place))
   return { ...spec, serverGroup: groupInSpec(group, others) }
 }
@@ -34,7 +36,8 @@ export async function mustKeepPolicy(tx: Store, instanceId: string, host: string
   // Moves before places: a server has its new host before its move is over, and so is seen by one of the two.
   const moving = group.policy === 'anti-affinity' ? await tx.moves.movingAt(host, members) : new Set<string>()
   const others = await tx.instances.placesOf(members)
-  const hosts = others.flatMap(place => (moving.has(place.id) ? [host] : place.host === null ? [] : [place.host]))
+  const here = others.flatMap(place => (moving.has(place.id) ? [host] : place.host === null ? [] : [place.host]))
+  const hosts = [...here, ...(await placesElsewhere(tx, members, others))]
   const policy = violatedPolicy(group, host, hosts)
   if (policy !== undefined) throw GroupPolicyViolated({ policy })
 }

@@ -34,6 +34,12 @@ export interface ConductorStart {
   readonly isAlone: boolean
   /** Sagas of before wait for `resume`: their hosts are not there yet, and would count as down. */
   readonly waitsForHosts?: boolean
+  /** It works for a cell from outside: the cell's list of services has not got it. */
+  readonly isOutside?: boolean
+  /** Another conductor of this process answers on the same bus, for its own cell's hosts. */
+  readonly isSilent?: boolean
+  /** What is said of sagas concerns those of other cells in this process too. */
+  readonly onSaga?: (what: 'wake' | 'interrupt', sagaId: string) => void
   readonly probe?: Probe
 }
 
@@ -64,7 +70,11 @@ async function knownGuests(deps: ConductorDeps, ids: readonly string[]) {
   return known
 }
 
-function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<typeof conductorContract> {
+function handlers(
+  deps: ConductorDeps,
+  engine: SagaEngine<Store>,
+  onSaga: ConductorStart['onSaga'],
+): Handlers<typeof conductorContract> {
   const { store, clock } = deps
   const takeEvents = externalEventDesk(deps)
   return {
@@ -126,10 +136,12 @@ function handlers(deps: ConductorDeps, engine: SagaEngine<Store>): Handlers<type
     portsDown: ({ instanceId, portIds, isSure }) => portsDown(deps, instanceId, portIds, isSure),
     wake: async ({ sagaId }) => {
       engine.wake(sagaId)
+      onSaga?.('wake', sagaId)
       return null
     },
     interrupt: async ({ sagaId }) => {
       engine.interrupt(sagaId)
+      onSaga?.('interrupt', sagaId)
       return null
     },
   }
@@ -166,9 +178,10 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
     ...(listener === undefined ? {} : { listener }),
     ...(start.probe === undefined ? {} : { probe: start.probe }),
   })
-  const stopServing = deps.bus.serve(conductorContract, name, onlyOwnHost(deps, handlers(deps, engine)))
+  const serve = () => deps.bus.serve(conductorContract, name, onlyOwnHost(deps, handlers(deps, engine, start.onSaga)))
+  const stopServing = start.isSilent === true ? () => undefined : serve()
   const self = { host: name, binary: 'nova-conductor', topic: 'conductor', version: serviceVersion }
-  await registerService(deps.store, noticesOf(deps), self, deps.clock.now())
+  if (start.isOutside !== true) await registerService(deps.store, noticesOf(deps), self, deps.clock.now())
   const timers = startTimers(deps, engine, name)
   if (start.waitsForHosts !== true) engine.start()
   return {

@@ -45,6 +45,8 @@ export interface RequestSpec {
   readonly networkIds: readonly string[]
   /** The ports that are there; absent: none. */
   readonly ports?: readonly RequestedPort[]
+  /** A server that is in a cell stays in it. Absent: any cell that is not disabled. */
+  readonly cellId?: string
   /** A move that may leave its cell, and the cell that it would rather stay in. */
   readonly preferredCellId?: string
   readonly serverGroup: {

@@ -4,6 +4,8 @@ import type { AggregateView, HostOccupancy, HostState } from '#model'
 export interface SchedulerHost extends HostState {
   /** Alternates stay in the cell of the chosen host. Absent: everything is one cell. */
   readonly cellId?: string
+  /** The operator wants nothing new in its cell. */
+  readonly isInDisabledCell?: boolean
   /** Devices of all PCI pools that no instance holds. */
   readonly freePciDevices?: number
   /** CPUs, memory nodes and devices, and who has them; only where the request names some. */

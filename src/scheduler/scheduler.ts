@@ -243,7 +243,7 @@ class SchedulingRun {
     asked: ReturnType<typeof askedServers>,
   ): Promise<readonly SchedulerHost[]> {
     const { hosts, filters, weighers, options } = this.#deps
-    const states = await hosts.hostStates(nodeIds, asked)
+    const states = inRightCell(this.#spec, await hosts.hostStates(nodeIds, asked))
     return withDetails(hosts, states, { spec: this.#spec, demand: this.#demand, filters, weighers, options })
   }
 
@@ -339,6 +339,16 @@ class SchedulingRun {
       log.error({ err: error }, 'a listener of scheduling decisions failed')
     }
   }
+}
+
+/** A server that is in a cell may stay there, disabled or not. */
+const inRightCell = ({ cellId }: RequestSpec, hosts: readonly SchedulerHost[]): readonly SchedulerHost[] => {
+  const isWrong =
+    cellId === undefined
+      ? (host: SchedulerHost) => host.isInDisabledCell === true
+      : (host: SchedulerHost) => host.cellId !== undefined && host.cellId !== cellId
+  // The very same list where none is: whoever knows it has not to look at it again.
+  return hosts.some(isWrong) ? hosts.filter(host => !isWrong(host)) : hosts
 }
 
 const refused = (message: string): SchedulingResult => ({ ok: false, message, refusals: [] })

@@ -1,6 +1,9 @@
 import { Aggregates } from './api-db/aggregates.ts'
+import { CellMappings } from './api-db/cell-mappings.ts'
 import { Decisions } from './api-db/decisions.ts'
 import { Flavors } from './api-db/flavors.ts'
+import { HostMappings } from './api-db/host-mappings.ts'
+import { InstanceMappings } from './api-db/instance-mappings.ts'
 import { Keypairs } from './api-db/keypairs.ts'
 import { apiMigrations } from './api-db/migrations.ts'
 import { Quotas } from './api-db/quotas.ts'
@@ -26,8 +29,18 @@ import { Services } from './cell-db/services.ts'
 import { Tags } from './cell-db/tags.ts'
 import { TaskLog } from './cell-db/task-log.ts'
 import { VolumeUsages } from './cell-db/volume-usages.ts'
-import { type DatabaseOptions, inTransaction, migrate, openDatabase, takeTurns } from './engine/index.ts'
+import { ServerCarrier } from './cells/server-rows.ts'
+import {
+  type DatabaseOptions,
+  inTransaction,
+  type Migration,
+  migrate,
+  openDatabase,
+  takeTurns,
+} from './engine/index.ts'
+import { HeldTurns } from './held-turns.ts'
 import type { Db, Tables } from './tables.ts'
+import { isOfApi } from './turns.ts'
 
 /** Nova's databases, one member per aggregate root; inside `transaction` the same members are bound to it. */
 export interface Store {
@@ -37,6 +50,9 @@ export interface Store {
   readonly aggregates: Aggregates
   readonly requestSpecs: RequestSpecs
   readonly serverGroups: ServerGroups
+  readonly cellMappings: CellMappings
+  readonly hostMappings: HostMappings
+  readonly instanceMappings: InstanceMappings
   /** What the scheduler decided, and why. */
   readonly decisions: Decisions
   readonly instances: Instances
@@ -58,6 +74,8 @@ export interface Store {
   /** Numbers that move with services, nodes, aggregates and free devices; see `host-marks.ts`. */
   hostMarks(): Promise<HostMarks>
   readonly sagas: Sagas
+  /** Rows of servers, as they go from one cell's database to another's. */
+  readonly serverCarrier: ServerCarrier
   /** What servers have read from and written to their volumes. */
   readonly volumeUsages: VolumeUsages
   /** Notifications that wait to be sent. */
@@ -83,70 +101,134 @@ export interface Store {
 export interface StoreOptions extends DatabaseOptions {
   /** The database of the API's tables, on the same server, when it is not the cell's. */
   readonly apiDatabase?: string
+  /** The same on another server: what belongs to both is then no longer one transaction. */
+  readonly apiServer?: { readonly url: string; readonly options: DatabaseOptions }
   readonly replica?: { readonly url: string; readonly servesLists: boolean }
 }
 
-const bind = (db: Db, turn: Store['turn']): Store => ({
-  flavors: new Flavors(db),
-  keypairs: new Keypairs(db),
-  quotas: new Quotas(db),
-  aggregates: new Aggregates(db),
-  requestSpecs: new RequestSpecs(db),
-  serverGroups: new ServerGroups(db),
-  decisions: new Decisions(db),
-  instances: new Instances(db),
-  blockDevices: new BlockDevices(db),
-  serverShares: new ServerShares(db),
-  launchSecrets: new LaunchSecrets(db),
-  consoleTokens: new ConsoleTokens(db),
-  tags: new Tags(db),
-  taskLog: new TaskLog(db),
-  faults: new Faults(db),
-  actions: new Actions(db),
-  moves: new Moves(db),
-  services: new Services(db),
-  computeNodes: new ComputeNodes(db),
-  hostClaims: new HostClaims(db),
-  pciDevices: new PciDevices(db),
-  hostMarks: () => readHostMarks(db),
-  sagas: new Sagas(db),
-  volumeUsages: new VolumeUsages(db),
-  outbox: new Outbox(db),
-  transaction: work => inTransaction(db, tx => work(bind(tx, (...about) => takeTurns(tx, about)))),
+/** Where the rows are: `api` what is known once for all cells, `cell` the rest. */
+interface Databases {
+  readonly api: Db
+  readonly cell: Db
+}
+
+const bind = ({ api, cell }: Databases, transaction: Store['transaction'], turn: Store['turn']): Store => ({
+  flavors: new Flavors(api),
+  keypairs: new Keypairs(api),
+  quotas: new Quotas(api),
+  aggregates: new Aggregates(api),
+  serverGroups: new ServerGroups(api),
+  cellMappings: new CellMappings(api),
+  hostMappings: new HostMappings(api),
+  instanceMappings: new InstanceMappings(api),
+  decisions: new Decisions(api),
+  requestSpecs: new RequestSpecs(cell),
+  instances: new Instances(cell),
+  blockDevices: new BlockDevices(cell),
+  serverShares: new ServerShares(cell),
+  launchSecrets: new LaunchSecrets(cell),
+  consoleTokens: new ConsoleTokens(cell),
+  tags: new Tags(cell),
+  taskLog: new TaskLog(cell),
+  faults: new Faults(cell),
+  actions: new Actions(cell),
+  moves: new Moves(cell),
+  services: new Services(cell),
+  computeNodes: new ComputeNodes(cell),
+  hostClaims: new HostClaims(cell),
+  pciDevices: new PciDevices(cell),
+  hostMarks: () => readHostMarks(cell, api),
+  sagas: new Sagas(cell),
+  serverCarrier: new ServerCarrier(cell),
+  volumeUsages: new VolumeUsages(cell),
+  outbox: new Outbox(cell),
+  transaction,
   turn,
   mayLag() {
     return this
   },
-  close: () => db.destroy(),
+  close: () => cell.destroy(),
 })
 
 // A turn ends with its transaction, and outside of one at once.
 const noTurn: Store['turn'] = async () => undefined
 
-function withReplica(store: Store, { url, servesLists }: NonNullable<StoreOptions['replica']>, o: DatabaseOptions) {
-  const copy = bind(openDatabase<Tables>(url, { ...o, isReplica: true }), noTurn)
-  return {
-    ...store,
-    mayLag: (what: 'reports' | 'lists') => (what === 'reports' || servesLists ? copy : store),
-    async close() {
-      await copy.close()
-      await store.close()
+const noNesting: Store['transaction'] = () => Promise.reject(new Error('transactions are not nested'))
+
+/** Rows of both kinds in one transaction. */
+const together = (db: Db): Store =>
+  bind(
+    { api: db, cell: db },
+    work => inTransaction(db, tx => work(bind({ api: tx, cell: tx }, noNesting, (...about) => takeTurns(tx, about)))),
+    noTurn,
+  )
+
+/**
+ * The API's tables are on another server. A transaction is one of the cell; what it writes of the API's is written at once
+ * and stays, so that it has to be what a second run would write again.
+ */
+const apart = (api: Db, cell: Db): Store =>
+  bind(
+    { api, cell },
+    async work => {
+      const held = new HeldTurns(api)
+      const turnIn =
+        (tx: Db): Store['turn'] =>
+        async (...about) => {
+          await takeTurns(
+            tx,
+            about.filter(name => !isOfApi(name)),
+          )
+          await held.take(about.filter(isOfApi))
+        }
+      try {
+        return await inTransaction(cell, tx => work(bind({ api, cell: tx }, noNesting, turnIn(tx))))
+      } finally {
+        await held.end()
+      }
     },
+    noTurn,
+  )
+
+/** Opens a database and brings these schemas in it to the newest migration. */
+async function opened(
+  url: string,
+  options: DatabaseOptions,
+  schemas: Readonly<Record<string, readonly Migration[]>>,
+): Promise<Db> {
+  const db = openDatabase<Tables>(url, options)
+  try {
+    for (const [schema, migrations] of Object.entries(schemas)) await migrate(db, schema, migrations)
+    return db
+  } catch (error) {
+    await db.destroy()
+    throw error
   }
 }
 
 /** Opens and migrates. `url` as nova.conf has it: `sqlite:////path`, `sqlite://`, `mysql+pymysql://user:password@host/nova`. */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
-  const { apiDatabase, replica, ...rest } = options
-  const elsewhere = apiDatabase === undefined ? {} : { elsewhere: { database: apiDatabase, tables: apiTables } }
-  const db = openDatabase<Tables>(url, { ...rest, ...elsewhere })
+  const { apiDatabase, apiServer, replica, ...rest } = options
+  const how = apiDatabase === undefined ? rest : { ...rest, elsewhere: { database: apiDatabase, tables: apiTables } }
+  const api =
+    apiServer === undefined ? undefined : await opened(apiServer.url, apiServer.options, { api: apiMigrations })
+  const bound = (db: Db) => (api === undefined ? together(db) : apart(api, db))
   try {
-    await migrate(db, 'api', apiMigrations)
-    await migrate(db, 'cell', cellMigrations)
+    const cell = await opened(url, how, { ...(api === undefined ? { api: apiMigrations } : {}), cell: cellMigrations })
+    const copyDb = replica === undefined ? undefined : openDatabase<Tables>(replica.url, { ...how, isReplica: true })
+    const copy = copyDb === undefined ? undefined : bound(copyDb)
+    const store = bound(cell)
+    return {
+      ...store,
+      mayLag: what => (copy !== undefined && (what === 'reports' || replica?.servesLists === true) ? copy : store),
+      async close() {
+        await copyDb?.destroy()
+        await cell.destroy()
+        await api?.destroy()
+      },
+    }
   } catch (error) {
-    await db.destroy()
+    await api?.destroy()
     throw error
   }
-  const store = bind(db, noTurn)
-  return replica === undefined ? store : withReplica(store, replica, { ...rest, ...elsewhere })
 }

@@ -240,7 +240,7 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     keys: near.keys,
   }
   closers.add(await composeScheduler(shared, ports))
-  const conductor = await composeConductor(shared, ports, true)
+  const conductor = await composeConductor(shared, ports, { isAlone: true })
   closers.add(() => conductor.stop())
   near.network.onServersChanged(followServers(bus))
   const drivers = new Map<string, FakeDriver>()

@@ -19,11 +19,15 @@ export const rabbitOptions = ({ oslo_messaging_rabbit: rabbit }: Config): Rabbit
   },
 })
 
+interface BusPlace {
+  readonly config: Config
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** The bus at an address in the form of `transport_url`; everything else as nova.conf has it. */
+export const busAt = (transportUrl: string, { config, log, clock }: BusPlace): RemoteBus =>
+  openBus(transportUrl, { log, clock, prefix: config.DEFAULT.control_exchange, rabbit: rabbitOptions(config) })
+
 /** The bus between the services, as nova.conf has it. */
-export const busFromConfig = ({ config, log, clock }: { config: Config; log: Log; clock: Clock }): RemoteBus =>
-  openBus(config.DEFAULT.transport_url, {
-    log,
-    clock,
-    prefix: config.DEFAULT.control_exchange,
-    rabbit: rabbitOptions(config),
-  })
+export const busFromConfig = (place: BusPlace): RemoteBus => busAt(place.config.DEFAULT.transport_url, place)

@@ -1,11 +1,22 @@
-import { type ApiSettings, createComputeApi, databaseQuotas, noQuotas, type QuotaSource, unifiedQuotas } from '#api'
+import {
+  type ApiCells,
+  type ApiDeps,
+  type ApiSettings,
+  createComputeApi,
+  databaseQuotas,
+  noQuotas,
+  type QuotaSource,
+  unifiedQuotas,
+} from '#api'
 import { type Clock, declareFault } from '#base'
-import { computeContract, conductorContract } from '#bus'
+import { type Bus, computeContract, conductorContract } from '#bus'
 import type { IdentityPort } from '#cloud'
 import { ironicPort } from '#cloud'
 import type { Config } from '#config'
 import type { Face } from '#http'
 import { watched } from '#notify'
+import type { Cell, Store } from '#store'
+import type { Cells } from './cells.ts'
 import { noticesFromConfig } from './notices.ts'
 import { openPolicy } from './policy.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
@@ -78,32 +89,69 @@ function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSo
   }
 }
 
-/** nova-api-os-compute from its configuration; not yet listening. */
-export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string): Face {
+/** The same dependencies once per cell: rows, conductors and hosts are the cell's. */
+function apiCells(home: ApiDeps, { directory, busOf }: Cells): ApiDeps {
+  const made = new WeakMap<Store, ApiDeps>()
+  const inCell = (cell: Cell, store: Store): ApiDeps => {
+    if (cell.isHome) return deps
+    const known = made.get(store)
+    if (known !== undefined) return known
+    const bus = busOf(cell)
+    const own = { ...deps, store: watched(store, home.notices), ...reached(bus) }
+    made.set(store, own)
+    return own
+  }
+  const depsIn = async (cell: Cell) => (cell.isHome ? deps : inCell(cell, await cell.store()))
+  const cells: ApiCells = {
+    isOnly: () => directory.isOnly(),
+    ofServer: async id => depsIn(await directory.ofServer(id)),
+    async ofHost(host) {
+      const cell = await directory.ofHost(host)
+      return cell === undefined ? undefined : depsIn(cell)
+    },
+    async gather(work) {
+      const answers = await directory.gather(async (store, cell) => {
+        const own = inCell(cell, store)
+        return { deps: own, value: await work(own) }
+      })
+      return answers.map(answer => (answer.ok ? { ...answer, ...answer.value } : answer))
+    },
+  }
+  const deps: ApiDeps = { ...home, cells }
+  return deps
+}
+
+const reached = (bus: Bus): Pick<ApiDeps, 'conductor' | 'computeOn'> => ({
+  conductor: bus.client(conductorContract),
+  computeOn: host => bus.client(computeContract, host),
+})
+
+/** nova-api-os-compute from its configuration; not yet listening. Without `cells` there is one. */
+export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string, cells?: Cells): Face {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-api' })
   const { identity, images, network, placement, volumes, shares, keys } = neighbours
   const prefix = config.api.compute_link_prefix
   const notices = noticesFromConfig({ ...shared, log })
+  const home: ApiDeps = {
+    store: watched(store, notices),
+    notices,
+    identity,
+    images,
+    network,
+    placement,
+    volumes,
+    shares,
+    keys,
+    quotas: quotasOf(config, identity, clock),
+    baremetal: ironicPort(identity, clock),
+    ...reached(bus),
+    clock,
+    log,
+    settings: settings(config),
+  }
   return createComputeApi({
-    deps: {
-      store: watched(store, notices),
-      notices,
-      identity,
-      images,
-      network,
-      placement,
-      volumes,
-      shares,
-      keys,
-      quotas: quotasOf(config, identity, clock),
-      baremetal: ironicPort(identity, clock),
-      conductor: bus.client(conductorContract),
-      computeOn: host => bus.client(computeContract, host),
-      clock,
-      log,
-      settings: settings(config),
-    },
+    deps: cells === undefined ? home : apiCells(home, cells),
     identity,
     policy: openPolicy(config, log, clock),
     options: { maxLimit: config.api.max_limit, authUri, ...(prefix === null ? {} : { computeLinkPrefix: prefix }) },

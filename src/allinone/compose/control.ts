@@ -1,34 +1,52 @@
 import { hostname } from 'node:os'
 import { every, instanceId } from '#base'
 import { type Bus, conductorContract, schedulerContract } from '#bus'
-import { type Conductor, registerService, serviceVersion, startConductor } from '#conductor'
+import {
+  type Conductor,
+  type ConductorCells,
+  type ConductorStart,
+  registerService,
+  serviceVersion,
+  startConductor,
+} from '#conductor'
 import type { Config } from '#config'
 import { watched } from '#notify'
 import {
+  type CellsAtHand,
+  cellClaims,
+  cellHosts,
   createScheduler,
   DecisionJournal,
+  type HostsOfCell,
   type SchedulerDeps,
   type SchedulerOptions,
   schedulerOptions,
   storeClaims,
   storeHosts,
 } from '#scheduler'
+import type { Cell, Store } from '#store'
+import type { Cells } from './cells.ts'
 import { conductorOptions } from './conductor-options.ts'
 import { composeConfigDrive } from './config-drive.ts'
+import { inEachCell } from './in-each-cell.ts'
 import { courierFromConfig, noticesFromConfig } from './notices.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
+
+/** How a conductor begins, and for which of several cells. */
+export interface ConductorPlace extends ConductorStart {
+  readonly cells?: ConductorCells
+}
 
 /** nova-conductor from its configuration, and what sends the notifications of all services. */
 export async function composeConductor(
   shared: WithStore,
   neighbours: Neighbours,
-  isAlone: boolean,
-  waitsForHosts = false,
+  { cells, ...start }: ConductorPlace,
 ): Promise<Conductor> {
   const { config, store, bus, clock } = shared
   const { placement, network, images, volumes, shares, keys, plugger, networkCapacity } = neighbours
   const own = networkCapacity === undefined ? {} : { networkCapacity }
-  const log = shared.log.child({ service: 'nova-conductor' })
+  const log = shared.log.child({ service: 'nova-conductor', ...(cells === undefined ? {} : { cell: cells.own.uuid }) })
   const configDrive = composeConfigDrive({ config, store, log })
   const options = conductorOptions(config)
   const courier = courierFromConfig({ ...shared, log })
@@ -50,8 +68,9 @@ export async function composeConductor(
       clock,
       log,
       options,
+      ...(cells === undefined ? {} : { cells }),
     },
-    { isAlone, waitsForHosts },
+    start,
   )
   courier?.start()
   const stop = async () => {
@@ -82,16 +101,41 @@ export const schedulerOptionsOf = (config: Config): SchedulerOptions =>
 export const segmentsOf = (config: Config, neighbours: Pick<Neighbours, 'network'>): Pick<SchedulerDeps, 'network'> =>
   config.scheduler.query_placement_for_routed_network_aggregates ? { network: neighbours.network } : {}
 
-/** nova-scheduler from its configuration; returns what stops it. */
-export async function composeScheduler(shared: WithStore, neighbours: Neighbours): Promise<() => Promise<void>> {
+/** Hosts and claims of the one cell, or of all that can be reached. */
+function hostsOf({ config, store, clock }: WithStore, cells: Cells | undefined) {
+  const options = { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }
+  const made = new WeakMap<Store, Pick<HostsOfCell, 'hosts' | 'claims'>>()
+  const inStore = (one: Store) => {
+    const known = made.get(one) ?? { hosts: storeHosts(one, clock, options), claims: storeClaims(one) }
+    made.set(one, known)
+    return known
+  }
+  if (cells === undefined) return inStore(store)
+  const atHand: CellsAtHand = async () => {
+    const answers = await cells.directory.gather(async one => one.hostMarks().then(() => inStore(one)))
+    return answers.flatMap(answer => {
+      if (!answer.ok) return []
+      const { uuid: cellId, isDisabled } = answer.cell
+      return [{ cellId, isDisabled, ...answer.value }]
+    })
+  }
+  return { hosts: cellHosts(atHand), claims: cellClaims(atHand) }
+}
+
+/** nova-scheduler from its configuration; returns what stops it. Without `cells` there is one. */
+export async function composeScheduler(
+  shared: WithStore,
+  neighbours: Neighbours,
+  cells?: Cells,
+): Promise<() => Promise<void>> {
   const { config, store, bus, clock } = shared
   const log = shared.log.child({ service: 'nova-scheduler' })
   const keepMs = secondsOf(config.scheduler.decision_record_max_age)
   const journal = keepMs > 0 ? new DecisionJournal({ store, clock, log, keepMs }) : undefined
+  const several = cells === undefined || (await cells.directory.isOnly()) ? undefined : cells
   const scheduler = createScheduler({
     placement: neighbours.placement,
-    hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
-    claims: storeClaims(store),
+    ...hostsOf(shared, several),
     ...segmentsOf(config, neighbours),
     options: schedulerOptionsOf(config),
     log,
@@ -107,13 +151,26 @@ export async function composeScheduler(shared: WithStore, neighbours: Neighbours
   const stopBeating = every(clock, secondsOf(config.DEFAULT.report_interval), beat, error =>
     log.error({ err: error }, 'heartbeat failed'),
   )
-  const stopServing = bus.serve(schedulerContract, name, {
-    selectDestinations: ({ spec, instanceIds }, { requestId }) =>
-      scheduler.selectDestinations(spec, instanceIds.map(instanceId), { requestId }),
-  })
+  const serve = (at: Bus, cell?: Cell) =>
+    at.serve(schedulerContract, name, {
+      selectDestinations: ({ spec, instanceIds }, { requestId }) => {
+        // Conductors of a cell may not know that there are others.
+        const asked = cell === undefined ? spec : { cellId: cell.uuid, ...spec }
+        return scheduler.selectDestinations(asked, instanceIds.map(instanceId), { requestId })
+      },
+    })
+  const stopServing = serve(bus)
+  const stopInCells =
+    several === undefined
+      ? undefined
+      : await inEachCell({ clock, log, directory: several.directory }, async cell => {
+          const at = several.busOf(cell)
+          return at === bus ? undefined : serve(at, cell)
+        })
   return async () => {
     stopBeating()
     stopServing()
+    await stopInCells?.()
     await journal?.close()
   }
 }

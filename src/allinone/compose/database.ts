@@ -38,19 +38,29 @@ export function databaseOptions(section: Config['database'] | Config['api_databa
 const serverOf = ({ host, port, socketPath }: MysqlAddress): string => socketPath ?? `${host}:${port}`
 
 /**
- * Where the API's tables are, when not with the cell's: in another database of the same server, so that what belongs to both
- * is still one transaction.
+ * Where the API's tables are, when not with the cell's. In another database of the same server what belongs to both is still
+ * one transaction; on another server it is not.
  */
-function apiDatabase(connection: string, api: string | null): Pick<StoreOptions, 'apiDatabase'> {
+function apiTablesOf(config: Config, connection: string, log?: Log): Pick<StoreOptions, 'apiDatabase' | 'apiServer'> {
+  const api = config.api_database.connection ?? config.database.connection
   if (api === null || api === connection) return {}
   const [cell, other] = [readDatabaseUrl(connection), readDatabaseUrl(api)]
-  if (cell.kind !== 'mysql' || other.kind !== 'mysql' || serverOf(cell) !== serverOf(other)) {
-    const reason =
-      '[api_database] connection and [database] connection are of different servers: this release keeps both on one.'
-    throw DatabaseUnusable({ reason })
-  }
-  return cell.database === other.database ? {} : { apiDatabase: other.database }
+  if (cell.kind === 'mysql' && other.kind === 'mysql' && serverOf(cell) === serverOf(other))
+    return cell.database === other.database ? {} : { apiDatabase: other.database }
+  const section = config.api_database.connection === null ? config.database : config.api_database
+  return { apiServer: { url: api, options: databaseOptions(section, log) } }
 }
+
+/** A cell's database that is away is not waited for: others are asked meanwhile. */
+const impatient = { startTries: 1, tries: 3, pauseMs: 200, longestPauseMs: 1000 } as const
+
+/** The database of another cell than the one of [database]connection. */
+export const openCellDatabase = (config: Config, connection: string, log?: Log): Promise<Store> =>
+  openStore(connection, {
+    ...databaseOptions(config.database, log),
+    ...impatient,
+    ...apiTablesOf(config, connection, log),
+  })
 
 /** The database that [database]connection names, on its newest schema. */
 export async function openDatabase(config: Config, log?: Log): Promise<Store> {
@@ -59,7 +69,7 @@ export async function openDatabase(config: Config, log?: Log): Promise<Store> {
   try {
     return await openStore(connection, {
       ...databaseOptions(config.database, log),
-      ...apiDatabase(connection, config.api_database.connection),
+      ...apiTablesOf(config, connection, log),
       ...(replica === null ? {} : { replica: { url: replica, servesLists: !isSynchronous } }),
     })
   } catch (error) {

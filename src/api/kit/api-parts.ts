@@ -34,7 +34,8 @@ export interface ApiParts {
   readonly identity: IdentityPort
   readonly policy: PolicyPort
   readonly log: Log
-  readonly deps: unknown
+  /** What the handler of an endpoint is given, by the names in its path. */
+  readonly depsOf: (endpoint: Endpoint<never>, path: Readonly<Record<string, string>>) => unknown
   readonly hooks: ApiHooks
   readonly options: ApiOptions & { readonly maxLimit: number; readonly authUri: string }
 }

@@ -16,6 +16,8 @@ import { mountVersion, versionChoices, versionDocument, versionList } from './ve
 export interface ApiSetup<D> {
   readonly resources: readonly Resource<D>[]
   readonly deps: D
+  /** Where an operation is given others than `deps`, by the names in its path. */
+  readonly depsOf?: (endpoint: Endpoint<never>, path: Readonly<Record<string, string>>) => D | Promise<D>
   readonly identity: IdentityPort
   readonly policy: PolicyPort
   readonly log: Log
@@ -37,8 +39,8 @@ const mounts = new Set(['/v2.1', '/v2'])
 export function createApi<D>(setup: ApiSetup<D>): Face {
   const options = { maxLimit: 1000, authUri: '', ...setup.options }
   const endpoints = setup.resources.flatMap(resource => resource.endpoints) as readonly Endpoint<never>[]
-  const { identity, policy, log, deps, hooks = {}, pages } = setup
-  const parts: ApiParts = { router: new Router(endpoints), identity, policy, log, deps, hooks, options }
+  const { identity, policy, log, deps, depsOf = () => deps, hooks = {}, pages } = setup
+  const parts: ApiParts = { router: new Router(endpoints), identity, policy, log, depsOf, hooks, options }
   const face = createFace({
     log,
     requestIdHeaders: ['x-openstack-request-id', 'x-compute-request-id'],

@@ -144,8 +144,11 @@ function readBody(x: Exchange): void {
 }
 
 async function handle(x: Exchange): Promise<void> {
-  const { operation } = x.found.endpoint
-  const work = async () => operation.handle(contextOf(x) as never, x.parts.deps as never)
+  const { endpoint } = x.found
+  const { operation } = endpoint
+  const context = contextOf(x)
+  const deps = await x.parts.depsOf(endpoint, context.path as Readonly<Record<string, string>>)
+  const work = async () => operation.handle(context as never, deps as never)
   const { around } = x.parts.hooks
   x.result = await (around === undefined || x.callerOrNone === undefined
     ? work()

@@ -4,6 +4,7 @@ import { isVolume, MaxRetriesExceeded, type Selection } from '#model'
 import { type Journal, saga } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from '../deps.ts'
+import { goToCell, stayInCell } from '../handover.ts'
 import { makeVolumes, unmakeVolumes } from '../new-volumes.ts'
 import { isCancel, say } from '../notices.ts'
 import { giveUpPlaces, type Places, placeServers } from '../placing.ts'
@@ -43,7 +44,7 @@ async function reservedPlaces(d: ConductorDeps, sagaId: string): Promise<Places 
 }
 
 /**
- * From an accepted request to a running guest: choose hosts, then build on the first, or on an alternate if that fails.
+ * From an accepted request to a running guest: choose hosts, go to their cell, then build on the first, or on an alternate if that fails.
  * The row ends `active`, or `error` with a fault that says per host what was missing, and then nothing else is left of it.
  */
 export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build')
@@ -62,6 +63,11 @@ export const serverBuild = saga<ConductorDeps, ServerBuild, Store>('server-build
       return places[id] ?? []
     },
     (s, d) => giveUpPlaces(d, s.input.spec, [s.input.instanceId]),
+  )
+  .step(
+    'cell',
+    (s, d, c) => goToCell(d, c, s.input.instanceId, s.selections[0]),
+    (s, d, c) => stayInCell(d, c, s.input.instanceId, s.selections?.[0]),
   )
   .step(
     'volumes',

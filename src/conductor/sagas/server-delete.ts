@@ -58,6 +58,7 @@ export const serverDelete = removal<ConductorDeps, ServerTask, Store>('server-de
     await tx.blockDevices.removeAllOf(s.input.instanceId)
     await tx.launchSecrets.forget(s.input.instanceId)
     await tx.instances.softDelete(instanceId(s.input.instanceId), nowMs)
+    await tx.instanceMappings.markDeleted(s.input.instanceId, true)
   })
   .telling({
     'after accepted': [

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from '../engine/index.ts'
+import { cellTables } from './cell-tables.ts'
 import { schedulingDecisions } from './decisions.ts'
 import { serverGroupTables } from './server-groups.ts'
 
@@ -89,4 +90,5 @@ export const apiMigrations: readonly Migration[] = [
   { name: '2026-11-22-first', up: first },
   { name: '2026-11-27-server-groups', up: serverGroupTables },
   { name: '2026-11-28-scheduling-decisions', up: schedulingDecisions },
+  { name: '2026-11-28-cells', up: cellTables },
 ]

@@ -12,7 +12,10 @@ const tables: Readonly<Record<keyof ApiTables, true>> = {
   aggregate_metadata: true,
   server_groups: true,
   server_group_members: true,
-  request_specs: true,
+  cell_mappings: true,
+  host_mappings: true,
+  instance_mappings: true,
+  api_marks: true,
   scheduling_decisions: true,
   scheduling_decision_instances: true,
 }
@@ -64,7 +67,27 @@ export interface ApiTables {
     created_at: number
   }
   server_group_members: { number: Generated<number>; group_number: number; instance_id: string }
-  request_specs: { instance_id: string; spec_json: string }
+  cell_mappings: {
+    number: Generated<number>
+    uuid: string
+    name: string | null
+    transport_url: string
+    database_connection: string
+    is_disabled: number
+    created_at: number
+    updated_at: number | null
+  }
+  host_mappings: { host: string; cell_uuid: string; created_at: number }
+  instance_mappings: {
+    instance_id: string
+    cell_uuid: string
+    project_id: string
+    user_id: string
+    is_deleted: number
+    created_at: number
+    summary_json: string
+  }
+  api_marks: { name: string; number: number }
   scheduling_decisions: {
     id: string
     request_id: string | null

@@ -18,11 +18,17 @@ export type HostFact = 'services' | 'nodes' | 'aggregates' | 'devices' | 'remova
 /** Where the marks stood. */
 export type HostMarks = Readonly<Record<HostFact, number>>
 
-const allMarks = prepared((db: Db) => db.selectFrom('host_marks').select(['name', 'number']))
+/** Aggregates are the API's, and so is their mark. */
+const tableOf = (fact: HostFact): 'api_marks' | 'host_marks' => (fact === 'aggregates' ? 'api_marks' : 'host_marks')
 
-export async function readHostMarks(db: Db): Promise<HostMarks> {
-  const { rows } = await allMarks(db, {})
-  const numbers = new Map(rows.map(({ name, number }) => [name, Number(number)]))
+const marksIn = (table: ReturnType<typeof tableOf>) =>
+  prepared((db: Db) => db.selectFrom(table).select(['name', 'number']))
+const marksOfHosts = marksIn('host_marks')
+const marksOfApi = marksIn('api_marks')
+
+export async function readHostMarks(db: Db, apiDb: Db): Promise<HostMarks> {
+  const [{ rows: own }, { rows: shared }] = [await marksOfHosts(db, {}), await marksOfApi(apiDb, {})]
+  const numbers = new Map([...own, ...shared].map(({ name, number }) => [name, Number(number)]))
   const of = (fact: HostFact) => numbers.get(fact) ?? 0
   return {
     services: of('services'),
@@ -40,12 +46,13 @@ export function marked<T>(db: Db, fact: HostFact, change: (tx: Db, mark: number)
 }
 
 async function move(tx: Db, fact: HostFact): Promise<number> {
+  const table = tableOf(fact)
   const moved = await tx
-    .updateTable('host_marks')
+    .updateTable(table)
     .set(e => ({ number: e('number', '+', 1) }))
     .where('name', '=', fact)
     .executeTakeFirstOrThrow()
   if (affected(moved) === 0) throw new Error(`the mark of ${fact} is not in the database`)
-  const row = await tx.selectFrom('host_marks').select('number').where('name', '=', fact).executeTakeFirstOrThrow()
+  const row = await tx.selectFrom(table).select('number').where('name', '=', fact).executeTakeFirstOrThrow()
   return Number(row.number)
 }

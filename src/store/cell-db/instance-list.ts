@@ -133,10 +133,12 @@ function stateConditions(e: Builder, filter: InstanceFilter): Condition[] {
   const conditions: Condition[] = []
   const { deleted, softDeleted } = filter
   if (deleted === 'no') conditions.push(e('deleted', '=', 0))
+  if (deleted === 'any') conditions.push(e('deleted', '>=', 0))
   if (deleted === 'no' && softDeleted !== true) conditions.push(e('vm_state', '!=', 'soft-delete'))
   if (deleted === 'only') {
-    const isGone = e('deleted', '!=', 0)
-    conditions.push(softDeleted === false ? isGone : e.or([isGone, e('vm_state', '=', 'soft-delete')]))
+    const isGone = e('deleted', '>', 0)
+    const isPutAway = e.and([e('deleted', '=', 0), e('vm_state', '=', 'soft-delete')])
+    conditions.push(softDeleted === false ? isGone : e.or([isGone, isPutAway]))
   }
   if (filter.vmStates !== undefined) conditions.push(e('vm_state', 'in', among(filter.vmStates)))
   if (filter.taskStates !== undefined) {

@@ -33,7 +33,7 @@ const living = prepared((db: Db, { id }: { id: string }) =>
 )
 
 const livingOrNot = prepared((db: Db, { id }: { id: string }) =>
-  db.selectFrom('instances').selectAll().where('id', '=', id),
+  db.selectFrom('instances').selectAll().where('id', '=', id).where('deleted', '>=', 0),
 )
 
 const release = prepared((db: Db, { sagaId, nowMs }: { sagaId: string; nowMs: number }) =>
@@ -260,7 +260,7 @@ export class Instances {
     const rows = await this.#db
       .selectFrom('instances')
       .selectAll()
-      .where('deleted', '!=', 0)
+      .where('deleted', '>', 0)
       .where('deleted_at', '>=', fromMs)
       .where('deleted_at', '<', toMs)
       .orderBy('deleted_at')
@@ -376,6 +376,7 @@ export class Instances {
     let select = this.#db
       .selectFrom('instances')
       .selectAll()
+      .where('deleted', '>=', 0)
       .where('launched_at', 'is not', null)
       .where('launched_at', '<', toMs)
       .where(e => e.or([e('terminated_at', 'is', null), e('terminated_at', '>=', fromMs)]))

@@ -9,6 +9,7 @@ import { hostMarks } from './migrations/host-marks.ts'
 import { movesTable } from './migrations/moves.ts'
 import { outbox } from './migrations/outbox.ts'
 import { portHoldings } from './migrations/port-holdings.ts'
+import { requestSpecs } from './migrations/request-specs.ts'
 import { serviceVersions } from './migrations/service-versions.ts'
 import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
@@ -223,4 +224,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-29-outbox', up: outbox },
   { name: '2026-11-30-host-marks', up: hostMarks },
   { name: '2026-11-30-volume-usage', up: volumeUsage },
+  { name: '2026-12-01-request-specs', up: requestSpecs },
 ]

@@ -1,4 +1,4 @@
-import type { Insertable } from 'kysely'
+import type { Insertable, Selectable } from 'kysely'
 import { fromJson } from '#base'
 import { affected, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
@@ -69,6 +69,16 @@ const waitingFor = prepared((db: Db, { id }: { id: string }) =>
   db.selectFrom('sagas').select('id').where('waits_for', '=', id).where('status', '=', 'open'),
 )
 
+const toSaga = <J>(row: Selectable<CellTables['sagas']>): StoredSaga<J> => ({
+  id: row.id,
+  name: row.name,
+  instanceId: row.instance_id,
+  isCancelled: row.is_cancelled === 1,
+  generation: row.generation,
+  input: fromJson(row.input_json),
+  journal: fromJson<J>(row.journal_json),
+})
+
 /** Owner of sagas that nobody may run yet. */
 const acceptor = 'acceptor'
 
@@ -108,6 +118,16 @@ export class Sagas {
     return row === undefined || row.status === 'open' ? undefined : fromJson<J>(row.journal_json)
   }
 
+  /** Nobody runs it before this time, unless `release` says so. */
+  async hold(id: string, untilMs: number): Promise<void> {
+    await this.#db
+      .updateTable('sagas')
+      .set({ owner: acceptor, lease_until: untilMs })
+      .where('id', '=', id)
+      .where('status', '=', 'open')
+      .execute()
+  }
+
   /** A saga that was held may start. */
   async release(id: string): Promise<void> {
     await this.#db
@@ -116,6 +136,23 @@ export class Sagas {
       .where('id', '=', id)
       .where('owner', '=', acceptor)
       .execute()
+  }
+
+  /** Removes an open saga, in the transaction that makes it another cell's; false when it is gone, or was cancelled. */
+  async handOver(id: string): Promise<boolean> {
+    const result = await this.#db
+      .deleteFrom('sagas')
+      .where('id', '=', id)
+      .where('status', '=', 'open')
+      .where('is_cancelled', '=', 0)
+      .executeTakeFirstOrThrow()
+    return affected(result) > 0
+  }
+
+  /** An open saga as it stands, for another database. */
+  async read<J>(id: string): Promise<StoredSaga<J> | undefined> {
+    const [row] = (await byId(this.#db, { id })).rows
+    return row === undefined || row.status !== 'open' ? undefined : toSaga<J>(row)
   }
 
   /** Takes back a saga that was held; false when it has begun. */
@@ -191,15 +228,7 @@ export class Sagas {
     const { generation } = row
     const claim = { id, owner, generation, next: generation + 1, leaseUntil: leaseUntilMs }
     if (!happened(await claimIt(this.#db, claim))) return undefined
-    return {
-      id: row.id,
-      name: row.name,
-      instanceId: row.instance_id,
-      isCancelled: row.is_cancelled === 1,
-      generation: generation + 1,
-      input: fromJson(row.input_json),
-      journal: fromJson<J>(row.journal_json),
-    }
+    return { ...toSaga<J>(row), generation: generation + 1 }
   }
 
   async runnable(nowMs: number, limit: number): Promise<readonly string[]> {

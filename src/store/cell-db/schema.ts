@@ -47,7 +47,10 @@ export interface CellTables {
     launched_at: number | null
     terminated_at: number | null
     deleted_at: number | null
-    /** 0, or the row's own number once deleted: unique constraints then ignore the dead. */
+    /**
+     * 0, or the row's own number once deleted: unique constraints then ignore the dead. -1 for the copy of a server that lives
+     * in another cell: nobody sees it.
+     */
     deleted: number
     saga_id: string | null
   }
@@ -118,6 +121,8 @@ export interface CellTables {
     updated_at: number
   }
   /** See `host-marks.ts`. */
+  /** With the server, wherever its cell is: its moves start from it. */
+  request_specs: { instance_id: string; spec_json: string }
   host_marks: {
     name: string
     number: number

@@ -5,7 +5,7 @@ import { composeMetadata } from '../metadata.ts'
 import { authUri } from '../neighbours-from-config.ts'
 import type { OpenService, ServiceProcess } from '../run-service.ts'
 import type { WithStore } from '../shared.ts'
-import { neighboursFor, withStore } from './parts.ts'
+import { cellsFor, neighboursFor, withStore } from './parts.ts'
 
 export const NoApiStarted = declareFault(
   'NoApiStarted',
@@ -21,7 +21,11 @@ async function open({ log, closers }: ServiceProcess, service: string, face: Fac
 
 async function openOsCompute(service: ServiceProcess, shared: WithStore): Promise<void> {
   const { osapi_compute_listen: host, osapi_compute_listen_port: port } = service.config.DEFAULT
-  const face = composeComputeApi(shared, neighboursFor(service), authUri(service.config))
+  const cells = cellsFor(service, shared)
+  // New servers are written down in cell0, wherever this process's own database is.
+  const home = await cells.directory.home()
+  const atHome = { ...shared, store: await home.store() }
+  const face = composeComputeApi(atHome, neighboursFor(service), authUri(service.config), cells)
   await open(service, 'nova-api-os-compute', face, { host, port })
 }
 

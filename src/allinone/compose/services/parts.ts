@@ -1,5 +1,6 @@
 import type { RemoteBus } from '#bus'
 import { busFromConfig } from '../bus.ts'
+import { type Cells, openCells } from '../cells.ts'
 import { openDatabase } from '../database.ts'
 import { neighboursFromConfig } from '../neighbours-from-config.ts'
 import type { ServiceProcess } from '../run-service.ts'
@@ -25,4 +26,10 @@ export async function withStore(service: ServiceProcess): Promise<WithStore & { 
   const store = await openDatabase(config, log)
   closers.add(() => store.close())
   return { config, log, clock, bus, store }
+}
+
+export function cellsFor({ closers }: ServiceProcess, shared: WithStore): Cells {
+  const cells = openCells(shared)
+  closers.add(() => cells.close())
+  return cells
 }

@@ -3,6 +3,7 @@ import { endedMigrations, type Instance } from '#model'
 import { emptyJournal } from '#saga'
 import { type ComputeNode, turnOf } from '#store'
 import { letGo } from '../../allocations.ts'
+import { livesElsewhere } from '../../cells.ts'
 import type { ConductorDeps } from '../../deps.ts'
 import { Suspects } from './suspects.ts'
 
@@ -38,6 +39,7 @@ async function judge(d: ConductorDeps, node: ComputeNode, consumerId: string): P
   }
   const instance = await d.store.instances.find(consumerId, { withDeleted: true })
   if (instance === undefined) {
+    if (await livesElsewhere(d, consumerId)) return 'right'
     const { consumerType } = await d.placement.consumer(consumerId)
     return consumerType === 'INSTANCE' || consumerType === 'MIGRATION' ? 'orphan' : 'right'
   }

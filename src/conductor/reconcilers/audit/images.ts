@@ -1,6 +1,7 @@
 import { fromJson } from '#base'
 import { SnapshotNotFound } from '#cloud'
 import type { LostEvent } from '#store'
+import { livesElsewhere } from '../../cells.ts'
 import type { ConductorDeps } from '../../deps.ts'
 import { removeImage } from '../../images.ts'
 import type { Suspects } from './suspects.ts'
@@ -16,7 +17,10 @@ const isOfServer = ({ properties }: { readonly properties: Readonly<Record<strin
 export async function auditImages(d: ConductorDeps, suspects: Suspects): Promise<void> {
   const found = []
   for (const status of unfinished) found.push(...(await d.images.list('service', { status })))
-  const ours = found.filter(isOfServer)
+  const ofServers = found.filter(isOfServer)
+  const ours = []
+  for (const image of ofServers)
+    if (!(await livesElsewhere(d, image.properties['instance_uuid'] ?? ''))) ours.push(image)
   if (ours.length === 0) return
   const inputs = (await d.store.sagas.openInputs(fillers)) as readonly { readonly imageId?: string }[]
   const wanted = new Set(inputs.map(({ imageId }) => imageId))
