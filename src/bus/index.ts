@@ -20,11 +20,12 @@ export {
   type ExpectedGuest,
   type GuestReport,
   type HostReport,
+  type LeaseAnswer,
   type SettledMoves,
 } from './contracts/conductor.ts'
 export { type ExternalEvent, type ExternalEventName, externalEventNames } from './contracts/external-events.ts'
 export type { Sending } from './contracts/moves.ts'
-export type { RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerMove } from './contracts/sagas.ts'
+export type { HostFence, RequestedNetwork, SagaInputs, SagaName, ServerBuild, ServerMove } from './contracts/sagas.ts'
 export { type SchedulerContract, schedulerContract } from './contracts/scheduler.ts'
 export type { ServerTask } from './contracts/server-task.ts'
 export type { VolumeSagaInputs } from './contracts/volume-sagas.ts'

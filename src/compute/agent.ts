@@ -1,12 +1,24 @@
-import { type Clock, every, faultRecord, GiB, type Log, retry } from '#base'
+import { type Clock, declareFault, every, faultRecord, GiB, type Log, retry } from '#base'
 import { type Bus, computeContract, conductorContract, type HostReport } from '#bus'
 import { HypervisorUnavailable, type VirtDriver } from '#virt'
 import { recording } from './guest-records.ts'
 import { type DeletedGuests, GuestSweeps } from './guest-sweeps.ts'
 import { computeHandlers, type HandlerOptions } from './handlers.ts'
 import { described, type HardwareOptions } from './hardware.ts'
+import { Guard } from './lease/guard.ts'
+import { GuestLease } from './lease/guest-lease.ts'
+import { onlyWithLease } from './lease/only-with-lease.ts'
 import { ComputeMonitors } from './monitors.ts'
 import { configFor, type ProviderConfig, withProviderConfig } from './provider-config.ts'
+
+/** `[instance_ha] self_fence`. */
+export interface SelfFence {
+  readonly leaseMs: number
+  /** Where the lease is kept. */
+  readonly file: string
+  /** Path of `nova-compute-guard`. */
+  readonly guardProgram: string
+}
 
 export interface AgentOptions extends HandlerOptions {
   /** `[DEFAULT] host`: the name under which this host is known. */
@@ -17,6 +29,8 @@ export interface AgentOptions extends HandlerOptions {
   readonly ip?: string
   /** `report_interval`. */
   readonly reportMs: number
+  /** Absent: guests run on, whoever hears of this host. */
+  readonly selfFence?: SelfFence
   /** How often resources are reported, and what does not belong here is removed; none: never. */
   readonly resourcesMs?: number
   /** How often cached images are looked through; `[image_cache] manager_interval`, none: never. */
@@ -54,6 +68,7 @@ interface Parts {
 
 interface Reporting extends Parts {
   readonly monitors: ComputeMonitors
+  readonly lease: GuestLease | undefined
 }
 
 const binary = 'nova-compute'
@@ -113,14 +128,49 @@ async function follow(parts: Parts, signal: AbortSignal): Promise<void> {
 const sweepsOf = ({ driver, bus, clock, log, options }: Parts, destroy: (id: string) => Promise<unknown>) =>
   new GuestSweeps({ driver, bus, clock, log, host: options.host, deleted: options.deletedGuests, destroy })
 
+export const CannotFenceItself = declareFault(
+  'InvalidConfiguration',
+  'final',
+  (p: { reason: string }) => `[instance_ha] self_fence: ${p.reason}`,
+)
+
+async function openLease({ driver, clock, log, options }: Parts): Promise<GuestLease | undefined> {
+  const { selfFence, reportMs } = options
+  if (selfFence === undefined) return undefined
+  const { fencing } = driver
+  if (fencing === undefined) throw CannotFenceItself({ reason: 'this hypervisor has no way to kill all its guests.' })
+  const { leaseMs, file, guardProgram: program } = selfFence
+  if (leaseMs < 3 * reportMs) throw CannotFenceItself({ reason: 'lease_time is below three times report_interval.' })
+  const { guardArguments: args } = fencing
+  const guard = args === undefined ? undefined : new Guard({ program, args: ['--lease', file, ...args], log })
+  return GuestLease.open({ file, leaseMs, fencing, guard, clock, log })
+}
+
+/** Says that this host is there, and has its lease renewed. */
+async function beat({ bus, options: { host }, lease }: Reporting): Promise<void> {
+  const conductor = bus.client(conductorContract)
+  if (lease === undefined) await conductor.heartbeat({ host, binary })
+  else await lease.beat(async promise => (await conductor.heartbeat({ host, binary, ...promise }))?.lease)
+}
+
+/** Its guests go on after it, if a conductor hears of it: nobody is to take them for dead. */
+async function handIn({ bus, log, options: { host } }: Parts, lease: GuestLease | undefined): Promise<void> {
+  if (lease === undefined) return
+  await lease
+    .giveUp(() => bus.client(conductorContract).heartbeat({ host, binary }))
+    .catch(error =>
+      log.warn({ err: error }, 'the lease could not be given up; it ends in its time, and the guests with it'),
+    )
+  lease.stop()
+}
+
 /** All that recurs; an interval that is not given never comes. */
 function startTimers(parts: Reporting, sweeps: GuestSweeps): readonly (() => void)[] {
-  const { driver, bus, clock, log, options } = parts
-  const { host } = options
+  const { driver, clock, log, options } = parts
   const timer = (what: string, ms: number | undefined, task: () => Promise<unknown>) =>
     ms === undefined ? [] : [every(clock, ms, task, error => log.error({ err: error }, `${what} failed`))]
   return [
-    ...timer('heartbeat', options.reportMs, () => bus.client(conductorContract).heartbeat({ host, binary })),
+    ...timer('heartbeat', options.reportMs, () => beat(parts)),
     ...timer('resource report', options.resourcesMs, () => report(parts)),
     ...timer('removal of what left', options.resourcesMs, () => sweeps.removeLeavers()),
     ...timer('comparison of power states', options.powerMs, () => sweeps.comparePower()),
@@ -134,7 +184,8 @@ function startTimers(parts: Reporting, sweeps: GuestSweeps): readonly (() => voi
 /** nova-compute: one hypervisor host. Without keys to anything but the bus. */
 export async function startAgent(given: Parts): Promise<Agent> {
   const { driver, bus, clock, log, options } = given
-  const parts = { ...given, monitors: new ComputeMonitors(options.monitors ?? [], log) }
+  const lease = await openLease(given)
+  const parts = { ...given, lease, monitors: new ComputeMonitors(options.monitors ?? [], log) }
   const { host } = options
   const conductor = bus.client(conductorContract)
   const stopping = new AbortController()
@@ -142,9 +193,10 @@ export async function startAgent(given: Parts): Promise<Agent> {
   const insist = <T>(work: () => Promise<T>) =>
     retry(work, { attempts: Number.MAX_SAFE_INTEGER, delayMs: 100, maxDelayMs: 5_000, clock, signal: stopping.signal })
   await insist(() => conductor.hello({ host, binary, version: options.serviceVersion }))
+  if (lease !== undefined) await insist(() => beat(parts))
   await insist(() => report(parts))
   const handlers = recording(
-    computeHandlers(driver, options),
+    onlyWithLease(computeHandlers(driver, options), host, lease),
     driver,
     (id, record) => conductor.guestRecord({ host, id, record }),
     log,
@@ -164,6 +216,7 @@ export async function startAgent(given: Parts): Promise<Agent> {
     stop: async () => {
       stopping.abort()
       for (const cancel of timers) cancel()
+      await handIn(parts, lease)
       stopServing()
       await following
     },

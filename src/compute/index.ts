@@ -7,6 +7,7 @@ export type { ConsoleOptions } from './consoles.ts'
 export { GuestActors } from './guest-actors.ts'
 export { described, type HardwareOptions } from './hardware.ts'
 export { imageSource, type SignatureRules } from './image-source.ts'
+export { type GuardProcess, guardGuests } from './lease/guard-process.ts'
 export { InvalidComputeId, readNodeId } from './node-id.ts'
 export {
   type ProviderConfig,

@@ -15,7 +15,23 @@ import type { Notices } from '#notify'
 import type { Cell, CellDirectory, Store } from '#store'
 import type { GuestConfigDrive } from '#virt'
 
+/** `[instance_ha]`. */
+export interface InstanceHaOptions {
+  /** Of hosts that no aggregate says anything of. */
+  readonly defaultPolicy: HaPolicy
+  readonly fenceCommand: string | null
+  readonly fenceTimeoutMs: number
+  readonly marginMs: number
+  readonly retryMs: number
+  readonly mostEvacuations: number
+}
+
+/** What becomes of the servers of a host that is lost. */
+export type HaPolicy = 'none' | 'evacuate'
+
 export interface ConductorOptions {
+  /** Absent: lost hosts are the operator's. */
+  readonly instanceHa?: InstanceHaOptions
   /** A service that has not been heard of for this long is down; nova.conf `service_down_time`. */
   readonly serviceDownTimeMs: number
   /** Zone of hosts in no zone aggregate; `default_availability_zone`. */

@@ -8,6 +8,7 @@ import { isOutage } from '#store/engine'
 import type { ConductorDeps } from './deps.ts'
 import { externalEventDesk } from './external-events.ts'
 import { keepGuestRecord } from './guest-records.ts'
+import { takeHeartbeat } from './instance-ha/heartbeat.ts'
 import { refreshNetwork } from './network-info.ts'
 import { noticesOf, sagaListener } from './notices.ts'
 import { onlyOwnHost } from './only-own-host.ts'
@@ -87,10 +88,7 @@ function handlers(
       engine.poke()
       return null
     },
-    heartbeat: async ({ host, binary }) => {
-      await store.services.heartbeat(binary, [host], clock.now())
-      return null
-    },
+    heartbeat: ({ host, binary, leaseMs = null }) => takeHeartbeat(deps, host, binary, leaseMs),
     reportHost: async report => {
       // An operator may have deleted the service of a host that still runs: it comes back with its next start.
       if ((await store.services.find(report.host, 'nova-compute')) !== undefined) await carryIn(deps, report)

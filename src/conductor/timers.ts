@@ -2,6 +2,7 @@ import { every } from '#base'
 import type { SagaEngine } from '#saga'
 import type { Store } from '#store'
 import type { ConductorDeps } from './deps.ts'
+import { haWatch } from './instance-ha/watch.ts'
 import { refreshNetwork } from './network-info.ts'
 import { noticesOf } from './notices.ts'
 import { Audit } from './reconcilers/audit/index.ts'
@@ -20,6 +21,9 @@ const housekeepingMs = 600_000
 const mostEvents = 100_000
 /** Nova's spacing of its periodic work that has no interval of its own; what ends after less is looked at more often. */
 const pollMs = 60_000
+
+/** Between two looks for lost hosts; a heartbeat comes every 10 s (`report_interval`). */
+const lookMs = 3_000
 
 /** One server a round: those that nobody told of a change of its ports are found after a while. */
 function networkRefresher(deps: ConductorDeps): () => Promise<void> {
@@ -46,6 +50,7 @@ export function startTimers(deps: ConductorDeps, engine: SagaEngine<Store>, name
         })
   const { auditMs, usageAuditPeriod: period } = options
   const audit = new Audit(deps)
+  const watch = haWatch(deps, lookMs)
   return [
     ...timer('heartbeat', options.reportMs, () => store.services.heartbeat('nova-conductor', [name], clock.now())),
     ...late('end of rescues', options.rescueMs, ms => endRescues(deps, ms)),
@@ -53,6 +58,11 @@ export function startTimers(deps: ConductorDeps, engine: SagaEngine<Store>, name
     ...late('confirmation of late resizes', options.resizeConfirmMs, () => confirmLateResizes(deps)),
     ...late('end of late builds', options.buildTimeoutMs, ms => endLateBuilds(deps, engine, ms)),
     ...late('hard reboot of late reboots', options.rebootTimeoutMs, ms => hardenLateReboots(deps, engine, ms)),
+    ...timer('look for lost hosts', watch === undefined ? undefined : lookMs, async () => {
+      const { begun, ended } = (await watch?.round()) ?? { begun: [], ended: [] }
+      for (const id of ended) engine.interrupt(id)
+      for (const id of begun) engine.wake(id)
+    }),
     ...timer('offload of shelved servers', options.shelvedPollMs, () => offloadShelved(deps, id => engine.wake(id))),
     ...timer('refresh of interfaces', options.networkRefreshMs, networkRefresher(deps)),
     ...timer('audit', auditMs, async () => {

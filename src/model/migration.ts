@@ -1,4 +1,6 @@
+import { InstanceNotReady } from './faults.ts'
 import type { Flavor } from './flavor.ts'
+import type { Instance } from './instance.ts'
 
 /** Why a server goes to another host; `migration` is the cold one without a new flavor. */
 export type MigrationType = 'migration' | 'resize' | 'live-migration' | 'evacuation'
@@ -55,3 +57,47 @@ export const endedMigrations: readonly string[] = [
   'cancelled',
   'done',
 ]
+
+/** What a server of the new flavor has more than one of the old. */
+export const growth = (from: Flavor, to: Flavor): Migration['pending'] => ({
+  vcpus: Math.max(0, to.vcpus - from.vcpus),
+  memoryMiB: Math.max(0, to.memoryMiB - from.memoryMiB),
+})
+
+export interface MoveBegun {
+  readonly uuid: string
+  readonly type: MigrationType
+  readonly status: string
+  /** Another than it has. */
+  readonly flavor?: Flavor
+  /** Where it shall go, if that is known. */
+  readonly host?: string
+  readonly asker: { readonly userId: string | null; readonly projectId: string | null }
+  readonly nowMs: number
+}
+
+/** The record of a move that begins now; `InstanceNotReady` for a server without a host. */
+export function migrationBegun(
+  instance: Instance,
+  { uuid, type, status, flavor = instance.flavor, host, asker, nowMs }: MoveBegun,
+): Omit<Migration, 'number' | 'updatedAtMs' | 'progress'> {
+  if (instance.host === null) throw InstanceNotReady({ id: instance.id })
+  const isEvacuation = type === 'evacuation'
+  return {
+    uuid,
+    instanceId: instance.id,
+    type,
+    status,
+    sourceHost: instance.host,
+    sourceNode: instance.node,
+    destHost: host ?? null,
+    destNode: null,
+    destIp: null,
+    oldFlavor: isEvacuation ? null : instance.flavor,
+    newFlavor: isEvacuation ? null : flavor,
+    ...asker,
+    isCrossCell: false,
+    pending: isEvacuation ? { vcpus: 0, memoryMiB: 0 } : growth(instance.flavor, flavor),
+    createdAtMs: nowMs,
+  }
+}

@@ -1,6 +1,6 @@
 import type { InstanceId } from '#base'
 import type { Flavor } from './flavor.ts'
-import type { InstanceImage } from './instance.ts'
+import type { Instance, InstanceImage } from './instance.ts'
 import type { NetworkNearness } from './numa/fit.ts'
 import type { PciRequest } from './pci/request.ts'
 
@@ -131,3 +131,26 @@ export type SchedulingResult =
       readonly refusals: readonly HostRefusal[]
     }
   | { readonly ok: false; readonly message: string; readonly refusals: readonly HostRefusal[] }
+
+/** What the server was once asked to be (`stored`), with its ports of now and without the host it was then forced to. */
+export function specForMove(
+  instance: Instance,
+  stored: RequestSpec | undefined,
+  ports: Pick<RequestSpec, 'ports' | 'networkIds'>,
+): RequestSpec {
+  const { projectId, userId, flavor, image } = instance
+  const asBuilt: RequestSpec = stored ?? {
+    projectId,
+    userId,
+    flavor,
+    image,
+    isVolumeBacked: false,
+    requestedZone: instance.requestedZone,
+    destination: null,
+    ignoreHosts: [],
+    hints: {},
+    networkIds: instance.networkInfo.map(vif => vif.networkId),
+    serverGroup: null,
+  }
+  return { ...asBuilt, ...ports, flavor, destination: null, ignoreHosts: [] }
+}

@@ -11,6 +11,8 @@ export const turnOf = {
   volume: (id: string) => `volume ${id}`,
   /** Members of a server group, and where they are. */
   group: (id: string) => `api: group ${id}`,
+  /** Whether and how a host is fenced. */
+  fence: (host: string) => `fence of ${host}`,
   keypairs: (userId: string) => `api: key pairs of ${userId}`,
   flavor: (id: string) => `api: flavor ${id}`,
   /** Names, hosts and zones of all aggregates. */

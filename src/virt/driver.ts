@@ -1,7 +1,7 @@
 import type { InstanceId } from '#base'
 import type { Connector, Inventory } from '#cloud'
 import type { MachineCell, NodeDescription, PciFunction, PowerState } from '#model'
-import type { CrashDump, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from './guest-facets.ts'
+import type { CrashDump, Fencing, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from './guest-facets.ts'
 import type { DiskEncryption, GuestDisk, GuestImage, GuestSpec } from './guest-spec.ts'
 import type { ColdMigration, LiveMigration } from './moves.ts'
 
@@ -43,6 +43,7 @@ export interface VirtDriver {
   readonly crashDump?: CrashDump
   readonly records?: GuestRecords
   readonly shares?: Shares
+  readonly fencing?: Fencing
 }
 
 export type { Connector, PowerState }

@@ -68,3 +68,11 @@ export interface Shares {
   /** The guest is off, or does without all but these shares; what no guest uses any more is unmounted. */
   unmount(id: InstanceId, keptIds: readonly string[]): Promise<void>
 }
+
+/** For a host that may not run guests any more: their servers may be on other hosts by now. */
+export interface Fencing {
+  /** Kills every guest of Nova's that runs here, by the shortest way. Returns how many there were; none left after 0. */
+  killAll(): Promise<number>
+  /** Where guests outlive this process: with these arguments `nova-compute-guard` finds the same guests. */
+  readonly guardArguments?: readonly string[]
+}

@@ -63,8 +63,8 @@ const withSecret = (instance: Instance) => ({
 })
 const otherImage = { ...image, id: '155d900f-4e14-4e4c-a73d-069cbf4541e6' }
 
-/** Others place several servers (reservation.test.ts) or move one between hosts (moves-sweep.test.ts). */
-type OneServer = Exclude<SagaName, 'reservation-place' | MoveName>
+/** Others place several servers (reservation.test.ts), are about a host (instance-ha.test.ts), or move one between hosts (moves-sweep.test.ts). */
+type OneServer = Exclude<SagaName, 'reservation-place' | 'host-fence' | MoveName>
 
 const cases: Record<OneServer, Case> = {
   'server-build': { from: [], ask: async () => undefined, vmState: 'active', power: power.running, undone: ['error'] },

@@ -2,9 +2,10 @@ import type { SagaName } from '#bus'
 import { sagas } from '#conductor'
 
 /** The test that sweeps each saga. */
-const sweptIn: Readonly<Record<SagaName, 'sweep' | 'moves-sweep' | 'reservation'>> = {
+const sweptIn: Readonly<Record<SagaName, 'sweep' | 'moves-sweep' | 'reservation' | 'instance-ha'>> = {
   ...(Object.fromEntries(Object.keys(sagas).map(name => [name, 'sweep'])) as Record<SagaName, 'sweep'>),
   'reservation-place': 'reservation',
+  'host-fence': 'instance-ha',
   'server-resize': 'moves-sweep',
   'server-confirm-resize': 'moves-sweep',
   'server-revert-resize': 'moves-sweep',

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { ImagePort } from '#cloud'
 import { type Agent, readNodeId, startAgent } from '#compute'
 import { serviceVersion } from '#conductor'
+import type { Config } from '#config'
 import type { VirtDriver } from '#virt'
 import { consoleOptions } from './consoles.ts'
 import { hardwareOptions } from './hardware.ts'
@@ -15,6 +17,17 @@ const ratio = (set: number | null, initial: number): number => (set === null || 
 /** As for all of Nova's periodic tasks: below 0 never, 0 as often as the task does by itself. */
 const periodOf = <N extends string>(name: N, seconds: number, standard: number) =>
   (seconds < 0 ? {} : { [name]: secondsOf(seconds === 0 ? standard : seconds) }) as { readonly [K in N]?: number }
+
+const selfFence = ({ instance_ha: { self_fence: isOn, lease_time: seconds } }: Config, statePath: string) =>
+  isOn
+    ? {
+        selfFence: {
+          leaseMs: secondsOf(seconds),
+          file: join(statePath, 'guest-lease.json'),
+          guardProgram: fileURLToPath(new URL('../../bin/nova-compute-guard.ts', import.meta.url)),
+        },
+      }
+    : {}
 
 /** nova-compute on one host, from its configuration. `statePath` keeps the host's own id. */
 export async function composeCompute(
@@ -37,6 +50,7 @@ export async function composeCompute(
       serviceVersion,
       ip: d.my_ip,
       reportMs: secondsOf(d.report_interval),
+      ...selfFence(config, at.statePath),
       ...periodOf('resourcesMs', d.update_resources_interval, 60),
       ...periodOf('imageCacheMs', config.image_cache.manager_interval, 60),
       ...periodOf('powerMs', d.sync_power_state_interval, 60),

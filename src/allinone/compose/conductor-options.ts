@@ -8,6 +8,20 @@ const pollFor = (seconds: number) => (seconds < 0 ? {} : { shelvedPollMs: second
 /** Seconds: a service that restarts is back by then; whoever waits for another host need not wait for more than that. */
 const mostPatience = 15
 
+const instanceHa = ({ instance_ha: o }: Config): Pick<ConductorOptions, 'instanceHa'> =>
+  o.enabled
+    ? {
+        instanceHa: {
+          defaultPolicy: o.default_policy === 'evacuate' ? 'evacuate' : 'none',
+          fenceCommand: o.fence_command,
+          fenceTimeoutMs: secondsOf(o.fence_timeout),
+          marginMs: secondsOf(o.fence_margin),
+          retryMs: secondsOf(o.retry_interval),
+          mostEvacuations: o.max_evacuations,
+        },
+      }
+    : {}
+
 export const conductorOptions = (config: Config): ConductorOptions => ({
   serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time),
   defaultZone: config.DEFAULT.default_availability_zone,
@@ -20,6 +34,7 @@ export const conductorOptions = (config: Config): ConductorOptions => ({
   volumePatienceMs:
     secondsOf(config.DEFAULT.block_device_allocate_retries) *
     Math.max(1, config.DEFAULT.block_device_allocate_retries_interval),
+  ...instanceHa(config),
   mostEvents: config.notifications.outbox_limit,
   precacheHosts: config.image_cache.precache_concurrency,
   shelvedOffloadMs: secondsOf(config.DEFAULT.shelved_offload_time),

@@ -19,6 +19,7 @@ export const openMetadata: OpenService = async service => (await import('./servi
 /** Every API that enabled_apis names, in one process. */
 export const openApi: OpenService = async service => (await import('./services/apis.ts')).openApi(service)
 
+export const runGuard = async (argv: readonly string[]): Promise<number> => (await import('./guard.ts')).runGuard(argv)
 export const runManage = async (argv: readonly string[]): Promise<number> =>
   (await import('./nova-manage.ts')).runManage(argv)
 export const runPolicy = async (

@@ -2,7 +2,6 @@ import { newUuid } from '#base'
 import type { RequestedNetwork } from '#bus'
 import { type NetworkPort, type PortView, requestedPort } from '#cloud'
 import {
-  type Instance,
   type PciNumaPolicy,
   type PciProperties,
   type PciRequest,
@@ -68,15 +67,4 @@ export async function portWishes(
   const byId = new Map(found.map(port => [port.id, port]))
   const ports = ids.flatMap(id => byId.get(id) ?? [])
   return { cards: await cardsOf(deps, ports, policy), ports: ports.map(requestedPort) }
-}
-
-/** The ports of a server as they are now, for a move: others than it was built with may have come and gone. */
-export async function portsNow(
-  { network }: Pick<Asked, 'network'>,
-  { id, networkInfo }: Instance,
-): Promise<Pick<RequestSpec, 'ports' | 'networkIds'>> {
-  if (networkInfo.length === 0) return { ports: [], networkIds: [] }
-  const known = new Set(networkInfo.map(vif => vif.portId))
-  const ports = (await network.ports('service', { deviceId: id })).filter(port => known.has(port.id)).map(requestedPort)
-  return { ports, networkIds: ports.map(port => port.networkId) }
 }

@@ -27,6 +27,9 @@ export interface GuestReport {
   readonly record: GuestRecord
 }
 
+/** `refused`: the host counts as fenced, and its servers may run elsewhere by now. */
+export type LeaseAnswer = 'granted' | 'refused'
+
 /** What a host should have, as the records say. */
 export interface ExpectedGuest {
   readonly id: string
@@ -63,7 +66,8 @@ export const conductorContract = contract('conductor', {
   hello: method<{ host: string; binary: string; version: number }, { serviceId: string }>(),
   /** The host takes calls now: what waits for it need wait no longer. */
   ready: method<{ host: string }, null>(),
-  heartbeat: method<{ host: string; binary: string }, null>(),
+  /** `leaseMs`: the guests of the host are killed when so long after this it has had no answer that grants it. */
+  heartbeat: method<{ host: string; binary: string; leaseMs?: number }, { lease: LeaseAnswer } | null>(),
   reportHost: method<HostReport, null>(),
   guestEvent: method<{ host: string; event: GuestEvent; power: PowerState }, null>(),
   guestRecord: method<GuestReport, null>(),

@@ -9,6 +9,7 @@ import type { VolumeSagaInputs } from './volume-sagas.ts'
 export interface SagaInputs extends VolumeSagaInputs {
   'server-build': ServerBuild
   'reservation-place': ReservationPlace
+  'host-fence': HostFence
   'server-delete': ServerTask
   'server-start': ServerTask
   'server-stop': ServerTask
@@ -67,6 +68,8 @@ export interface SagaInputs extends VolumeSagaInputs {
     readonly forcedHost: string | null
     /** The server is left off at its new host. */
     readonly staysOff: boolean
+    /** Whether it was off is known better than by its state. */
+    readonly isOff?: boolean
   }
 }
 export type SagaName = keyof SagaInputs
@@ -105,6 +108,16 @@ export interface ServerRebuild extends ServerTask {
   readonly specImage: RequestSpec['image']
   /** What the acceptance has changed in the record, as it was. */
   readonly before: Partial<Instance>
+}
+
+/** A host that was lost, as it was seen. */
+export interface HostFence {
+  readonly host: string
+  /** `reportCount` of its service, which has not grown for `silentMs`. */
+  readonly heard: number
+  readonly silentMs: number
+  /** For so long its guests run without an answer; null: for ever. */
+  readonly leaseMs: number | null
 }
 
 /** Several servers of one request: all of them find a host, or none. */

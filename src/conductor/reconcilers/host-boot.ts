@@ -1,4 +1,5 @@
 import type { ConductorDeps } from '../deps.ts'
+import { isFenced } from '../instance-ha/fence.ts'
 import { beginInstead } from './saga-in-stead.ts'
 
 /**
@@ -11,6 +12,7 @@ export async function resumeGuests(
   off: readonly string[],
 ): Promise<readonly string[]> {
   const begun: string[] = []
+  if (await isFenced(deps, host)) return begun
   for (const id of off) {
     const instance = await deps.store.instances.find(id)
     if (instance?.host !== host || instance.powerState !== 1 || instance.vmState !== 'active') continue

@@ -5,6 +5,7 @@ import { emptyJournal } from '#saga'
 import { turnOf } from '#store'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
+import { isFenced } from '../instance-ha/fence.ts'
 import { isOnAsRecorded, movedSpec } from '../moves.ts'
 
 /**
@@ -24,6 +25,7 @@ export async function settleMoves(
     await d.store.moves.change(move.uuid, { status: 'completed' }, d.clock.now(), 'done')
     d.log.info({ instance_id: move.instanceId, host }, 'evacuated server has left its old host')
   }
+  const mayRun = !(await isFenced(d, host))
   const settled = { over: [] as string[], back: [] as SettledMoves['back'][number][] }
   if (aside.length === 0) return settled
   const open = await d.store.moves.inProgressOn(host)
@@ -32,7 +34,7 @@ export async function settleMoves(
     const instance = await d.store.instances.find(id)
     const newest = (await d.store.moves.list({ filter: { instanceId: id, sourceHost: host } })).at(-1)
     if (instance?.host !== host || newest?.status === 'confirmed') settled.over.push(id)
-    else if (instance.taskState === null)
+    else if (mayRun && instance.taskState === null)
       settled.back.push({ spec: await movedSpec(d, instance), isOn: isOnAsRecorded(instance) })
   }
   return settled

@@ -2,6 +2,7 @@ import type { Instance, PowerState, VmState } from '#model'
 import type { GuestEvent } from '#virt'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient } from '../hosts.ts'
+import { isFenced } from '../instance-ha/fence.ts'
 
 const off: readonly PowerState[] = [4, 6]
 
@@ -22,10 +23,12 @@ export function verdict(vmState: VmState, power: PowerState): { becomes?: VmStat
 /**
  * The world changed: a guest went off, came up or crashed behind our back. Servers with a task are left alone, their saga
  * knows what it does. The state is asked again, because an event may be older than the last operation.
+ * What a fenced host has left of its guests is no news: its servers go on elsewhere, as they were.
  */
 export async function onGuestEvent(deps: ConductorDeps, host: string, event: GuestEvent): Promise<void> {
   const instance = await deps.store.instances.find(event.id)
   if (instance === undefined || instance.host !== host || instance.taskState !== null || instance.isDeleted) return
+  if (await isFenced(deps, host)) return
   const state = await hostClient(deps, host).state({ id: instance.id })
   await reconcile(deps, host, instance, state.exists ? state.power : 0)
 }

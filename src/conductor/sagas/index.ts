@@ -3,6 +3,7 @@ import type { AnyDefinition } from '#saga'
 import { isCancel, say } from '../notices.ts'
 import { allocationHeal } from './allocation-heal.ts'
 import { serverCrashDump } from './crash-dump.ts'
+import { hostFence } from './host-fence.ts'
 import { interfaceAttach, interfaceDetach } from './interfaces.ts'
 import { serverPause, serverReboot, serverStart, serverStop, serverUnpause } from './power.ts'
 import { serverRebuild } from './rebuild.ts'
@@ -44,6 +45,7 @@ const tellingFailures = (definition: AnyDefinition): AnyDefinition => ({
 const definitions: Readonly<Record<SagaName, AnyDefinition>> = {
   'server-build': serverBuild,
   'reservation-place': reservationPlace,
+  'host-fence': hostFence,
   'server-delete': serverDelete,
   'server-start': serverStart,
   'server-stop': serverStop,

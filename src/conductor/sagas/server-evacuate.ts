@@ -55,7 +55,7 @@ async function chooseTarget(
 
 /** Nova's rule: what was off stays off, and from 2.95 on everything does, but servers in error are brought back to run. */
 const staysOff = ({ input, before }: { readonly input: Evacuation; readonly before: Before }): boolean =>
-  before.vmState === 'stopped' || (input.staysOff && before.vmState !== 'error')
+  input.isOff ?? (before.vmState === 'stopped' || (input.staysOff && before.vmState !== 'error'))
 
 const atTarget = ({ target }: { readonly target?: { readonly host: string } }) => ({ host: target?.host ?? null })
 

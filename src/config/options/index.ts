@@ -6,6 +6,7 @@ import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
 import { defaultSection } from './default.ts'
 import * as hardware from './hardware.ts'
+import { instanceHaSection } from './instance-ha.ts'
 import {
   barbicanSection,
   barbicanServiceUserSection,
@@ -30,6 +31,7 @@ export const sections = {
   filter_scheduler: filterSchedulerSection,
   glance: neighbours.glanceSection,
   image_cache: imageCacheSection,
+  instance_ha: instanceHaSection,
   key_manager: keyManagerSection,
   barbican: barbicanSection,
   barbican_service_user: barbicanServiceUserSection,

@@ -3,6 +3,7 @@ import type { Migration } from '../engine/index.ts'
 import { blockDeviceMappings } from './migrations/block-devices.ts'
 import { consoleTokenHosts, consoleTokens } from './migrations/console-tokens.ts'
 import { diskEncryption } from './migrations/disk-encryption.ts'
+import { fences } from './migrations/fences.ts'
 import { flatIndexes } from './migrations/flat-indexes.ts'
 import { hostClaims } from './migrations/host-claims.ts'
 import { hostMarks } from './migrations/host-marks.ts'
@@ -225,4 +226,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-30-host-marks', up: hostMarks },
   { name: '2026-11-30-volume-usage', up: volumeUsage },
   { name: '2026-12-01-request-specs', up: requestSpecs },
+  { name: '2026-12-01-fences', up: fences },
 ]

@@ -100,6 +100,8 @@ export interface CellTables {
     forced_down: number
     version: number
     host_mark: Generated<number>
+    lease_ms: number | null
+    fence_json: string | null
     created_at: number
     updated_at: number | null
   }

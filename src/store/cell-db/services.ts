@@ -1,10 +1,19 @@
 import type { Selectable } from 'kysely'
-import { newUuid } from '#base'
+import { fromJson, newUuid } from '#base'
 import { ServiceNotFound } from '#model'
 import { affected, among, insertIgnore, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
 import { marked } from './host-marks.ts'
 import type { CellTables } from './schema.ts'
+
+/** Why it is certain that no guest runs on a host: instance HA has found that out. */
+export interface Fence {
+  /** `lease`: the host was silent for longer than its guests may run without an answer; `command`: it was switched off. */
+  readonly how: 'lease' | 'command'
+  /** The host's `reportCount`; a greater one says that it was heard of since. */
+  readonly heard: number
+  readonly atMs: number
+}
 
 export interface Service {
   readonly number: number
@@ -12,12 +21,16 @@ export interface Service {
   readonly host: string
   readonly binary: string
   readonly topic: string
+  /** Grows whenever the daemon is heard of. */
   readonly reportCount: number
   readonly lastSeenAtMs: number
   readonly isDisabled: boolean
   readonly disabledReason: string | null
   readonly isForcedDown: boolean
   readonly version: number
+  /** For so long after each heartbeat its guests run; null: for ever. */
+  readonly leaseMs: number | null
+  readonly fence: Fence | null
   readonly createdAtMs: number
   readonly updatedAtMs: number | null
 }
@@ -34,6 +47,8 @@ const fromRow = (row: Selectable<CellTables['services']>): Service => ({
   disabledReason: row.disabled_reason,
   isForcedDown: row.forced_down === 1,
   version: row.version,
+  leaseMs: row.lease_ms,
+  fence: row.fence_json === null ? null : fromJson<Fence>(row.fence_json),
   createdAtMs: row.created_at,
   updatedAtMs: row.updated_at,
 })
@@ -107,7 +122,13 @@ export class Services {
     })
     await tx
       .updateTable('services')
-      .set({ version: service.version, last_seen_at: nowMs, host_mark })
+      .set(e => ({
+        version: service.version,
+        report_count: e('report_count', '+', isNew ? 0 : 1),
+        last_seen_at: nowMs,
+        lease_ms: null,
+        host_mark,
+      }))
       .where('host', '=', service.host)
       .where('binary', '=', service.binary)
       .execute()
@@ -115,15 +136,24 @@ export class Services {
   }
 
   async #seen({ number }: Service, nowMs: number): Promise<void> {
-    await this.#db.updateTable('services').set({ last_seen_at: nowMs }).where('number', '=', number).execute()
+    await this.#db
+      .updateTable('services')
+      .set(e => ({ report_count: e('report_count', '+', 1), last_seen_at: nowMs, lease_ms: null }))
+      .where('number', '=', number)
+      .execute()
   }
 
-  /** One statement for all hosts that report at once. */
-  async heartbeat(binary: string, hosts: readonly string[], nowMs: number): Promise<void> {
+  /** One statement for all hosts that report at once. `leaseMs`: how long their guests run from now on. */
+  async heartbeat(
+    binary: string,
+    hosts: readonly string[],
+    nowMs: number,
+    leaseMs: number | null = null,
+  ): Promise<void> {
     if (hosts.length === 0) return
     await this.#db
       .updateTable('services')
-      .set(e => ({ report_count: e('report_count', '+', 1), last_seen_at: nowMs }))
+      .set(e => ({ report_count: e('report_count', '+', 1), last_seen_at: nowMs, lease_ms: leaseMs }))
       .where('binary', '=', binary)
       .where('host', 'in', among(hosts))
       .execute()
@@ -184,11 +214,43 @@ export class Services {
           ...(change.isDisabled === undefined ? {} : { disabled: Number(change.isDisabled) }),
           ...(change.disabledReason === undefined ? {} : { disabled_reason: change.disabledReason }),
           ...(change.isForcedDown === undefined ? {} : { forced_down: Number(change.isForcedDown) }),
+          ...(change.isForcedDown === false ? { fence_json: null } : {}),
         })
         .where('number', '=', service.number)
         .execute(),
     )
     return this.get(service.uuid)
+  }
+
+  /**
+   * Forces the host down because it is certain that none of its guests runs; false if it was heard of since it was
+   * `fence.heard`, for then nothing is certain. Whoever fences again finds his own fence.
+   */
+  async fence({ number }: Service, fence: Fence, reason: string, nowMs: number): Promise<boolean> {
+    const result = await marked(this.#db, 'services', (tx, host_mark) =>
+      tx
+        .updateTable('services')
+        .set({
+          updated_at: nowMs,
+          host_mark,
+          forced_down: 1,
+          disabled_reason: reason,
+          fence_json: JSON.stringify(fence),
+        })
+        .where('number', '=', number)
+        .where('report_count', '=', fence.heard)
+        .executeTakeFirstOrThrow(),
+    )
+    return affected(result) > 0
+  }
+
+  /** Only what is shown as its reason. */
+  async note({ number }: Service, reason: string | null, nowMs: number): Promise<void> {
+    await this.#db
+      .updateTable('services')
+      .set({ disabled_reason: reason, updated_at: nowMs })
+      .where('number', '=', number)
+      .execute()
   }
 
   async delete(service: Service): Promise<boolean> {

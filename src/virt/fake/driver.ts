@@ -22,7 +22,7 @@ import { coldMigration } from './cold-migration.ts'
 import { consoleText } from './console-text.ts'
 import { fakeConsoles } from './consoles.ts'
 import { type DiskPlace, type DiskWrite, FakeDisks } from './disks.ts'
-import { crashDump, guestAgent, quiesce, rebuild, rescue, shares, suspendToDisk } from './facets.ts'
+import { crashDump, fencing, guestAgent, quiesce, rebuild, rescue, shares, suspendToDisk } from './facets.ts'
 import { type FakeOperation, FaultPlan } from './faults-plan.ts'
 import { FakeGuest } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
@@ -137,6 +137,7 @@ export function createFakeDriver(options: FakeDriverOptions): FakeDriver {
     guestAgent: guestAgent(hypervisor),
     quiesce: quiesce(hypervisor),
     crashDump: crashDump(hypervisor),
+    fencing: fencing(hypervisor),
     shares: shares(hypervisor),
     recordOf: id => hypervisor.guests.get(id),
     failNext: (operation, fault) => faults.failNext(operation, fault),

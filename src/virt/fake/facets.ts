@@ -1,11 +1,20 @@
 import type { InstanceId } from '#base'
 import { power } from '../driver.ts'
 import { AgentNotEnabled, GuestInWrongState, GuestNotRunning } from '../faults.ts'
-import type { CrashDump, GuestAgent, Quiesce, Rebuild, Rescue, Shares, SuspendToDisk } from '../guest-facets.ts'
+import type {
+  CrashDump,
+  Fencing,
+  GuestAgent,
+  Quiesce,
+  Rebuild,
+  Rescue,
+  Shares,
+  SuspendToDisk,
+} from '../guest-facets.ts'
 import type { FakeDisks } from './disks.ts'
 import { hasImage } from './guest.ts'
 import type { GuestRecord } from './guest-record.ts'
-import type { FakeHypervisor } from './hypervisor.ts'
+import { type FakeHypervisor, idOf } from './hypervisor.ts'
 
 const isUp = (hypervisor: FakeHypervisor, id: InstanceId): boolean => {
   const now = hypervisor.guests.get(id)?.power
@@ -130,4 +139,12 @@ export const shares = (hypervisor: FakeHypervisor): Shares => ({
       if (guest !== undefined && kept?.length !== guest.mounted?.length)
         hypervisor.put(id, { ...guest, mounted: kept ?? [] })
     }),
+})
+
+export const fencing = (hypervisor: FakeHypervisor): Fencing => ({
+  killAll: async () => {
+    const running = [...hypervisor.guests.values()].map(idOf).filter(id => isUp(hypervisor, id))
+    for (const id of running) hypervisor.turn(id, power.shutdown, 'stopped')
+    return running.length
+  },
 })

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { type Clock, type InstanceId, KeyedQueues, type Log, systemClock } from '#base'
 import type { GuestEvent, GuestSummary, ImageStock, VirtDriver } from '../driver.ts'
 import { eventStream } from '../event-stream.ts'
-import type { Quiesce } from '../guest-facets.ts'
+import type { Fencing, Quiesce } from '../guest-facets.ts'
 import type { GuestWires } from '../guest-wires.ts'
 import type { ImageSource } from '../image-source.ts'
 import { listGuests } from './daemon/daemon-calls.ts'
@@ -22,6 +22,7 @@ import { GuestEvents } from './guest/guest-events.ts'
 import { GuestFiles } from './guest/guest-files.ts'
 import { LibvirtGuestRecords } from './guest/guest-records.ts'
 import { LibvirtHotplug } from './guest/hotplug.ts'
+import { libvirtFencing } from './guest/kill-guests.ts'
 import { LibvirtRebuild } from './guest/rebuild.ts'
 import { LibvirtRescue } from './guest/rescue.ts'
 import { SerialPorts } from './guest/serial-ports.ts'
@@ -133,7 +134,7 @@ export async function createLibvirtDriver(options: LibvirtDriverOptions): Promis
     const context = { ...shared, ...ofVolumes, ...ofMoves, ...ofStarts, shutdownRetryMs, writeConfigDrive, wires }
     const ofHost = { ...capabilities, ...facts, imageFormats: acceptedFormats(storage) }
     const view = hostView(options, hostName, instancesPath, ofHost, clock, client)
-    const driver = new LibvirtDriver(context, view, shares)
+    const driver = new LibvirtDriver(context, view, shares, libvirtFencing(options.socketPath))
     await driver.snapshots.settle()
     return driver
   } catch (error) {
@@ -164,10 +165,11 @@ class LibvirtDriver implements VirtDriver {
   readonly liveMigration: LibvirtLiveMigration
   readonly shares?: LibvirtShares
   readonly records: LibvirtGuestRecords
+  readonly fencing: Fencing
   readonly #context: GuestContext
   readonly #closed = new AbortController()
 
-  constructor(context: GuestContext, host: LibvirtHostView, shares: LibvirtShares | undefined) {
+  constructor(context: GuestContext, host: LibvirtHostView, shares: LibvirtShares | undefined, fencing: Fencing) {
     this.#context = context
     if (shares !== undefined) this.shares = shares
     this.host = host.of(this)
@@ -187,6 +189,7 @@ class LibvirtDriver implements VirtDriver {
     this.coldMigration = new LibvirtColdMigration(context)
     this.liveMigration = new LibvirtLiveMigration(context)
     this.imageCache = imageStock(context)
+    this.fencing = fencing
   }
 
   async list(): Promise<readonly GuestSummary[]> {

@@ -3,6 +3,7 @@ import { type Caller } from '#cloud'
 import {
   checkHardware,
   type Flavor,
+  growth,
   type Instance,
   type Migration,
   numaTopology,
@@ -11,7 +12,7 @@ import {
 } from '#model'
 import { isServiceUp, type Store } from '#store'
 import { mustStayAsEncrypted } from '../../accept/disk-encryption.ts'
-import { growth, moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
+import { moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
