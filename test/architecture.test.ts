@@ -28,6 +28,7 @@ const levels: Readonly<Record<string, number>> = {
   compute: 3,
   api: 3,
   metadata: 3,
+  cells: 3,
   console: 3,
   manage: 3,
   network: 3,
@@ -48,9 +49,9 @@ const mayMeet = new Set([
 /** One module owns each package; types of an interface may be named by its users. */
 const owners: Readonly<Record<string, readonly string[]>> = {
   mysql2: ['store'],
-  kysely: ['store', 'placement', 'network', 'embedded'],
+  kysely: ['store', 'cells', 'placement', 'network', 'embedded'],
   fastify: ['http', 'api', 'placement', 'metadata', 'network', 'embedded'],
-  ajv: ['api', 'placement'],
+  ajv: ['api', 'cells', 'placement'],
   amqplib: ['bus'],
   undici: ['cloud', 'allinone', 'metadata'],
   saxes: ['virt'],

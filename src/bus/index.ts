@@ -5,6 +5,26 @@
 export type { Bus, RemoteBus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
 export {
+  type CellCapabilities,
+  type CellCapacities,
+  type CellMessage,
+  type CellsContract,
+  type CellView,
+  type CellWish,
+  cellsContract,
+  type FarCells,
+  type FarList,
+  type FarListQuery,
+  type FarReply,
+  type FarRequest,
+  type IntercellContract,
+  intercellContract,
+  type ListedServer,
+  type OwnCellView,
+  type RoomOfKind,
+  type SortWish,
+} from './contracts/cells.ts'
+export {
   type CachedImages,
   type ComputeContract,
   type ConsoleAccess,
@@ -35,3 +55,4 @@ export { NoServer } from './no-server.ts'
 export { type OpenBusParts, openBus } from './open.ts'
 export * from './rabbit/index.ts'
 export * from './socket/index.ts'
+export { parseTransportUrl } from './transport-url.ts'

@@ -14,6 +14,8 @@ export const openConductor: OpenService = async service =>
 export const openScheduler: OpenService = async service =>
   (await import('./services/scheduler.ts')).openScheduler(service)
 export const openCompute: OpenService = async service => (await import('./services/compute.ts')).openCompute(service)
+export const openNovaCells: OpenService = async service =>
+  (await import('./services/nova-cells.ts')).openNovaCells(service)
 export const openComputeApi: OpenService = async service => (await import('./services/apis.ts')).openComputeApi(service)
 export const openMetadata: OpenService = async service => (await import('./services/apis.ts')).openMetadata(service)
 /** Every API that enabled_apis names, in one process. */

@@ -1,6 +1,7 @@
 /** Every section of nova.conf that has typed options. Another option is one line in its file. */
 import type { Section } from '../option.ts'
 import { apiSection } from './api.ts'
+import { cellsSection } from './cells.ts'
 import { computeSection, conductorSection, workaroundsSection } from './compute.ts'
 import * as consoles from './consoles.ts'
 import { apiDatabaseSection, databaseSection } from './database.ts'
@@ -23,6 +24,7 @@ export const sections = {
   DEFAULT: defaultSection,
   api: apiSection,
   api_database: apiDatabaseSection,
+  cells: cellsSection,
   cinder: neighbours.cinderSection,
   compute: computeSection,
   conductor: conductorSection,

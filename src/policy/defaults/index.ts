@@ -7,6 +7,7 @@ import { attachInterfaces } from './attach-interfaces.ts'
 import { availabilityZones } from './availability-zones.ts'
 import { baremetalNodes } from './baremetal-nodes.ts'
 import { base } from './base.ts'
+import { cellsScheduler } from './cells-scheduler.ts'
 import { consoleAuthTokens } from './console-auth-tokens.ts'
 import { consoleOutput } from './console-output.ts'
 import { createBackup } from './create-backup.ts'
@@ -65,6 +66,7 @@ export const novaDefaults: readonly RuleDefault[] = [
   ...attachInterfaces,
   ...availabilityZones,
   ...baremetalNodes,
+  ...cellsScheduler,
   ...consoleAuthTokens,
   ...consoleOutput,
   ...createBackup,

@@ -1,0 +1,115 @@
+import { type Clock, every, type Log, SerialQueue } from '#base'
+import type { CellMethods } from '../messages/methods.ts'
+import type { CellRouter } from '../messages/router.ts'
+import { inverted, namesOf, pathOf } from '../names.ts'
+import type { CellsStore } from '../store/cells-store.ts'
+import type { CellTree } from '../tree/tree.ts'
+import type { CellState } from './cell-state.ts'
+import { announceCapacities, updateCapabilities, updateCapacities } from './methods.ts'
+
+export interface AnnouncerParts {
+  readonly tree: CellTree
+  readonly state: CellState
+  readonly cells: CellsStore
+  readonly router: CellRouter
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Nova's interval of periodic tasks: parents hear of a child at least so often. */
+const announceMs = 60_000
+/** A change of what there is room for is told this soon. */
+const lookMs = 5_000
+
+/** Tells the parents what there is here and below, and asks the children. */
+export class Announcer {
+  readonly #p: AnnouncerParts
+  readonly #queue = new SerialQueue()
+  #told: { readonly what: string; readonly atMs: number } | undefined
+  #asked: { readonly sizes: string; readonly atMs: number } | undefined
+  #stop: () => void = () => undefined
+
+  constructor(parts: AnnouncerParts) {
+    this.#p = parts
+  }
+
+  /** What neighbours tell and ask. */
+  addMethods(methods: CellMethods): void {
+    const { cells, clock } = this.#p
+    const heard = async (name: string, told: Parameters<CellsStore['children']['heard']>[1]) => {
+      if (this.#p.tree.way('down', name) !== undefined) await cells.children.heard(name, told, clock.now())
+      return null
+    }
+    methods
+      .add(updateCapabilities, ({ capabilities }, { routingPath }) => heard(childOf(routingPath), { capabilities }))
+      .add(updateCapacities, ({ capacities }, { routingPath }) => heard(childOf(routingPath), { capacities }))
+      .add(announceCapacities, async ({ sizes }) => {
+        await cells.sizes.keep(sizes, clock.now())
+        this.#told = undefined
+        this.poke()
+        return null
+      })
+  }
+
+  start(): void {
+    this.poke()
+    this.#stop = every(
+      this.#p.clock,
+      lookMs,
+      () => this.#look(),
+      error => this.#warn(error),
+    )
+  }
+
+  stop(): void {
+    this.#stop()
+  }
+
+  /** Soon. */
+  poke(): void {
+    this.#look().catch(error => this.#warn(error))
+  }
+
+  #warn(error: unknown): void {
+    this.#p.log.warn({ err: error }, 'neighbouring cells do not know what this cell has')
+  }
+
+  /** One look at a time: two would tell the parents in any order. */
+  #look(): Promise<void> {
+    return this.#queue.run(async () => {
+      await Promise.all([this.#tell(), this.#ask()])
+    })
+  }
+
+  async #tell(): Promise<void> {
+    const { tree, state, clock, router } = this.#p
+    if (tree.parents.length === 0) return
+    const { capabilities, capacities } = await state.own()
+    const what = JSON.stringify([capabilities, capacities])
+    const before = this.#told
+    if (before?.what === what && clock.now() - before.atMs < announceMs) return
+    for (const { name } of tree.parents) {
+      const parent = pathOf(tree.ownName, name)
+      await router.call(parent, updateCapabilities, { cell_name: tree.ownName, capabilities })
+      await router.call(parent, updateCapacities, { cell_name: tree.ownName, capacities })
+    }
+    this.#told = { what, atMs: clock.now() }
+  }
+
+  async #ask(): Promise<void> {
+    const { tree, state, clock, router } = this.#p
+    if (tree.children.length === 0) return
+    const sizes = await state.sizes()
+    const text = JSON.stringify(sizes)
+    const before = this.#asked
+    if (before?.sizes === text && clock.now() - before.atMs < announceMs) return
+    const answers = await router.broadcast('down', announceCapacities, { sizes }, { runLocally: false })
+    for (const { cell, outcome } of answers) {
+      if ('fault' in outcome) this.#p.log.warn({ cell, err: outcome.fault }, 'a cell cannot be asked what it has')
+    }
+    this.#asked = { sizes: text, atMs: clock.now() }
+  }
+}
+
+/** The one that has sent it: the last before this cell. */
+const childOf = (routingPath: string): string => namesOf(inverted(routingPath))[1] ?? ''
