@@ -41,8 +41,8 @@ async function inOther<T>(cell: Cell, work: (store: Store) => Promise<T>): Promi
  * A new server goes to the cell of its host, and its saga with it.
  *
  * Theory of operation. First a copy of all its rows is written in the other cell, which nobody sees, with the saga as its
- * journal stands, held back. Then, in one transaction here, the server's mapping is written and its rows and its saga are
- * removed: from now on the other cell answers for it. Then the saga there is let go, and this run is left. In the other cell
+ * journal stands, held back. Then, in one transaction here, the copy is shown, the server's mapping is written and its rows
+ * and its saga are removed: from now on the other cell answers for it. Then the saga there is let go, and this run is left. In the other cell
  * the step runs again, finds the mapping, and makes the copy the server. A run that dies in between is taken up where the
  * saga is: here until the one transaction, there after it. A delete that comes first cancels the saga here, and is seen by
  * that transaction; then the copy is removed, or removes itself when its saga looks for the mapping.
@@ -85,18 +85,15 @@ async function leave(d: ConductorDeps, c: StepContext, cells: ConductorCells, ta
   const isGone = await store.transaction(async tx => {
     await tx.turn(turnOf.server(id))
     if (!(await tx.sagas.handOver(c.sagaId))) return false
+    // Before it is gone here: for a moment it is in both, and never in none.
+    await inOther(target, other => other.serverCarrier.show(id))
     await tx.instanceMappings.put(mappingOf(instance, target))
     await tx.serverCarrier.remove(id)
     return true
   })
   if (!isGone) return
   try {
-    await inOther(target, other =>
-      other.transaction(async tx => {
-        await tx.serverCarrier.show(id)
-        await tx.sagas.release(c.sagaId)
-      }),
-    )
+    await inOther(target, other => other.sagas.release(c.sagaId))
     await cells.wake(target, c.sagaId)
   } catch (error) {
     d.log.warn(
@@ -125,9 +122,9 @@ async function arrive(d: ConductorDeps, c: StepContext, { own, directory }: Cond
   throw new Abandoned('the server did not come')
 }
 
+/** Of a server that is mapped to another cell or to none: its saga has not begun here. */
 async function forgetCopy(store: Store, sagaId: string, id: string): Promise<void> {
   await store.transaction(async tx => {
-    if (!(await tx.serverCarrier.isHidden(id))) return
     await tx.sagas.handOver(sagaId)
     await tx.serverCarrier.remove(id)
   })

@@ -1,9 +1,10 @@
-import { inTransaction, takeTurns } from './engine/index.ts'
-import { type Db } from './tables.ts'
+import { inTransaction, needsTurns, takeTurns } from './engine/index.ts'
+import type { Db } from './tables.ts'
 
 /**
  * Turns in another database than that of the transaction which takes them: in a transaction there, which writes nothing else
- * and stays open until `end`.
+ * and stays open until `end`. A file of SQLite has one connection, which a transaction would block for all others; cells in
+ * files are for trying them out, and resizes that two of them accept in the same moment may exceed a quota together.
  */
 export class HeldTurns {
   readonly #db: Db
@@ -18,7 +19,7 @@ export class HeldTurns {
 
   async take(names: readonly string[]): Promise<void> {
     const fresh = names.filter(name => !this.#taken.has(name))
-    if (fresh.length === 0) return
+    if (fresh.length === 0 || !needsTurns(this.#db)) return
     await takeTurns(await this.#open(), fresh)
     for (const name of fresh) this.#taken.add(name)
   }

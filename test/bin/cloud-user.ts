@@ -65,15 +65,22 @@ export class CloudUser {
     return Promise.all(ids.map(async id => (await placement.provider(id))?.name ?? ''))
   }
 
-  boot(name: string, count = 1): Promise<unknown> {
+  boot(name: string, count = 1, more: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const networks = [{ uuid: this.networkId }]
-    const server = { name, imageRef: this.#imageId, flavorRef: this.#flavorId, networks, min_count: count }
+    const server = { name, imageRef: this.#imageId, flavorRef: this.#flavorId, networks, min_count: count, ...more }
     return this.call('POST', '/servers', { server })
   }
 
-  /** One server; its id. */
-  async create(name: string): Promise<string> {
-    return ((await this.boot(name)) as { server: { id: string } }).server.id
+  /** One server; its id. `more` is added to the request. */
+  async create(name: string, more: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    return ((await this.boot(name, 1, more)) as { server: { id: string } }).server.id
+  }
+
+  /** One that no host has room for; its id. */
+  async createBig(name: string): Promise<string> {
+    const flavor = { name: `m1.${name}`, ram: 1024 ** 2, disk: 1, vcpus: 1 }
+    const made = await this.call<{ flavor: { id: string } }>('POST', '/flavors', { flavor })
+    return this.create(name, { flavorRef: made.flavor.id })
   }
 
   act(id: string, action: Readonly<Record<string, unknown>>): Promise<unknown> {

@@ -4,7 +4,7 @@ import { Closers } from '#base'
 import { createDatabase } from '#store/engine'
 import { fastFolder } from '../database/index.ts'
 import { type MariaServer, startMariaServer } from '../database/maria-server.ts'
-import { Broker } from '../rabbit/broker.ts'
+import { Broker, oneUser } from '../rabbit/broker.ts'
 
 export interface Engines {
   readonly database: MariaServer
@@ -20,9 +20,11 @@ const durability = ['--innodb-flush-log-at-trx-commit=1', '--innodb-doublewrite=
 export async function startEngines({
   parent = fastFolder(),
   isDurable = false,
+  virtualHosts = [],
 }: {
   readonly parent?: string
   readonly isDurable?: boolean
+  readonly virtualHosts?: readonly string[]
 } = {}): Promise<Engines> {
   const closers = new Closers()
   const folder = mkdtempSync(join(parent, 'engines-'))
@@ -30,7 +32,7 @@ export async function startEngines({
   try {
     const database = await startMariaServer(folder, isDurable ? durability : [])
     closers.add(() => database.stop())
-    const broker = await Broker.start()
+    const broker = await Broker.start({ definitions: oneUser(virtualHosts) })
     closers.add(() => broker.close())
     const databaseUrl = database.url('nova')
     await createDatabase(databaseUrl)

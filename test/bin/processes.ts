@@ -127,24 +127,23 @@ export interface CloudBus {
   readonly hostUrl?: string
 }
 
-/** `defaults` are further lines of [DEFAULT]; without a database of the caller's the services have a file. */
-export async function startCloud(
-  names: readonly ServiceName[],
-  defaults = '',
-  given?: CloudBus,
-  databaseUrl?: string,
-): Promise<Cloud> {
-  const closers = new Closers()
-  const builtIn = await startBuiltIn()
-  closers.add(() => builtIn.close())
-  const { folder, urls } = builtIn
-  const bus = given ?? { url: `unix://${join(folder, 'bus')}` }
-  const configFile = join(folder, 'nova.conf')
-  const database = `[database]\nconnection = ${databaseUrl ?? `sqlite:///${join(folder, 'nova.sqlite')}`}\n`
-  const config = `[DEFAULT]
-host = host-1
+export interface ConfText {
+  readonly host?: string
+  readonly transportUrl: string
+  /** The section of the database, with its head; empty for a host. */
+  readonly database: string
+  /** Further lines of [DEFAULT]. */
+  readonly defaults?: string
+}
+
+/** nova.conf of a service of this cloud. */
+export const novaConf = (
+  { folder, urls }: Pick<BuiltIn, 'folder' | 'urls'>,
+  { host = 'host-1', transportUrl, database, defaults = '' }: ConfText,
+): string => `[DEFAULT]
+host = ${host}
 state_path = ${folder}
-transport_url = ${bus.url}
+transport_url = ${transportUrl}
 compute_driver = fake.FakeDriver
 osapi_compute_listen = 127.0.0.1
 osapi_compute_listen_port = 0
@@ -169,6 +168,22 @@ metadata_proxy_shared_secret = shared
 
 [placement]
 ${credentials(urls.identity)}`
+
+/** `defaults` are further lines of [DEFAULT]; without a database of the caller's the services have a file. */
+export async function startCloud(
+  names: readonly ServiceName[],
+  defaults = '',
+  given?: CloudBus,
+  databaseUrl?: string,
+): Promise<Cloud> {
+  const closers = new Closers()
+  const builtIn = await startBuiltIn()
+  closers.add(() => builtIn.close())
+  const { folder } = builtIn
+  const bus = given ?? { url: `unix://${join(folder, 'bus')}` }
+  const configFile = join(folder, 'nova.conf')
+  const database = `[database]\nconnection = ${databaseUrl ?? `sqlite:///${join(folder, 'nova.sqlite')}`}\n`
+  const config = novaConf(builtIn, { transportUrl: bus.url, database, defaults })
   writeFileSync(configFile, config)
   // A host has no database.
   const hostConfigFile = join(folder, 'nova-compute.conf')

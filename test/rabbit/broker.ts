@@ -40,12 +40,18 @@ export function brokerUser(name: string, password: string, tags: readonly string
   }
 }
 
-/** One user who may do everything. */
-const ordinary: Definitions = {
+/** One user who may do everything, on these virtual hosts beside the usual one. */
+export const oneUser = (virtualHosts: readonly string[]): Definitions => ({
   users: [brokerUser('nova', 'secret')],
-  vhosts: [{ name: '/' }, { name: 'cell1' }],
-  permissions: ['/', 'cell1'].map(vhost => ({ user: 'nova', vhost, configure: '.*', write: '.*', read: '.*' })),
-}
+  vhosts: ['/', ...virtualHosts].map(name => ({ name })),
+  permissions: ['/', ...virtualHosts].map(vhost => ({
+    user: 'nova',
+    vhost,
+    configure: '.*',
+    write: '.*',
+    read: '.*',
+  })),
+})
 
 export interface BrokerOptions {
   readonly definitions?: Definitions
@@ -82,7 +88,7 @@ export class Broker {
     this.#distPort = distPort
   }
 
-  static async start({ definitions = ordinary, config = '', folder }: BrokerOptions = {}): Promise<Broker> {
+  static async start({ definitions = oneUser(['cell1']), config = '', folder }: BrokerOptions = {}): Promise<Broker> {
     const broker = new Broker(folder ?? mkdtempSync(join(tmpdir(), 'nova-rabbit-')), await freePorts(4))
     const file = (name: string) => join(broker.folder, name)
     writeFileSync(file('definitions.json'), JSON.stringify(definitions))

@@ -19,9 +19,12 @@ const rows = 4096
 
 const rowOf = (name: string): number => createHash('sha1').update(name).digest().readUInt32BE(0) % rows
 
+/** Whether one writer at a time is not the rule of the database itself. */
+export const needsTurns = (db: QueryExecutorProvider): boolean => poolOf(db) !== undefined
+
 /** To be called in a transaction, before what is decided by is read; several at once in an order that all keep. */
 export async function takeTurns(tx: QueryExecutorProvider, names: readonly string[]): Promise<void> {
-  if (poolOf(tx) === undefined) return
+  if (!needsTurns(tx)) return
   const ids = [...new Set(names.map(rowOf))].sort((a, b) => a - b)
   for (const id of ids) {
     await sql`insert into engine_turns (id, number) values (${id}, 1) on duplicate key update number = number + 1`.execute(
