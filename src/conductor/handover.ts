@@ -1,7 +1,7 @@
 import { declareFault } from '#base'
-import { type Instance, type Selection } from '#model'
+import { type Selection } from '#model'
 import { Abandoned, type Journal, type StepContext } from '#saga'
-import { type Cell, CellUnreachable, type InstanceMapping, type Store, turnOf } from '#store'
+import { type Cell, CellUnreachable, mappingOf, type Store, turnOf } from '#store'
 import { isOutage } from '#store/engine'
 import { severalCells } from './cells.ts'
 import type { ConductorCells, ConductorDeps } from './deps.ts'
@@ -14,17 +14,6 @@ export const HostMappingNotFound = declareFault(
 
 /** How long a saga rests in its new cell for the word that it may begin there; then it looks by itself. */
 const holdMs = 60_000
-
-const mappingOf = ({ id, projectId, userId, createdAtMs, image, flavor, requestedZone }: Instance, cell: Cell) =>
-  ({
-    instanceId: id,
-    cellUuid: cell.uuid,
-    projectId,
-    userId,
-    isDeleted: false,
-    createdAtMs,
-    summary: { imageId: image?.id ?? null, flavor, zone: requestedZone },
-  }) satisfies InstanceMapping
 
 /** Work in another cell's database: that it is away is no reason to rest here until it is back. */
 async function inOther<T>(cell: Cell, work: (store: Store) => Promise<T>): Promise<T> {
@@ -87,7 +76,7 @@ async function leave(d: ConductorDeps, c: StepContext, cells: ConductorCells, ta
     if (!(await tx.sagas.handOver(c.sagaId))) return false
     // Before it is gone here: for a moment it is in both, and never in none.
     await inOther(target, other => other.serverCarrier.show(id))
-    await tx.instanceMappings.put(mappingOf(instance, target))
+    await tx.instanceMappings.put(mappingOf(instance, target.uuid))
     await tx.serverCarrier.remove(id)
     return true
   })

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import type { ManageCommand } from './manage-command.ts'
-import { schedulerCommands } from './scheduler/commands.ts'
+import { manageGroups } from './groups.ts'
+import { type Choice, completed, groupProgram } from './kit/parser.ts'
 
 /** A command line of nova-manage: where the cloud is, and what shall be done. */
 export interface ManageArguments {
@@ -8,7 +8,18 @@ export interface ManageArguments {
   readonly dirs: readonly string[] | undefined
   /** State folder of a one-machine cloud, which needs no nova.conf. */
   readonly stateDir: string | undefined
-  readonly run: ManageCommand
+  readonly isDebug: boolean
+  readonly logFile: string | undefined
+  /** A command, or words to print as they are. */
+  readonly what: Choice | string
+}
+
+interface Globals {
+  readonly configFile?: readonly string[]
+  readonly configDir?: readonly string[]
+  readonly state?: string
+  readonly debug?: boolean
+  readonly logFile?: string
 }
 
 const gather = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]
@@ -16,25 +27,55 @@ const gather = (value: string, before: readonly string[] = []): readonly string[
 /** Every command, at whatever depth. */
 const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)]
 
+/** The groups, or the commands of one: what a shell completes. */
+function completions(group: string | undefined): string {
+  if (group === undefined) return manageGroups.map(({ name }) => name).join(' ')
+  return (
+    manageGroups
+      .find(({ name }) => name === group)
+      ?.commands.map(({ name }) => name)
+      .join(' ') ?? ''
+  )
+}
+
 /** Help and version end the process with 0, a wrong command line with usage on stderr and 2. */
 export function readManageArguments(argv: readonly string[], version: string): ManageArguments {
-  let run: ManageCommand | undefined
+  let what: Choice | string | undefined
+  const choose = (chosen: Choice | string) => {
+    what = chosen
+  }
   const program = new Command('nova-manage')
     .version(version, '--version', "show program's version number and exit")
     .description('Commands for the operator of the cloud.')
     .option('--config-file <FILE>', 'path to a config file, may be repeated; later ones win', gather)
     .option('--config-dir <DIR>', 'folder of *.conf files, may be repeated', gather)
     .option('--state <DIR>', 'state folder of a one-machine cloud (npm start), instead of config files')
-  program.addCommand(
-    schedulerCommands(command => {
-      run = command
-    }),
-  )
+    .option('-d, --debug', 'log at debug level, and tell where an error came from')
+    .option('--nodebug', 'the opposite of --debug')
+    .option('--log-file <FILE>', 'log into this file instead of stderr')
+  for (const group of manageGroups) program.addCommand(groupProgram(group, choose))
+  program
+    .command('version')
+    .description("show program's version number")
+    .action(() => choose(version))
+  program
+    .command('bash-completion')
+    .description('print the groups, or the commands of a group, for the shell to complete')
+    .argument('[GROUP]')
+    .action((group?: string) => choose(completions(group)))
   for (const command of all(program))
     command.showHelpAfterError().exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
-  program.parse([...argv], { from: 'user' })
+  const globals = program.options.flatMap(option => option.long ?? [])
+  program.parse([...completed(argv, manageGroups, globals)], { from: 'user' })
   // Without a command, commander has shown the help and left.
-  if (run === undefined) throw new Error('no command was given')
-  const given = program.opts<{ configFile?: readonly string[]; configDir?: readonly string[]; state?: string }>()
-  return { files: given.configFile, dirs: given.configDir, stateDir: given.state, run }
+  if (what === undefined) throw new Error('no command was given')
+  const given = program.opts<Globals>()
+  return {
+    files: given.configFile,
+    dirs: given.configDir,
+    stateDir: given.state,
+    isDebug: given.debug === true,
+    logFile: given.logFile,
+    what,
+  }
 }

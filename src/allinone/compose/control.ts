@@ -28,6 +28,7 @@ import type { Cell, Store } from '#store'
 import type { Cells } from './cells.ts'
 import { conductorOptions } from './conductor-options.ts'
 import { composeConfigDrive } from './config-drive.ts'
+import { discoverHostsAtTimes } from './discover-hosts.ts'
 import { inEachCell } from './in-each-cell.ts'
 import { courierFromConfig, noticesFromConfig } from './notices.ts'
 import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
@@ -167,9 +168,11 @@ export async function composeScheduler(
           const at = several.busOf(cell)
           return at === bus ? undefined : serve(at, cell)
         })
+  const stopDiscovering = cells === undefined ? undefined : discoverHostsAtTimes({ ...shared, log }, cells)
   return async () => {
     stopBeating()
     stopServing()
+    stopDiscovering?.()
     await stopInCells?.()
     await journal?.close()
   }

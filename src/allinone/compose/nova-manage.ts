@@ -3,17 +3,12 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Clock, Closers, createLog, declareFault, Fault, type Log, systemClock } from '#base'
 import { type Config, defaultConfigFiles, loadConfig } from '#config'
-import { imagined, type ManageArguments, type ManageWorld, readManageArguments } from '#manage'
-import { openPlacementPort } from '#placement'
-import { createScheduler, recordOf, type SchedulerDeps, type SchedulingDecision, storeHosts } from '#scheduler'
-import type { Store } from '#store'
-import { schedulerOptionsOf, segmentsOf } from './control.ts'
-import { databaseUrl, openDatabase } from './database.ts'
-import { neighboursFromConfig } from './neighbours-from-config.ts'
+import { type ManageArguments, type ManageWorld, readManageArguments, runChoice } from '#manage'
+import { CellDirectory, fillTemplate } from '#store'
+import { databaseUrl, openCellDatabase, openDatabase } from './database.ts'
 import { version } from './service-options.ts'
-import { secondsOf } from './shared.ts'
 
-interface Opened {
+export interface Opened {
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
@@ -38,68 +33,94 @@ function configOf(args: ManageArguments): Config {
   return loadConfig({ ...place, overrides })
 }
 
-/** What the scheduler asks. The network of one machine has no segments, so nobody need ask it for them. */
-async function askedOf(o: Opened): Promise<Pick<SchedulerDeps, 'placement' | 'network'>> {
-  if (o.stateDir === undefined) {
-    const neighbours = neighboursFromConfig(o)
-    o.closers.add(() => neighbours.close())
-    return { placement: neighbours.placement, ...segmentsOf(o.config, neighbours) }
+/** The same to everyone who asks for it. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return () => {
+    opened ??= open()
+    return opened
   }
-  const opened = await openPlacementPort({
-    databaseUrl: databaseUrl(resolve(o.stateDir), 'placement'),
-    log: o.log,
-    clock: o.clock,
-  })
-  o.closers.add(() => opened.close())
-  return { placement: opened.port }
-}
-
-/** The scheduler of this configuration, here, with claims left out. */
-async function rehearsal(o: Opened, store: Store, ...[spec, count]: Parameters<ManageWorld['rehearse']>) {
-  const { config, log, clock } = o
-  let decision: SchedulingDecision | undefined
-  const scheduler = createScheduler({
-    ...(await askedOf(o)),
-    hosts: storeHosts(store, clock, { serviceDownTimeMs: secondsOf(config.DEFAULT.service_down_time) }),
-    options: schedulerOptionsOf(config),
-    log,
-    clock,
-    random: Math.random,
-    onDecision: made => {
-      decision = made
-    },
-  })
-  await scheduler.selectDestinations(spec, imagined(count), { isRehearsal: true })
-  if (decision === undefined) throw new Error('the scheduler told nothing of its decision')
-  return recordOf(decision)
 }
 
 function worldOf(o: Opened): ManageWorld {
-  let store: Promise<Store> | undefined
-  const open = () => {
-    store ??= openDatabase(o.config, o.log).then(opened => {
-      o.closers.add(() => opened.close())
-      return opened
+  const { config, log, clock, closers } = o
+  const store = once(async () => {
+    const opened = await openDatabase(config, log)
+    closers.add(() => opened.close())
+    return opened
+  })
+  const cells = once(async () => {
+    const directory = new CellDirectory({
+      own: await store(),
+      databaseUrl: config.database.connection ?? '',
+      transportUrl: config.DEFAULT.transport_url,
+      open: url => openCellDatabase(config, url, log),
+      clock,
+      log,
     })
-    return store
+    closers.add(() => directory.close())
+    return directory
+  })
+  return {
+    clock,
+    databaseUrl: config.database.connection,
+    transportUrl: config.DEFAULT.transport_url,
+    store,
+    cells,
+    async syncCell(url) {
+      const opened = await openCellDatabase(config, fillTemplate(url, config.database.connection).url, log)
+      await opened.close()
+    },
+    // Loaded when it is asked for: no other command needs a scheduler.
+    rehearse: async (spec, count) => (await import('./manage-rehearsal.ts')).rehearsal(o, await store(), spec, count),
   }
-  return { store: open, rehearse: async (spec, count) => rehearsal(o, await open(), spec, count) }
+}
+
+/** Ctrl-C lets a command that works in rounds, and so asks, end with its round; a second one ends the process. */
+function interruption(): () => boolean {
+  let state: 'unasked' | 'watched' | 'interrupted' = 'unasked'
+  return () => {
+    if (state === 'unasked') {
+      state = 'watched'
+      process.once('SIGINT', () => {
+        state = 'interrupted'
+      })
+    }
+    return state === 'interrupted'
+  }
+}
+
+/** Where a command's words go: the process, or whoever runs it. */
+export interface Streams {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+}
+
+function explain(error: unknown, isDebug: boolean): string {
+  if (error instanceof Fault) return error.message
+  return isDebug ? String((error as Error).stack) : `An error has occurred: ${(error as Error).message}`
 }
 
 /** nova-manage, from its command line to its exit code. */
-export async function runManage(argv: readonly string[]): Promise<number> {
+export async function runManage(argv: readonly string[], { stdout, stderr }: Streams = process): Promise<number> {
+  const write = (text: string) => void stdout.write(text)
   const closers = new Closers()
+  const args = readManageArguments(argv, version())
+  const { what, isDebug, logFile, stateDir } = args
+  if (typeof what === 'string') {
+    write(`${what}\n`)
+    return 0
+  }
+  let faultExitCode = 1
   try {
-    const args = readManageArguments(argv, version())
-    const log = createLog({ service: 'nova-manage', level: 'warn' })
-    const world = worldOf({ config: configOf(args), log, clock: systemClock, closers, stateDir: args.stateDir })
-    const { text, exitCode } = await args.run(world)
-    process.stdout.write(`${text}\n`)
-    return exitCode
+    const level = isDebug ? 'debug' : 'warn'
+    const log = createLog({ service: 'nova-manage', level, ...(logFile === undefined ? {} : { file: logFile }) })
+    const world = worldOf({ config: configOf(args), log, clock: systemClock, closers, stateDir })
+    faultExitCode = what.group.faultExitCode ?? 255
+    return await runChoice(what, { world, write, isInterrupted: interruption() })
   } catch (error) {
-    if (!(error instanceof Fault)) throw error
-    process.stderr.write(`nova-manage: ${error.message}\n`)
-    return 1
+    stderr.write(`nova-manage: ${explain(error, isDebug)}\n`)
+    return faultExitCode
   } finally {
     await closers.close()
   }

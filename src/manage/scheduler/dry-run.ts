@@ -1,18 +1,34 @@
 import { declareFault, instanceId } from '#base'
 import { FlavorNotFound, InstanceNotFound, type RequestSpec } from '#model'
 import type { Store } from '#store'
-import type { ManageCommand } from '../manage-command.ts'
+import { BadValue, type Given, integer, text, texts } from '../kit/arguments.ts'
+import { command } from '../kit/command.ts'
 import { decisionText } from './decision-text.ts'
 
-export interface DryRunOptions {
-  readonly like?: string
-  readonly flavor?: string
-  readonly count: number
-  readonly project?: string
-  readonly availabilityZone?: string
-  readonly host?: string
-  readonly hint?: Readonly<Record<string, readonly string[]>>
-  readonly json: boolean
+const dryRunArguments = {
+  '--like': text('SERVER', 'as this server was asked for'),
+  '--flavor': text('FLAVOR', 'id or name of a flavor; needed without --like'),
+  '--count': integer('N', 'how many servers', 1, { low: 1, high: 10_000 }),
+  '--project': text('ID', 'whose servers'),
+  '--availability-zone': text('ZONE', 'only there'),
+  '--host': text('HOST', 'only there'),
+  '--hint': {
+    ...texts('NAME=VALUE', 'scheduler hint, may be repeated'),
+    read(given: string) {
+      if (given.indexOf('=') < 1) throw new BadValue('a hint is NAME=VALUE')
+      return given
+    },
+  },
+}
+
+function hintsOf(words: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const hints: Record<string, string[]> = {}
+  for (const word of words) {
+    const at = word.indexOf('=')
+    const name = word.slice(0, at)
+    hints[name] = [...(hints[name] ?? []), word.slice(at + 1)]
+  }
+  return hints
 }
 
 export const NothingAsked = declareFault(
@@ -34,8 +50,9 @@ async function likeServer(store: Store, id: string): Promise<RequestSpec> {
   return spec
 }
 
-async function questionOf(store: Store, options: DryRunOptions): Promise<RequestSpec> {
-  const { like, flavor, project, availabilityZone, host, hint } = options
+async function questionOf(store: Store, given: Given<typeof dryRunArguments>): Promise<RequestSpec> {
+  const { '--like': like, '--flavor': flavor, '--project': project, '--host': host, '--hint': hint } = given
+  const zone = given['--availability-zone']
   if (like === undefined && flavor === undefined) throw NothingAsked({})
   const base: Omit<RequestSpec, 'flavor'> & { flavor?: RequestSpec['flavor'] } =
     like === undefined
@@ -58,21 +75,23 @@ async function questionOf(store: Store, options: DryRunOptions): Promise<Request
     ...base,
     flavor: chosen,
     ...(project === undefined ? {} : { projectId: project }),
-    ...(availabilityZone === undefined ? {} : { requestedZone: availabilityZone }),
+    ...(zone === undefined ? {} : { requestedZone: zone }),
     ...(host === undefined ? {} : { destination: { host, node: null, isForced: false } }),
-    hints: { ...base.hints, ...hint },
+    hints: { ...base.hints, ...hintsOf(hint) },
   }
 }
 
 /** `nova-manage scheduler dry-run`: exit 0 when all servers would find a place, 1 when not. */
-export const dryRun =
-  (options: DryRunOptions): ManageCommand =>
-  async world => {
-    const spec = await questionOf(await world.store(), options)
-    const record = await world.rehearse(spec, options.count)
-    const text = options.json ? JSON.stringify(record, null, 2) : decisionText(record)
-    return { text, exitCode: record.isPlaced ? 0 : 1 }
-  }
+export const dryRun = command({
+  name: 'dry-run',
+  help: 'tell where servers would go now; nothing is claimed',
+  arguments: dryRunArguments,
+  async run(given, { world }) {
+    const spec = await questionOf(await world.store(), given)
+    const value = await world.rehearse(spec, given['--count'])
+    return { text: decisionText(value), value, exitCode: value.isPlaced ? 0 : 1 }
+  },
+})
 
 /** Ids for servers that are only thought of. */
 export const imagined = (count: number) =>

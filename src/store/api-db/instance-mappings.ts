@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Flavor } from '#model'
+import type { Flavor, Instance } from '#model'
 import { affected, among, insertIgnore, upsert } from '../engine/index.ts'
 import { sharedJson } from '../shared-json.ts'
 import type { Db } from '../tables.ts'
@@ -23,6 +23,17 @@ export interface InstanceMapping {
   readonly summary: InstanceSummary
 }
 
+/** The mapping of a server in this cell. */
+export const mappingOf = (instance: Instance, cellUuid: string): InstanceMapping => ({
+  instanceId: instance.id,
+  cellUuid,
+  projectId: instance.projectId,
+  userId: instance.userId,
+  isDeleted: instance.isDeleted,
+  createdAtMs: instance.createdAtMs,
+  summary: { imageId: instance.image?.id ?? null, flavor: instance.flavor, zone: instance.requestedZone },
+})
+
 const summaryOf = sharedJson<InstanceSummary>()
 
 const fromRow = (row: Selectable<ApiTables['instance_mappings']>): InstanceMapping => ({
@@ -44,6 +55,9 @@ const toRow = (mapping: InstanceMapping) => ({
   created_at: mapping.createdAtMs,
   summary_json: JSON.stringify(mapping.summary),
 })
+
+/** Name of a mark: a uuid without its dashes is as long as it may be. */
+const markerOf = (cellUuid: string): string => cellUuid.replaceAll('-', '')
 
 /**
  * Which cell each server is in, for servers in another cell than the API's own database. One without a mapping is in the API's
@@ -118,6 +132,22 @@ export class InstanceMappings {
   /** False where the server is mapped already. */
   add(mapping: InstanceMapping): Promise<boolean> {
     return insertIgnore(this.#db, 'instance_mappings', toRow(mapping))
+  }
+
+  /** How far the servers of a cell have been mapped: the number of the last one; 0 before the first. */
+  async marker(cellUuid: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom('api_marks')
+      .select('number')
+      .where('name', '=', markerOf(cellUuid))
+      .executeTakeFirst()
+    return Number(row?.number ?? 0)
+  }
+
+  async setMarker(cellUuid: string, number: number): Promise<void> {
+    const name = markerOf(cellUuid)
+    if (number === 0) await this.#db.deleteFrom('api_marks').where('name', '=', name).execute()
+    else await upsert(this.#db, 'api_marks', { name, number }, ['name'])
   }
 
   /** The server is in this cell now, wherever it was. */

@@ -255,6 +255,25 @@ export class Instances {
     return (await late.execute()).map(row => row.id)
   }
 
+  /** Those that came after this one, by number; deleted ones too. */
+  async after(number: number, limit: number): Promise<readonly Instance[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .selectAll()
+      .where('number', '>', number)
+      .where('deleted', '>=', 0)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+    return rows.map(fromRow)
+  }
+
+  /** Whether a living server is here, on whichever host or on none. */
+  async isAnyAlive(): Promise<boolean> {
+    const row = await this.#db.selectFrom('instances').select('id').where('deleted', '=', 0).limit(1).executeTakeFirst()
+    return row !== undefined
+  }
+
   /** Servers that were deleted in this time, oldest first. */
   async deletedBetween(fromMs: number, toMs: number, limit: number): Promise<readonly Instance[]> {
     const rows = await this.#db

@@ -179,7 +179,9 @@ export class CellDirectory {
   async #read(): Promise<readonly Cell[]> {
     const mappings = await this.#o.own.cellMappings.list()
     const hasCell0 = mappings.some(mapping => mapping.uuid === cell0Uuid)
-    const known = mappings.map(mapping => this.#cellOf(mapping, hasCell0))
+    // cell0 alone is a cloud whose cells are still being set up: all servers are where they were.
+    const named = hasCell0 && mappings.length === 1 ? [] : mappings
+    const known = named.map(mapping => this.#cellOf(mapping, hasCell0))
     const cells = known.some(cell => cell.isHome) ? known : [this.#only(), ...known]
     this.#list = { cells, readAtMs: this.#o.clock.now() }
     await this.#closeUnlisted(known)

@@ -1,0 +1,6 @@
+import { cellV2 } from './cell-v2/index.ts'
+import type { CommandGroup } from './kit/command.ts'
+import { scheduler } from './scheduler/index.ts'
+
+/** All that nova-manage can do, in the order of its help. */
+export const manageGroups: readonly CommandGroup[] = [cellV2, scheduler]
