@@ -12,8 +12,8 @@ import type {
 } from '#cloud'
 import type { DeviceEncryptionOptions } from '#model'
 import type { Notices } from '#notify'
-import type { Store } from '#store'
-import type { ApiCells } from './cells.ts'
+import type { Cell, Store } from '#store'
+import type { ApiCells, CellListOptions } from './cells.ts'
 import type { QuotaSource } from './quota/index.ts'
 
 /** The options of nova.conf that the API reads, by meaning. */
@@ -58,13 +58,19 @@ export interface ApiSettings {
   readonly mixesZones: boolean
   /** `[ephemeral_storage_encryption]`, where it is enabled: local disks of all new servers are encrypted so. */
   readonly encryptsDisks?: DeviceEncryptionOptions
+  /** Where there are several cells; absent: Nova's defaults. */
+  readonly cellLists?: CellListOptions
 }
 
 /** What every handler of the Compute API works with. */
 export interface ApiDeps {
   readonly store: Store
-  /** Absent: there is one. See `cellsOf`. */
+  /** Absent: there is one. See `severalCells`. */
   readonly cells?: ApiCells
+  /** Which one these are of; absent for home's. */
+  readonly cell?: Cell
+  /** It cannot be asked: what is known of the server is what the API's database says; the rest is home's. */
+  readonly away?: Cell
   readonly identity: IdentityPort
   readonly images: ImagePort
   readonly network: NetworkPort

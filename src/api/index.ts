@@ -4,13 +4,14 @@
  */
 import type { IdentityPort } from '#cloud'
 import type { Face } from '#http'
-import { cellsOf } from './cells.ts'
 import type { ApiDeps } from './deps.ts'
-import { type ApiHooks, type ApiOptions, createApi, describe, type Endpoint, type PolicyPort } from './kit/index.ts'
+import { inItsCell } from './in-its-cell.ts'
+import { type ApiHooks, type ApiOptions, createApi, describe, type PolicyPort } from './kit/index.ts'
 import { openApiPages } from './openapi/index.ts'
 import { resources } from './resources/index.ts'
 
-export type { ApiAnswer, ApiCells } from './cells.ts'
+export { withCells } from './cell-access.ts'
+export type { ApiAnswer, ApiCells, CellListOptions } from './cells.ts'
 export type { ApiDeps, ApiSettings } from './deps.ts'
 export { databaseQuotas, noQuotas, type QuotaSource, unifiedQuotas } from './quota/index.ts'
 export { resources } from './resources/index.ts'
@@ -31,19 +32,11 @@ const inTheirName = ({ notices }: ApiDeps): Pick<ApiHooks, 'around'> =>
       }
     : {}
 
-/** What is asked of one server is done with what its cell has. */
-const inItsCell =
-  (deps: ApiDeps) =>
-  ({ path: route }: Endpoint<never>, { id, server_id = id }: Readonly<Record<string, string>>) =>
-    deps.cells === undefined || server_id === undefined || !route.startsWith('/servers/{')
-      ? deps
-      : cellsOf(deps).ofServer(server_id)
-
 export const createComputeApi = ({ deps, identity, policy, options, hooks }: ComputeApiSetup): Face =>
   createApi({
     resources,
     deps,
-    depsOf: inItsCell(deps),
+    perform: inItsCell(deps),
     identity,
     policy,
     log: deps.log,

@@ -1,13 +1,28 @@
 import { inTransaction, needsTurns, takeTurns } from './engine/index.ts'
 import type { Db } from './tables.ts'
 
+/** The last in this process who has a turn or waits for it, by its name. */
+const tails = new Map<string, Promise<void>>()
+
+/** Returns when all in this process who came before have let go; others wait until `end`. */
+async function queueUp(name: string, end: Promise<void>): Promise<void> {
+  const before = tails.get(name)
+  const own = Promise.all([before, end]).then(() => undefined)
+  tails.set(name, own)
+  void own.then(() => {
+    if (tails.get(name) === own) tails.delete(name)
+  })
+  await before
+}
+
 /**
- * Turns in another database than that of the transaction which takes them: in a transaction there, which writes nothing else
- * and stays open until `end`. A file of SQLite has one connection, which a transaction would block for all others; cells in
- * files are for trying them out, and resizes that two of them accept in the same moment may exceed a quota together.
+ * Turns that are held longer than the transaction which needs them, or in another database: first among those in this process,
+ * then in a transaction there, which writes nothing else and stays open until `end`. An SQLite file has one connection and no
+ * rows that could be locked one by one: there it is this process alone.
  */
 export class HeldTurns {
   readonly #db: Db
+  readonly #queued = new Set<string>()
   readonly #taken = new Set<string>()
   readonly #letGo = Promise.withResolvers<void>()
   #tx: Promise<Db> | undefined
@@ -19,8 +34,12 @@ export class HeldTurns {
 
   async take(names: readonly string[]): Promise<void> {
     const fresh = names.filter(name => !this.#taken.has(name))
-    if (fresh.length === 0 || !needsTurns(this.#db)) return
-    await takeTurns(await this.#open(), fresh)
+    if (fresh.length === 0) return
+    for (const name of fresh.filter(one => !this.#queued.has(one)).toSorted()) {
+      this.#queued.add(name)
+      await queueUp(name, this.#letGo.promise)
+    }
+    if (needsTurns(this.#db)) await takeTurns(await this.#open(), fresh)
     for (const name of fresh) this.#taken.add(name)
   }
 

@@ -29,16 +29,25 @@ export {
 } from './cell-db/host-occupancy.ts'
 export { type Tally } from './cell-db/host-tallies.ts'
 export {
+  comparePositions,
   type InstanceFilter,
+  type InstancePosition,
   type InstanceQuery,
   type InstanceSortKey,
   InvalidRegex,
   instanceSortColumns,
   MarkerNotFound,
   type PatternColumn,
+  type PositionedInstance,
 } from './cell-db/instance-list.ts'
 export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
-export { type MigrationChange, type MigrationFilter, type MigrationQuery, type NewMigration } from './cell-db/moves.ts'
+export {
+  compareMigrations,
+  type MigrationChange,
+  type MigrationFilter,
+  type MigrationQuery,
+  type NewMigration,
+} from './cell-db/moves.ts'
 export { type OutboxEvent, type WaitingEvent } from './cell-db/outbox.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
 export { type ServerShareChange } from './cell-db/server-shares.ts'

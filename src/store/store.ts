@@ -91,6 +91,11 @@ export interface Store {
    */
   turn(...about: string[]): Promise<void>
   /**
+   * The same for what is decided by more than one database: the turns are taken before `work` and let go after it, whatever
+   * transactions are in between, which must not take them again. Turns about what is the API's only.
+   */
+  hold<T>(about: readonly string[], work: () => Promise<T>): Promise<T>
+  /**
    * For reads that may lag behind what was written: from the replica where there is one. Lists of the API are served from it
    * only where the operator says so.
    */
@@ -111,6 +116,19 @@ interface Databases {
   readonly api: Db
   readonly cell: Db
 }
+
+/** In no transaction; those who wait for each other elsewhere would not be found. */
+const holding =
+  (api: Db): Store['hold'] =>
+  async (about, work) => {
+    const held = new HeldTurns(api)
+    try {
+      await held.take(about)
+      return await work()
+    } finally {
+      await held.end()
+    }
+  }
 
 const bind = ({ api, cell }: Databases, transaction: Store['transaction'], turn: Store['turn']): Store => ({
   flavors: new Flavors(api),
@@ -144,6 +162,7 @@ const bind = ({ api, cell }: Databases, transaction: Store['transaction'], turn:
   outbox: new Outbox(cell),
   transaction,
   turn,
+  hold: holding(api),
   mayLag() {
     return this
   },

@@ -1,12 +1,13 @@
 import {
-  type ApiCells,
   type ApiDeps,
   type ApiSettings,
+  type CellListOptions,
   createComputeApi,
   databaseQuotas,
   noQuotas,
   type QuotaSource,
   unifiedQuotas,
+  withCells,
 } from '#api'
 import { type Clock, declareFault } from '#base'
 import { type Bus, computeContract, conductorContract } from '#bus'
@@ -15,7 +16,6 @@ import { ironicPort } from '#cloud'
 import type { Config } from '#config'
 import type { Face } from '#http'
 import { watched } from '#notify'
-import type { Cell, Store } from '#store'
 import type { Cells } from './cells.ts'
 import { noticesFromConfig } from './notices.ts'
 import { openPolicy } from './policy.ts'
@@ -43,6 +43,13 @@ const settings = (config: Config): ApiSettings => ({
   maxDiskDevices: config.compute.max_disk_devices_to_attach,
   mixesZones: config.cinder.cross_az_attach,
   ...encryptionOf(config),
+  cellLists: cellListsOf(config),
+})
+
+const cellListsOf = ({ api }: Config): CellListOptions => ({
+  perProject: api.instance_list_per_project_cells,
+  batch: api.instance_list_cells_batch_strategy === 'fixed' ? api.instance_list_cells_batch_fixed_size : 'distributed',
+  skipsAway: api.list_records_by_skipping_down_cells,
 })
 
 const encryptionOf = ({ ephemeral_storage_encryption: { enabled, cipher, key_size } }: Config) =>
@@ -89,42 +96,14 @@ function quotasOf(config: Config, identity: IdentityPort, clock: Clock): QuotaSo
   }
 }
 
-/** The same dependencies once per cell: rows, conductors and hosts are the cell's. */
-function apiCells(home: ApiDeps, { directory, busOf }: Cells): ApiDeps {
-  const made = new WeakMap<Store, ApiDeps>()
-  const inCell = (cell: Cell, store: Store): ApiDeps => {
-    if (cell.isHome) return deps
-    const known = made.get(store)
-    if (known !== undefined) return known
-    const bus = busOf(cell)
-    const own = { ...deps, store: watched(store, home.notices), ...reached(bus) }
-    made.set(store, own)
-    return own
-  }
-  const depsIn = async (cell: Cell) => (cell.isHome ? deps : inCell(cell, await cell.store()))
-  const cells: ApiCells = {
-    isOnly: () => directory.isOnly(),
-    ofServer: async id => depsIn(await directory.ofServer(id)),
-    async ofHost(host) {
-      const cell = await directory.ofHost(host)
-      return cell === undefined ? undefined : depsIn(cell)
-    },
-    async gather(work) {
-      const answers = await directory.gather(async (store, cell) => {
-        const own = inCell(cell, store)
-        return { deps: own, value: await work(own) }
-      })
-      return answers.map(answer => (answer.ok ? { ...answer, ...answer.value } : answer))
-    },
-  }
-  const deps: ApiDeps = { ...home, cells }
-  return deps
-}
-
 const reached = (bus: Bus): Pick<ApiDeps, 'conductor' | 'computeOn'> => ({
   conductor: bus.client(conductorContract),
   computeOn: host => bus.client(computeContract, host),
 })
+
+/** Rows, conductors and hosts are the cell's. */
+export const inCells = (home: ApiDeps, { directory, busOf }: Pick<Cells, 'directory' | 'busOf'>): ApiDeps =>
+  withCells(home, directory, (cell, store) => ({ store: watched(store, home.notices), ...reached(busOf(cell)) }))
 
 /** nova-api-os-compute from its configuration; not yet listening. Without `cells` there is one. */
 export function composeComputeApi(shared: WithStore, neighbours: Neighbours, authUri: string, cells?: Cells): Face {
@@ -151,7 +130,7 @@ export function composeComputeApi(shared: WithStore, neighbours: Neighbours, aut
     settings: settings(config),
   }
   return createComputeApi({
-    deps: cells === undefined ? home : apiCells(home, cells),
+    deps: cells === undefined ? home : inCells(home, cells),
     identity,
     policy: openPolicy(config, log, clock),
     options: { maxLimit: config.api.max_limit, authUri, ...(prefix === null ? {} : { computeLinkPrefix: prefix }) },

@@ -19,8 +19,9 @@ import {
 } from '#model'
 import { emptyJournal } from '#saga'
 import type { NewInstance, Store } from '#store'
+import { severalCells } from '../cells.ts'
 import type { ApiDeps } from '../deps.ts'
-import { demandOf, excess, QuotaExceeded } from '../quota/index.ts'
+import { type Counted, demandOf, excess, inUsageTurn, QuotaExceeded } from '../quota/index.ts'
 import { withPci } from './pci.ts'
 import { joinGroup } from './server-group.ts'
 import { holdMs, holdVolumes, mustBeUnused } from './volumes.ts'
@@ -172,9 +173,15 @@ const mostServers = 1000
 const tooMany = (requested: number) => ({ resource: 'instances', requested, used: 0, limit: mostServers })
 
 /** The largest count between minimum and maximum that the quota allows; throws when not even the minimum fits. */
-async function allowedCount(tx: Store, deps: ApiDeps, intent: BuildIntent): Promise<number> {
+async function allowedCount(
+  tx: Store,
+  deps: ApiDeps,
+  intent: BuildIntent,
+  counted: Counted | undefined,
+): Promise<number> {
   const { flavor } = intent
-  const over = (count: number) => excess(tx, deps, intent, demandOf(flavor, isVolumeBacked(intent.devices), count))
+  const over = (count: number) =>
+    excess(tx, deps, intent, demandOf(flavor, isVolumeBacked(intent.devices), count), counted)
   const { minCount } = intent
   if (minCount > mostServers) {
     const resources = await over(minCount)
@@ -250,13 +257,14 @@ export async function acceptBuild(
 ): Promise<AcceptedBuild> {
   const reservationId = newReservationId()
   await deps.quotas.prepare(intent.projectId)
-  const accepted = await deps.store.transaction(async tx => {
-    const count = await allowedCount(tx, deps, intent)
+  const inCells = (await severalCells(deps)) !== undefined
+  const write = async (tx: Store, counted: Counted | undefined) => {
+    const count = await allowedCount(tx, deps, intent, counted)
     await mustBeUnused(tx, intent.exclusiveVolumeIds)
     const servers = Array.from({ length: count }, (_, index) => ({ index, id: newUuid(), sagaId: newUuid() }))
     const ids = servers.map(server => server.id)
     const { serverGroupId } = intent
-    const group = serverGroupId === null ? null : await joinGroup(tx, deps, intent, serverGroupId, ids)
+    const group = serverGroupId === null ? null : await joinGroup(tx, deps, intent, serverGroupId, ids, inCells)
     const spec = requestSpec(intent, group)
     const input = { instanceIds: ids, requestId, spec }
     const reservation = count > 1 ? await addReservation(tx, deps.clock.now(), input) : null
@@ -266,7 +274,8 @@ export async function acceptBuild(
       await writeServer(tx, deps, caller, requestId, intent, spec, instance, reservation)
     }
     return { ids, begins: reservation ?? servers[0]?.sagaId ?? '' }
-  })
+  }
+  const accepted = await inUsageTurn(deps, intent, counted => deps.store.transaction(tx => write(tx, counted)))
   if (hasUsersVolumes(intent)) {
     for (const id of accepted.ids) await holdVolumes(deps, caller, id)
     await deps.store.sagas.release(accepted.begins)

@@ -3,7 +3,7 @@ import { type Caller, portsNow } from '#cloud'
 import { type Instance, type MoveBegun, migrationBegun, type RequestSpec, specForMove } from '#model'
 import type { NewMigration, Store } from '#store'
 import type { ApiDeps } from '../deps.ts'
-import { excess, QuotaExceeded } from '../quota/index.ts'
+import { type Counted, excess, QuotaExceeded } from '../quota/index.ts'
 
 /**
  * Refuses a growth that the quota has no room for. In the transaction that notes it as pending the count is exact, however
@@ -14,9 +14,10 @@ export async function mustFitQuota(
   deps: ApiDeps,
   instance: Instance,
   { vcpus, memoryMiB }: NewMigration['pending'],
+  counted: Counted | undefined,
 ): Promise<void> {
   if (vcpus === 0 && memoryMiB === 0) return
-  const found = await excess(tx, deps, instance, { instances: 0, cores: vcpus, ram: memoryMiB })
+  const found = await excess(tx, deps, instance, { instances: 0, cores: vcpus, ram: memoryMiB }, counted)
   const resources = found.filter(({ resource }) => resource !== 'instances')
   if (resources.length > 0) throw QuotaExceeded({ resources })
 }

@@ -28,14 +28,20 @@ export interface ApiHooks {
   readonly onBadReply?: (complaint: Complaint, endpoint: Endpoint<never>, version: number) => void
 }
 
+/** Gives the handler of an endpoint what it works with, by the names in its path. */
+export type Perform<D> = (
+  endpoint: Endpoint<never>,
+  path: Readonly<Record<string, string>>,
+  work: (deps: D) => Promise<unknown>,
+) => Promise<unknown>
+
 /** Everything the pipeline works with that is not the request. */
 export interface ApiParts {
   readonly router: Router
   readonly identity: IdentityPort
   readonly policy: PolicyPort
   readonly log: Log
-  /** What the handler of an endpoint is given, by the names in its path. */
-  readonly depsOf: (endpoint: Endpoint<never>, path: Readonly<Record<string, string>>) => unknown
+  readonly perform: Perform<unknown>
   readonly hooks: ApiHooks
   readonly options: ApiOptions & { readonly maxLimit: number; readonly authUri: string }
 }

@@ -3,7 +3,7 @@ import type { Clock, Log } from '#base'
 import type { IdentityPort } from '#cloud'
 import { createFace, type Face } from '#http'
 import { announce } from './announce.ts'
-import type { ApiHooks, ApiOptions, ApiParts } from './api-parts.ts'
+import type { ApiHooks, ApiOptions, ApiParts, Perform } from './api-parts.ts'
 import { baseOf, Exchange } from './exchange.ts'
 import type { Endpoint, Resource } from './operation.ts'
 import type { PolicyPort } from './policy-port.ts'
@@ -16,8 +16,8 @@ import { mountVersion, versionChoices, versionDocument, versionList } from './ve
 export interface ApiSetup<D> {
   readonly resources: readonly Resource<D>[]
   readonly deps: D
-  /** Where an operation is given others than `deps`, by the names in its path. */
-  readonly depsOf?: (endpoint: Endpoint<never>, path: Readonly<Record<string, string>>) => D | Promise<D>
+  /** Where an operation is given others than `deps`, by the names in its path; may give it others once more. */
+  readonly perform?: Perform<D>
   readonly identity: IdentityPort
   readonly policy: PolicyPort
   readonly log: Log
@@ -39,8 +39,16 @@ const mounts = new Set(['/v2.1', '/v2'])
 export function createApi<D>(setup: ApiSetup<D>): Face {
   const options = { maxLimit: 1000, authUri: '', ...setup.options }
   const endpoints = setup.resources.flatMap(resource => resource.endpoints) as readonly Endpoint<never>[]
-  const { identity, policy, log, deps, depsOf = () => deps, hooks = {}, pages } = setup
-  const parts: ApiParts = { router: new Router(endpoints), identity, policy, log, depsOf, hooks, options }
+  const { identity, policy, log, deps, perform = (_endpoint, _path, work) => work(deps), hooks = {}, pages } = setup
+  const parts: ApiParts = {
+    router: new Router(endpoints),
+    identity,
+    policy,
+    log,
+    perform: perform as Perform<unknown>,
+    hooks,
+    options,
+  }
   const face = createFace({
     log,
     requestIdHeaders: ['x-openstack-request-id', 'x-compute-request-id'],

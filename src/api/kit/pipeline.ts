@@ -147,8 +147,8 @@ async function handle(x: Exchange): Promise<void> {
   const { endpoint } = x.found
   const { operation } = endpoint
   const context = contextOf(x)
-  const deps = await x.parts.depsOf(endpoint, context.path as Readonly<Record<string, string>>)
-  const work = async () => operation.handle(context as never, deps as never)
+  const path = context.path as Readonly<Record<string, string>>
+  const work = () => x.parts.perform(endpoint, path, async deps => operation.handle(context as never, deps as never))
   const { around } = x.parts.hooks
   x.result = await (around === undefined || x.callerOrNone === undefined
     ? work()

@@ -57,6 +57,7 @@ const general = new Set([
   'RequestTooLarge',
   'DatabaseUnavailable',
   'DatabaseOutcomeUnknown',
+  'CellNotResponding',
 ])
 
 export const isGeneral = (fault: Fault): boolean => general.has(fault.code)

@@ -1,6 +1,7 @@
 import { declareFault } from '#base'
 import { type Flavor, flavorResources } from '#model'
-import { type Store, turnOf } from '#store'
+import { type Store, turnOf, type Usage } from '#store'
+import { type Counted, type Owner, usedClasses } from './counted.ts'
 import type { QuotaSource } from './quota-source.ts'
 import { unifiedNames } from './unified.ts'
 
@@ -53,35 +54,31 @@ export const demandOf = (flavor: Flavor, isVolumeBacked: boolean, count: number)
   ),
 })
 
-type Owner = { readonly projectId: string; readonly userId: string }
-
 const fits = (limit: number, used: number, requested: number): boolean => limit < 0 || used + requested <= limit
 
 /**
  * What of the demand does not fit. Run it in the transaction that writes the instances: then the count is exact, however
- * many requests come at once.
+ * many requests come at once. `counted`: what there is in several cells, see `inUsageTurn`.
  */
 export async function excess(
   tx: Store,
   { quotas }: { readonly quotas: QuotaSource },
   owner: Owner,
   demand: Demand,
+  counted: Counted | undefined,
 ): Promise<readonly Excess[]> {
   if (quotas.kind === 'noop') return []
-  await tx.turn(turnOf.usage(owner.projectId))
-  if (quotas.kind === 'unified') return unifiedExcess(tx, quotas, owner, demand)
+  if (counted === undefined) await tx.turn(turnOf.usage(owner.projectId))
+  if (quotas.kind === 'unified') return unifiedExcess(tx, quotas, owner, demand, counted)
   const project = await quotas.prepared(tx, owner.projectId)
   const ownLimits = await tx.quotas.ofUser(owner.projectId, owner.userId)
-  const found = compare(project, await tx.instances.usage(owner.projectId), demand)
+  const found = compare(project, counted?.project ?? (await tx.instances.usage(owner.projectId)), demand)
   if (found.length > 0 || Object.keys(ownLimits).length === 0) return found
-  return compare({ ...project, ...ownLimits }, await tx.instances.usage(owner.projectId, owner.userId), demand)
+  const ownUsage = counted?.user ?? (await tx.instances.usage(owner.projectId, owner.userId))
+  return compare({ ...project, ...ownLimits }, ownUsage, demand)
 }
 
-function compare(
-  limits: Readonly<Record<string, number>>,
-  usage: { instances: number; cores: number; ramMiB: number },
-  demand: Demand,
-): Excess[] {
+function compare(limits: Readonly<Record<string, number>>, usage: Usage, demand: Demand): Excess[] {
   const used = { cores: usage.cores, instances: usage.instances, ram: usage.ramMiB }
   const found: Excess[] = []
   for (const resource of ['cores', 'instances', 'ram'] as const) {
@@ -96,19 +93,6 @@ function compare(
 /** The API's names by Keystone's. */
 const apiNames = new Map(Object.entries(unifiedNames).map(([ours, theirs]) => [theirs, ours]))
 
-/** Servers, and amounts by resource class, of the project and of resizes on their way. */
-async function usedClasses(tx: Store, projectId: string) {
-  const { cores, ramMiB } = await tx.instances.pendingGrowth(projectId)
-  const used: Record<string, number> = { VCPU: cores, MEMORY_MB: ramMiB }
-  let servers = 0
-  for (const { flavor, isVolumeBacked, count } of await tx.instances.flavorCounts(projectId)) {
-    servers += count
-    for (const [name, amount] of Object.entries(flavorResources(flavor, isVolumeBacked)))
-      used[name] = (used[name] ?? 0) + count * amount
-  }
-  return { servers, used }
-}
-
 type Amounts = Readonly<Record<string, number>>
 
 const asCounted = (amounts: Amounts): Amounts => amounts
@@ -116,12 +100,18 @@ const asCounted = (amounts: Amounts): Amounts => amounts
 const withoutPinned = ({ PCPU = 0, ...others }: Amounts): Amounts =>
   PCPU === 0 ? others : { ...others, VCPU: (others['VCPU'] ?? 0) + PCPU }
 
-async function unifiedExcess(tx: Store, quotas: QuotaSource, owner: Owner, demand: Demand): Promise<Excess[]> {
+async function unifiedExcess(
+  tx: Store,
+  quotas: QuotaSource,
+  owner: Owner,
+  demand: Demand,
+  counted: Counted | undefined,
+): Promise<Excess[]> {
   const { projectId } = owner
   const limits = await quotas.prepared(tx, projectId)
   const count = quotas.countsPinnedAsShared === true ? withoutPinned : asCounted
   const classes = count(demand.classes ?? { VCPU: demand.cores, MEMORY_MB: demand.ram })
-  const { servers, used: taken } = await usedClasses(tx, projectId)
+  const { servers, used: taken } = counted?.classes ?? (await usedClasses(tx, projectId))
   const used = count(taken)
   const limitOf = (resource: string): number => limits[apiNames.get(resource) ?? resource] ?? quotas.unset(resource)
   const asked = [

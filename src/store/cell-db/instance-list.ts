@@ -1,4 +1,4 @@
-import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { type Expression, type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import { declareFault, SearchPattern } from '#base'
 import type { Instance, TaskState, VmState } from '#model'
 import { among, searchesPatterns } from '../engine/index.ts'
@@ -111,6 +111,20 @@ export interface InstanceQuery {
   readonly limit?: number
   /** Id of the last server of the previous page. */
   readonly marker?: string
+}
+
+/** What a server is sorted by: columns of its row. */
+export type InstancePosition = Readonly<Record<string, string | number | null>>
+
+/** A query of which several databases answer a part each: where all else is the same, servers are in the order of their ids. */
+export interface InstancePartQuery extends Omit<InstanceQuery, 'marker'> {
+  /** Where the part begins; a server with this position need not be in this database. */
+  readonly after?: InstancePosition
+}
+
+export interface PositionedInstance {
+  readonly instance: Instance
+  readonly position: InstancePosition
 }
 
 type Builder = ExpressionBuilder<Tables, 'instances'>
@@ -230,7 +244,7 @@ function allOf(e: Builder, conditions: readonly Condition[]): Condition {
 }
 
 /** Rows after the marker in the given order; nulls sort first, as SQLite and MySQL do. */
-function after(e: Builder, order: readonly Order[], marker: Record<string, string | number | null>): Condition {
+function after(e: Builder, order: readonly Order[], marker: InstancePosition): Condition {
   const alternatives = order.map(({ column, isDescending }, i) => {
     const same = order.slice(0, i).map(o => equalTo(e, o.column, marker[o.column] ?? null))
     return e.and([...same, beyond(e, column, isDescending, marker[column] ?? null)])
@@ -284,6 +298,49 @@ const conditionsOf = (db: Db, e: Builder, filter: InstanceFilter): Condition[] =
   ...tagConditions(e, filter),
 ]
 
+const newestFirst: NonNullable<InstanceQuery['sort']> = [{ key: 'created_at', isDescending: true }]
+
+/** Nova's last key across databases, always upwards. */
+const acrossOrder = (sort: InstanceQuery['sort'] = newestFirst): readonly Order[] =>
+  orderOf([...sort, { key: 'uuid', isDescending: false }])
+
+const positionIn = (order: readonly Order[], row: Selectable<CellTables['instances']>): InstancePosition =>
+  Object.fromEntries(order.map(({ column }) => [column, row[column] as string | number | null]))
+
+/** As the databases compare: nulls first, text by its bytes. */
+function compareValues(a: string | number | null, b: string | number | null): number {
+  if (a === null || b === null) return Number(b === null) - Number(a === null)
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)))
+}
+
+/** Which of two servers, of whatever database, comes first in this order. */
+export function comparePositions(sort: InstanceQuery['sort']): (a: InstancePosition, b: InstancePosition) => number {
+  const order = acrossOrder(sort)
+  return (a, b) => {
+    for (const { column, isDescending } of order) {
+      const found = compareValues(a[column] ?? null, b[column] ?? null)
+      if (found !== 0) return isDescending ? -found : found
+    }
+    return 0
+  }
+}
+
+/** Of a server that lives, or that is deleted; with whose it is. */
+export async function findPosition(
+  db: Db,
+  id: string,
+  sort: InstanceQuery['sort'],
+): Promise<{ readonly position: InstancePosition; readonly projectId: string } | undefined> {
+  const row = await db
+    .selectFrom('instances')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted', '>=', 0)
+    .executeTakeFirst()
+  return row === undefined ? undefined : { position: positionIn(acrossOrder(sort), row), projectId: row.project_id }
+}
+
 /** Numbers of the servers whose columns match: only these columns are read, of all that else is asked for. */
 async function searched(db: Db, filter: InstanceFilter, patterns: Patterns): Promise<readonly number[]> {
   const columns = patterns.map(([column]) => column)
@@ -300,40 +357,59 @@ async function searched(db: Db, filter: InstanceFilter, patterns: Patterns): Pro
   return rows.filter(isFound).map(row => row.number)
 }
 
-/**
- * One statement, plus one for the marker's row, and one for patterns that the database does not search for. Addresses are
- * matched in memory, because they lie in a JSON column; the page is cut after that.
- */
-export async function listInstances(db: Db, query: InstanceQuery): Promise<readonly Instance[]> {
-  const { filter } = query
-  const asked = orderOf(query.sort ?? [{ key: 'created_at', isDescending: true }])
-  const tieBreak = asked[0]?.isDescending ?? true
-  const order: readonly Order[] = [...asked, { column: 'number', isDescending: tieBreak }]
+/** Reads a list in this order, from after a position. Addresses are matched in memory; the page is cut after that. */
+async function readList(
+  db: Db,
+  { filter, limit }: Pick<InstanceQuery, 'filter' | 'limit'>,
+  order: readonly Order[],
+  position: InstancePosition | undefined,
+): Promise<readonly { readonly row: Selectable<CellTables['instances']>; readonly instance: Instance }[]> {
   let select = db
     .selectFrom('instances')
     .selectAll()
     .where(e => allOf(e, conditionsOf(db, e, filter)))
   const patterns = patternsForUs(db, patternsOf(filter))
   if (patterns.length > 0) select = select.where('number', 'in', among(await searched(db, filter, patterns)))
-  if (query.marker !== undefined) {
-    const marker = await db.selectFrom('instances').selectAll().where('id', '=', query.marker).executeTakeFirst()
-    if (marker === undefined || (filter.projectId !== undefined && marker.project_id !== filter.projectId)) {
-      throw MarkerNotFound({ marker: query.marker })
-    }
-    select = select.where(e => after(e, order, marker as unknown as Record<string, string | number | null>))
-  }
+  if (position !== undefined) select = select.where(e => after(e, order, position))
   for (const { column, isDescending } of order) select = select.orderBy(column, isDescending ? 'desc' : 'asc')
   const inMemory = filter.ipV4 !== undefined || filter.ipV6 !== undefined
-  if (!inMemory && query.limit !== undefined) select = select.limit(query.limit)
-  let instances = (await select.execute()).map(fromRow)
-  if (inMemory) {
-    const v4 = filter.ipV4 === undefined ? undefined : compile(filter.ipV4)
-    const v6 = filter.ipV6 === undefined ? undefined : compile(filter.ipV6)
-    // Both together mean either, as in Nova.
-    instances = instances.filter(
-      i => (v4 !== undefined && matchesAddress(i, 4, v4)) || (v6 !== undefined && matchesAddress(i, 6, v6)),
-    )
-    if (query.limit !== undefined) instances = instances.slice(0, query.limit)
+  if (!inMemory && limit !== undefined) select = select.limit(limit)
+  const found = (await select.execute()).map(row => ({ row, instance: fromRow(row) }))
+  if (!inMemory) return found
+  const v4 = filter.ipV4 === undefined ? undefined : compile(filter.ipV4)
+  const v6 = filter.ipV6 === undefined ? undefined : compile(filter.ipV6)
+  // Both together mean either, as in Nova.
+  const matching = found.filter(
+    ({ instance: i }) =>
+      (v4 !== undefined && matchesAddress(i, 4, v4)) || (v6 !== undefined && matchesAddress(i, 6, v6)),
+  )
+  return limit === undefined ? matching : matching.slice(0, limit)
+}
+
+/** One statement, plus one for the marker's row, and one for patterns that the database does not search for. */
+export async function listInstances(db: Db, query: InstanceQuery): Promise<readonly Instance[]> {
+  const { filter, marker: id } = query
+  const asked = orderOf(query.sort ?? newestFirst)
+  const tieBreak = asked[0]?.isDescending ?? true
+  const order: readonly Order[] = [...asked, { column: 'number', isDescending: tieBreak }]
+  let marker: InstancePosition | undefined
+  if (id !== undefined) {
+    const row = await db
+      .selectFrom('instances')
+      .selectAll()
+      .where('id', '=', id)
+      .where('deleted', '>=', 0)
+      .executeTakeFirst()
+    if (row === undefined || (filter.projectId !== undefined && row.project_id !== filter.projectId))
+      throw MarkerNotFound({ marker: id })
+    marker = positionIn(order, row)
   }
-  return instances
+  return (await readList(db, query, order, marker)).map(({ instance }) => instance)
+}
+
+/** A part of a list that is spread over databases, each server with its position among all. */
+export async function listPart(db: Db, query: InstancePartQuery): Promise<readonly PositionedInstance[]> {
+  const order = acrossOrder(query.sort)
+  const found = await readList(db, query, order, query.after)
+  return found.map(({ row, instance }) => ({ instance, position: positionIn(order, row) }))
 }

@@ -3,7 +3,15 @@ import { fromJson, type InstanceId } from '#base'
 import { type Instance, InstanceNotFound, type TaskState, type Vif, type VmState } from '#model'
 import { affected, among, amongJson, prepared } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
-import { type InstanceQuery, listInstances } from './instance-list.ts'
+import {
+  findPosition,
+  type InstancePartQuery,
+  type InstancePosition,
+  type InstanceQuery,
+  listInstances,
+  listPart,
+  type PositionedInstance,
+} from './instance-list.ts'
 import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
 
 import type { CellTables } from './schema.ts'
@@ -81,6 +89,19 @@ export class Instances {
 
   list(query: InstanceQuery): Promise<readonly Instance[]> {
     return listInstances(this.#db, query)
+  }
+
+  /** Servers of this database for a list that is spread over several. */
+  listPart(query: InstancePartQuery): Promise<readonly PositionedInstance[]> {
+    return listPart(this.#db, query)
+  }
+
+  /** Where such a list goes on after this server, deleted or not, and whose it is. */
+  positionOf(
+    id: string,
+    sort: InstanceQuery['sort'],
+  ): Promise<{ readonly position: InstancePosition; readonly projectId: string } | undefined> {
+    return findPosition(this.#db, id, sort)
   }
 
   /** All living instances on a host. */

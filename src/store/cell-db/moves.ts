@@ -42,6 +42,13 @@ export interface MigrationQuery {
   readonly page?: { readonly limit: number; readonly marker: string | undefined }
 }
 
+/** Where a list that is spread over several databases goes on. */
+export type MigrationPosition = Pick<Migration, 'createdAtMs' | 'uuid'>
+
+/** The order of such a list: newest first, then by uuid. */
+export const compareMigrations = (a: MigrationPosition, b: MigrationPosition): number =>
+  b.createdAtMs - a.createdAtMs || (a.uuid < b.uuid ? -1 : Number(a.uuid > b.uuid))
+
 const flavorOf = sharedJson<Flavor>()
 const flavorOrNull = (text: string | null): Flavor | null => (text === null ? null : flavorOf(text))
 
@@ -229,6 +236,21 @@ export class Moves {
       const { createdAtMs: at, number } = marker
       select = select.where(e =>
         e.or([e('created_at', '<', at), e.and([e('created_at', '=', at), e('number', '<', number)])]),
+      )
+    }
+    return (await select.execute()).map(fromRow)
+  }
+
+  /** This database's part of a page of such a list. */
+  async listPart(
+    filter: MigrationFilter,
+    { limit, after }: { readonly limit: number; readonly after: MigrationPosition | undefined },
+  ): Promise<readonly Migration[]> {
+    let select = this.#filtered(filter).orderBy('created_at', 'desc').orderBy('uuid').limit(limit)
+    if (after !== undefined) {
+      const { createdAtMs: at, uuid } = after
+      select = select.where(e =>
+        e.or([e('created_at', '<', at), e.and([e('created_at', '=', at), e('uuid', '>', uuid)])]),
       )
     }
     return (await select.execute()).map(fromRow)

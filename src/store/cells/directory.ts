@@ -1,4 +1,4 @@
-import { type Clock, declareFault, type Log } from '#base'
+import { type Clock, declareFault, Fault, type Log } from '#base'
 import { type CellMapping, cell0Uuid } from '../api-db/cell-mappings.ts'
 import type { Store } from '../store.ts'
 import { fillTemplate } from './url-template.ts'
@@ -126,7 +126,7 @@ export class CellDirectory {
     return uuid === undefined ? undefined : this.find(uuid)
   }
 
-  /** Asks all of these cells at once; those that are away answer with why. */
+  /** Asks all of these cells at once; those that are away answer with why. A refusal of one of them is the caller's. */
   async gather<T>(
     work: (store: Store, cell: Cell) => Promise<T>,
     among?: readonly Cell[],
@@ -152,6 +152,8 @@ export class CellDirectory {
       this.#away.delete(cell.uuid)
       return { cell, ok: true, value }
     } catch (error) {
+      // What it refuses it has understood.
+      if (error instanceof Fault && error.kind !== 'transient') throw error
       if (!cell.isOwn) this.#setAway(cell, error)
       this.#o.log.warn({ cell: cell.uuid, cell_name: cell.name, err: error }, 'a cell did not answer')
       return { cell, ok: false, error }

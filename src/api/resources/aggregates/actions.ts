@@ -3,8 +3,10 @@ import { instanceImageOf } from '#cloud'
 import { ComputeHostNotFound } from '#model'
 import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
+import { findCompute } from '../services/find.ts'
 import { AggregateHostExists, AggregateNotFound, BadAggregate, CannotRemoveHost } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
+import { hostsByCell, serverCounter } from './hosts.ts'
 import { mirrorJoined, mirrorLeaving } from './membership.ts'
 import { aggregate, aggregateView, hostBody, imagesBody, metadataBody } from './shape.ts'
 import { mustAllowHost, mustAllowLeaving, mustAllowZone } from './zone-rules.ts'
@@ -13,7 +15,7 @@ const op = operation<ApiDeps, { id: string }>()
 const whole = reply('aggregate', aggregate)
 
 async function mustBeHost(deps: ApiDeps, host: string): Promise<void> {
-  if ((await deps.store.services.find(host, 'nova-compute')) === undefined) throw ComputeHostNotFound({ host })
+  if ((await findCompute(deps, host)) === undefined) throw ComputeHostNotFound({ host })
 }
 
 export const addHost = op({
@@ -32,10 +34,11 @@ export const addHost = op({
     const { host } = body
     numberIn(path.id)
     await mustBeHost(deps, host)
+    const count = await serverCounter(deps)
     const changed = await deps.store.transaction(async tx => {
       await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
-      await mustAllowHost(tx, found, host)
+      await mustAllowHost(tx, count(tx), found, host)
       await deps.notices.tell(tx, 'aggregate.add_host.start', { aggregate: found, moved: host })
       if (!(await tx.aggregates.addHost(found.id, host))) throw AggregateHostExists({ id: found.id, host })
       const aggregate = await findAggregate(tx, path.id)
@@ -59,13 +62,14 @@ export const removeHost = op({
     try {
       numberIn(path.id)
       await mustBeHost(deps, host)
+      const count = await serverCounter(deps)
       const found = await findAggregate(deps.store, path.id)
       if (!found.hosts.includes(host)) throw gone
-      await mustAllowLeaving(deps.store, found, host)
+      await mustAllowLeaving(deps.store, count(deps.store), found, host)
       await mirrorLeaving(deps, host, found)
       return await deps.store.transaction(async tx => {
         await tx.turn(turnOf.aggregates())
-        await mustAllowLeaving(tx, found, host)
+        await mustAllowLeaving(tx, count(tx), found, host)
         await deps.notices.tell(tx, 'aggregate.remove_host.start', { aggregate: found, moved: host })
         if (!(await tx.aggregates.removeHost(found.id, host))) throw gone
         const aggregate = await findAggregate(tx, path.id)
@@ -85,10 +89,11 @@ export const setMetadata = op({
   faults: { InvalidInput: 400, AggregateNotFound: 404, InvalidAggregateAction: 400 },
   async handle({ path, body, allow }, deps) {
     allow({})
+    const count = await serverCounter(deps)
     return deps.store.transaction(async tx => {
       await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
-      await mustAllowZone(tx, 'metadata', found, body.metadata)
+      await mustAllowZone(tx, count(tx), 'metadata', found, body.metadata)
       await deps.notices.tell(tx, 'aggregate.update_metadata.start', { aggregate: found })
       await tx.aggregates.setMetadata(found.id, body.metadata, deps.clock.now())
       const aggregate = await findAggregate(tx, path.id)
@@ -116,7 +121,9 @@ export const cacheImages = op({
     for (const id of ids) images.push(instanceImageOf(await deps.images.get(caller, id)))
     try {
       const aggregate = { id: number, uuid, name, metadata }
-      await deps.conductor.cacheImages({ hosts, images, aggregate, asker: { userId, projectId, requestId } })
+      const asker = { userId, projectId, requestId }
+      for (const { deps: own, hosts: some } of await hostsByCell(deps, hosts))
+        await own.conductor.cacheImages({ hosts: some, images, aggregate, asker })
     } catch (error) {
       deps.log.warn({ aggregate: path.id, err: error }, 'no conductor took the wish for images ahead of their use')
     }

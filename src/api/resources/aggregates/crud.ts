@@ -3,6 +3,7 @@ import { turnOf } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { AggregateNameExists, InvalidAggregateAction } from './faults.ts'
 import { findAggregate, numberIn } from './find.ts'
+import { serverCounter } from './hosts.ts'
 import { aggregate, aggregateView, createBody, newAggregate, updateBody } from './shape.ts'
 import { mustAllowZone } from './zone-rules.ts'
 
@@ -65,13 +66,14 @@ export const update = opOnOne({
     numberIn(path.id)
     const { name: asked, ...metadata } = body.aggregate
     const name = asked?.trim()
+    const count = await serverCounter(deps)
     return deps.store.transaction(async tx => {
       await tx.turn(turnOf.aggregates())
       const found = await findAggregate(tx, path.id)
       const nowMs = deps.clock.now()
       if (name !== undefined && !(await tx.aggregates.rename(found.id, name, nowMs)))
         throw AggregateNameExists({ name })
-      await mustAllowZone(tx, 'update', { ...found, name: name ?? found.name }, metadata)
+      await mustAllowZone(tx, count(tx), 'update', { ...found, name: name ?? found.name }, metadata)
       if (name !== undefined)
         await deps.notices.tell(tx, 'aggregate.update_prop.start', { aggregate: { ...found, name } })
       const { availability_zone: zone } = metadata

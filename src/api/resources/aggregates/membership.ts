@@ -1,10 +1,12 @@
 import { ProviderNotFound } from '#cloud'
 import type { Aggregate } from '#store'
+import { ofHost } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 
 /** Placement knows host aggregates by their uuid; the scheduler asks it for hosts of a zone. */
 const mirror = async (deps: ApiDeps, host: string, aggregates: readonly Aggregate[]): Promise<void> => {
-  const nodes = (await deps.store.computeNodes.list()).filter(node => node.host === host)
+  const own = await ofHost(deps, host)
+  const nodes = ((await own?.store.computeNodes.list()) ?? []).filter(node => node.host === host)
   const uuids = aggregates.map(aggregate => aggregate.uuid)
   for (const node of nodes) await deps.placement.setAggregates(node.uuid, uuids)
 }

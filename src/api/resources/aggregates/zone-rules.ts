@@ -1,6 +1,7 @@
 import { pythonRepr } from '#api/kit'
 import type { Aggregate, Store } from '#store'
 import { InvalidAggregateAction } from './faults.ts'
+import type { CountServers } from './hosts.ts'
 
 const zoneOf = ({ metadata }: Aggregate): string | undefined => metadata['availability_zone']
 
@@ -18,6 +19,7 @@ async function mustNotClash(store: Store, action: Action, it: Aggregate, zone: s
 /** For new metadata of an aggregate: its zone cannot be taken away, nor changed under instances. */
 export async function mustAllowZone(
   store: Store,
+  count: CountServers,
   action: 'update' | 'metadata',
   it: Aggregate,
   metadata: Readonly<Record<string, string | null | undefined>>,
@@ -33,20 +35,20 @@ export async function mustAllowZone(
     })
   }
   await mustNotClash(store, action, it, zone, hosts)
-  if (zone !== zoneOf(it) && (await store.instances.idsByHost(hosts)).size > 0) {
+  if (zone !== zoneOf(it) && (await count(hosts)) > 0) {
     throw InvalidAggregateAction({ action, id, reason: 'One or more hosts contain instances in this zone' })
   }
 }
 
 /** Servers stay in the zone they were made in: a host that has some may not change its zone. */
 async function mustStayInZone(
-  store: Store,
+  countOn: CountServers,
   action: 'add' | 'remove',
   id: number,
   host: string,
   [from, to]: readonly [string | undefined, string | undefined],
 ): Promise<void> {
-  const count = (await store.instances.idsByHost([host])).get(host)?.size ?? 0
+  const count = await countOn([host])
   if (from === to || count === 0) return
   const done = action === 'add' ? 'added to' : 'removed from'
   const reason =
@@ -63,15 +65,15 @@ const otherZone = async (store: Store, it: Aggregate, host: string): Promise<str
     .map(zoneOf)
     .find(z => z !== undefined)
 
-export async function mustAllowHost(store: Store, it: Aggregate, host: string): Promise<void> {
+export async function mustAllowHost(store: Store, count: CountServers, it: Aggregate, host: string): Promise<void> {
   const zone = zoneOf(it)
   if (zone === undefined) return
   await mustNotClash(store, 'add', it, zone, [host])
   const now = it.hosts.includes(host) ? zone : await otherZone(store, it, host)
-  await mustStayInZone(store, 'add', it.id, host, [now, zone])
+  await mustStayInZone(count, 'add', it.id, host, [now, zone])
 }
 
-export async function mustAllowLeaving(store: Store, it: Aggregate, host: string): Promise<void> {
+export async function mustAllowLeaving(store: Store, count: CountServers, it: Aggregate, host: string): Promise<void> {
   const zone = zoneOf(it)
-  if (zone !== undefined) await mustStayInZone(store, 'remove', it.id, host, [zone, await otherZone(store, it, host)])
+  if (zone !== undefined) await mustStayInZone(count, 'remove', it.id, host, [zone, await otherZone(store, it, host)])
 }

@@ -1,6 +1,7 @@
 import { obj, oneOf, operation, query, reply, request, resource, since, str, text } from '#api/kit'
 import { declareFault, waitFor } from '#base'
 import { type Instance, InstanceInvalidState, InstanceNotReady } from '#model'
+import { type Gathered, havingIt } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { MappingNotFound } from '../volume-attachments/faults.ts'
 
@@ -24,16 +25,25 @@ const faults = {
 } as const
 
 /** The one server that has the volume, if it is on a host and nobody works on it. */
-async function serverOf(deps: ApiDeps, volumeId: string, action: string): Promise<Instance & { host: string }> {
-  const devices = await deps.store.blockDevices.ofVolume(volumeId)
-  const [device] = devices
-  if (device === undefined) throw MappingNotFound({ volumeId })
+async function serverOf(
+  deps: ApiDeps,
+  volumeId: string,
+  action: string,
+): Promise<Gathered<Instance & { readonly host: string }>> {
+  const found = await havingIt(deps, async ({ store }) => {
+    const devices = await store.blockDevices.ofVolume(volumeId)
+    return devices.length === 0 ? undefined : devices
+  })
+  const devices = found.flatMap(({ deps: own, value }) => value.map(device => ({ own, device })))
+  const [first] = devices
+  if (first === undefined) throw MappingNotFound({ volumeId })
   if (devices.length > 1) throw IsMultiattach({ volumeId })
-  const instance = await deps.store.instances.get(device.instanceId)
+  const { own, device } = first
+  const instance = await own.store.instances.get(device.instanceId)
   const { id, host, taskState } = instance
   if (host === null) throw InstanceNotReady({ id })
   if (taskState !== null) throw InstanceInvalidState({ action, id, attr: 'task_state', state: taskState })
-  return { ...instance, host }
+  return { deps: own, value: { ...instance, host } }
 }
 
 /** How long Cinder may take with a snapshot that the host has made, and how often it is asked. */
@@ -91,12 +101,12 @@ const create = operation<ApiDeps>()({
     // Cinder asks with a project of its own.
     allow({})
     const { volume_id: volumeId, create_info: info } = body
-    const instance = await serverOf(deps, volumeId, 'volume_snapshot_create')
+    const { deps: own, value: instance } = await serverOf(deps, volumeId, 'volume_snapshot_create')
     const snapshot = { id: instance.id, volumeId, snapshotId: info.snapshot_id, newFile: info.new_file }
-    const work = deps.computeOn(instance.host).snapshotVolume(snapshot)
-    inBackground(deps, info.snapshot_id, { done: 'creating', failed: 'error' }, work, async () => {
-      await whenSettled(deps, info.snapshot_id)
-      await refreshConnection(deps, volumeId)
+    const work = own.computeOn(instance.host).snapshotVolume(snapshot)
+    inBackground(own, info.snapshot_id, { done: 'creating', failed: 'error' }, work, async () => {
+      await whenSettled(own, info.snapshot_id)
+      await refreshConnection(own, volumeId)
     })
     return { id: info.id ?? null, volumeId }
   },
@@ -140,14 +150,14 @@ const remove = operation<ApiDeps, { id: string }>()({
   async handle({ path, query: { delete_info: given }, allow }, deps) {
     allow({})
     const { volumeId, ...files } = deleteInfoOf(given)
-    const instance = await serverOf(deps, volumeId, 'volume_snapshot_delete')
+    const { deps: own, value: instance } = await serverOf(deps, volumeId, 'volume_snapshot_delete')
     const { id, vmState } = instance
     // A chain in the middle of which something is merged must be open in a running process.
     if (files.mergeTarget !== null && vmState !== 'active')
       throw InstanceInvalidState({ action: 'volume_snapshot_delete', id, attr: 'vm_state', state: vmState })
-    const work = deps.computeOn(instance.host).mergeVolumeSnapshot({ id, volumeId, snapshotId: path.id, ...files })
-    inBackground(deps, path.id, { done: 'deleting', failed: 'error_deleting' }, work, () =>
-      refreshConnection(deps, volumeId),
+    const work = own.computeOn(instance.host).mergeVolumeSnapshot({ id, volumeId, snapshotId: path.id, ...files })
+    inBackground(own, path.id, { done: 'deleting', failed: 'error_deleting' }, work, () =>
+      refreshConnection(own, volumeId),
     )
   },
 })

@@ -1,5 +1,6 @@
 import { keyed, list, nil, obj, operation, query, reply, resource, since, str, strictBool } from '#api/kit'
 import type { Service } from '#store'
+import { gathered } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { isListed, isUp, updatedAt, zoneOfService } from '../services/view.ts'
 
@@ -13,7 +14,7 @@ interface Zone {
 /** Zones exist because services are in them; available ones first, each group by name. */
 async function zonesOf(deps: ApiDeps): Promise<readonly Zone[]> {
   const byHost = await deps.store.aggregates.zones()
-  const services = await deps.store.services.list()
+  const services = (await gathered(deps, ({ store }) => store.services.list())).flat()
   const byZone = Map.groupBy(services, service => zoneOfService(deps.settings, byHost, service))
   const zones = [...byZone].map(([name, members]): Zone => {
     const enabled = members.filter(service => !service.isDisabled)

@@ -1,5 +1,6 @@
 import { int, operation, query, reply, since, str } from '#api/kit'
 import { declareFault } from '#base'
+import { firstOf } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { Malformed } from './malformed.ts'
 
@@ -21,8 +22,9 @@ export const showConsoleToken = operation<ApiDeps, { token: string }>()({
   async handle({ path, allow, behaves }, deps) {
     if (!behaves.isForAllKinds) throw Malformed({})
     allow()
-    const grant = await deps.store.consoleTokens.find(path.token, deps.clock.now())
-    if (grant === undefined) throw TokenNotFound({})
+    const found = await firstOf(deps, ({ store }) => store.consoleTokens.find(path.token, deps.clock.now()))
+    if (found === undefined) throw TokenNotFound({})
+    const grant = found.value
     return {
       instance_uuid: grant.instanceId,
       host: grant.host,

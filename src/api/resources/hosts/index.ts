@@ -18,11 +18,13 @@ import { isTransient } from '#base'
 import { HostUnavailable, type Instance } from '#model'
 import type { Service } from '#store'
 import type { MachineAction } from '#virt'
+import { type Gathered, gathered, ofHost } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
-import { amounts, findHypervisor, loadOf } from '../hypervisors/fleet.ts'
+import { amounts, hypervisorIn, loadIn } from '../hypervisors/fleet.ts'
 import { FeatureNotSupported } from '../not-supported.ts'
 import { changeService } from '../services/change.ts'
 import { HostNotMapped } from '../services/faults.ts'
+import { findCompute } from '../services/find.ts'
 import { isListed, zoneOfService } from '../services/view.ts'
 
 const op = operation<ApiDeps>()
@@ -42,10 +44,10 @@ const updateBody = bare(
 
 const resourceShape = obj({ host: str, project: str, cpu: int, memory_mb: int, disk_gb: int })
 
-async function mustBeHost(deps: ApiDeps, host: string): Promise<Service> {
-  const service = await deps.store.services.find(host, 'nova-compute')
-  if (service === undefined) throw HostNotMapped({ host })
-  return service
+async function mustBeHost(deps: ApiDeps, host: string): Promise<Gathered<Service>> {
+  const found = await findCompute(deps, host)
+  if (found === undefined) throw HostNotMapped({ host })
+  return found
 }
 
 const sum = (host: string, project: string, instances: readonly Instance[]) => ({
@@ -75,8 +77,8 @@ const powerAction = (rule: string, action: MachineAction) =>
     faults,
     async handle({ path, allow }, deps) {
       allow({})
-      await mustBeHost(deps, path.id)
-      await operate(deps, path.id, action)
+      const own = await mustBeHost(deps, path.id)
+      await operate(own.deps, path.id, action)
       return { host: path.id, power_action: action }
     },
   })
@@ -93,7 +95,8 @@ export const hosts = resource('/os-hosts', {
     async handle({ query, allow }, deps) {
       allow({})
       const zones = await deps.store.aggregates.zones()
-      const services = (await deps.store.services.list()).filter(s => !s.isDisabled && isListed(s))
+      const known = (await gathered(deps, ({ store }) => store.services.list())).flat()
+      const services = known.filter(s => !s.isDisabled && isListed(s))
       const all = services.map(s => ({
         host_name: s.host,
         service: s.topic,
@@ -111,10 +114,11 @@ export const hosts = resource('/os-hosts', {
     async handle({ path, allow }, deps) {
       allow({})
       const host = path.id
-      const hypervisor = await findHypervisor(deps, { host })
-      if (hypervisor === undefined) throw HostNotMapped({ host })
-      const now = amounts(hypervisor, await loadOf(deps))
-      const instances = await deps.store.instances.onHost(host)
+      const own = await ofHost(deps, host)
+      const hypervisor = own === undefined ? undefined : await hypervisorIn(own, { host })
+      if (own === undefined || hypervisor === undefined) throw HostNotMapped({ host })
+      const now = amounts(hypervisor, await loadIn(own))
+      const instances = await own.store.instances.onHost(host)
       return [
         { host, project: '(total)', cpu: now.vcpus, memory_mb: now.memory_mb, disk_gb: now.local_gb },
         { host, project: '(used_now)', cpu: now.vcpus_used, memory_mb: now.memory_mb_used, disk_gb: now.local_gb_used },
@@ -139,13 +143,13 @@ export const hosts = resource('/os-hosts', {
     faults,
     async handle({ path, body, allow }, deps) {
       allow({})
-      const service = await mustBeHost(deps, path.id)
+      const { deps: own, value: service } = await mustBeHost(deps, path.id)
       const { status, maintenance_mode: maintenance } = body
       if (status !== undefined)
-        await changeService(deps, service, { isDisabled: !isEnable(status), disabledReason: null })
+        await changeService(own, service, { isDisabled: !isEnable(status), disabledReason: null })
       const isOn = maintenance !== undefined && isEnable(maintenance)
       const order = isOn ? ('on_maintenance' as const) : ('off_maintenance' as const)
-      if (maintenance !== undefined) await operate(deps, path.id, order)
+      if (maintenance !== undefined) await operate(own, path.id, order)
       return {
         host: path.id,
         ...(status === undefined ? {} : { status: isEnable(status) ? ('enabled' as const) : ('disabled' as const) }),

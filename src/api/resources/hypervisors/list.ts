@@ -52,9 +52,9 @@ async function find({ query, behaves, rawQuery, page }: ListContext, deps: ApiDe
 }
 
 /** The servers of each, or a function that shows none when nobody asked. */
-async function serversPart({ query, behaves }: ListContext, deps: ApiDeps, hypervisors: readonly Hypervisor[]) {
+async function serversPart({ query, behaves }: ListContext, hypervisors: readonly Hypervisor[]) {
   const isAsked = query.with_servers === true
-  const servers = isAsked ? await serversOn(deps, hypervisors) : undefined
+  const servers = isAsked ? await serversOn(hypervisors) : undefined
   return ({ node }: Hypervisor) => serversView(servers?.get(node.host), isAsked && behaves.showsNoServers)
 }
 
@@ -70,7 +70,7 @@ export const index = op({
   async handle(context, deps) {
     context.allow({})
     const found = await find(context, deps)
-    const servers = await serversPart(context, deps, found)
+    const servers = await serversPart(context, found)
     const hypervisors = found.map(h => ({ ...plainView(deps, h, context.behaves.namesByUuid), ...servers(h) }))
     const isPaged = context.behaves.pages && context.query.hypervisor_hostname_pattern === undefined
     const hypervisors_links = isPaged ? context.nextLinks('os-hypervisors', hypervisors, h => h.id) : undefined
@@ -87,7 +87,7 @@ export const detailed = op({
   async handle(context, deps) {
     context.allow({})
     const found = await find(context, deps)
-    const servers = await serversPart(context, deps, found)
+    const servers = await serversPart(context, found)
     const load = await loadOf(deps)
     const hypervisors = found.map(h => ({ ...detailView(deps, h, load, context.behaves), ...servers(h) }))
     const isPaged = context.behaves.pages && context.query.hypervisor_hostname_pattern === undefined

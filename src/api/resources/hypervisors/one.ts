@@ -5,7 +5,7 @@ import type { ApiDeps } from '../../deps.ts'
 import { FeatureNotSupported } from '../not-supported.ts'
 import { isUp } from '../services/view.ts'
 import { BadHypervisor, HypervisorNotFound } from './faults.ts'
-import { findHypervisor, type Hypervisor, listHypervisors, loadOf, serversOn } from './fleet.ts'
+import { findHypervisor, type Hypervisor, listHypervisors, loadIn, serversOn } from './fleet.ts'
 import { matching } from './list.ts'
 import { detail, plain, showQuery, summaryWithServers } from './shape.ts'
 import { detailView, plainView, serversView } from './view.ts'
@@ -32,16 +32,16 @@ export const show = op({
     allow({})
     const hypervisor = await find(deps, path.id, behaves.namesByUuid)
     const isAsked = query.with_servers === true
-    const servers = isAsked ? (await serversOn(deps, [hypervisor])).get(hypervisor.node.host) : undefined
+    const servers = isAsked ? (await serversOn([hypervisor])).get(hypervisor.node.host) : undefined
     return {
-      ...detailView(deps, hypervisor, await loadOf(deps), behaves),
+      ...detailView(deps, hypervisor, await loadIn(hypervisor.deps), behaves),
       ...serversView(servers, isAsked && behaves.showsNoServers),
     }
   },
 })
 
 /** Asks the host itself, which must be there. */
-async function uptimeOf(deps: ApiDeps, { node, service }: Hypervisor): Promise<string> {
+async function uptimeOf({ deps, node, service }: Hypervisor): Promise<string> {
   const { host } = node
   if (!isUp(deps, service)) throw HostUnavailable({ host })
   const answer = await deps
@@ -63,7 +63,7 @@ export const uptime = op({
   async handle({ path, allow, behaves }, deps) {
     allow({})
     const hypervisor = await find(deps, path.id, behaves.namesByUuid)
-    const text = await uptimeOf(deps, hypervisor)
+    const text = await uptimeOf(hypervisor)
     return { ...plainView(deps, hypervisor, behaves.namesByUuid), uptime: text }
   },
 })
@@ -87,7 +87,7 @@ export const servers = op({
   async handle({ path, allow }, deps) {
     allow({})
     const found = matching(await listHypervisors(deps), path.id)
-    const byHost = await serversOn(deps, found)
+    const byHost = await serversOn(found)
     return found.map(h => ({ ...plainView(deps, h, false), ...serversView(byHost.get(h.node.host), false) }))
   },
 })

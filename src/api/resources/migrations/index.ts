@@ -16,6 +16,7 @@ import { liveInProgress } from '#model'
 import type { MigrationFilter } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { ChangesOutOfOrder } from '../instance-actions/index.ts'
+import { listMoves } from './across.ts'
 import { migration, migrationView } from './shape.ts'
 
 const rule = 'os_compute_api:os-migrations:index'
@@ -94,7 +95,7 @@ const index = operation<ApiDeps>()({
     const found =
       isForeign || asksForHidden(query.hidden) || paging.page?.limit === 0
         ? []
-        : await deps.store.moves.list({ filter: seesAll ? asked : { ...asked, projectId: own }, ...paging })
+        : await listMoves(deps, { filter: seesAll ? asked : { ...asked, projectId: own }, ...paging })
     const showsHosts = may(`${rule}:host`)
     const migrations = found.map(move => ({
       ...migrationView(move, showsHosts),

@@ -17,6 +17,7 @@ import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
+import { type Counted, inUsageTurn } from '../../quota/index.ts'
 import { mustFitRoot, mustHaveMemory } from '../servers/create-image.ts'
 import { findServer, isAdmin, targetOf } from '../servers/find.ts'
 import {
@@ -86,7 +87,13 @@ interface Wish {
 }
 
 /** Resize and cold migration are one operation: the second keeps the flavor. */
-function moveTask(deps: ApiDeps, caller: Caller, instance: Instance, wish: Wish): TaskRequest<'server-resize'> {
+function moveTask(
+  deps: ApiDeps,
+  caller: Caller,
+  instance: Instance,
+  wish: Wish,
+  counted: Counted | undefined,
+): TaskRequest<'server-resize'> {
   const { action, flavor, spec, diskConfig: disk_config = 'MANUAL' } = wish
   const type = action === 'resize' ? 'resize' : 'migration'
   const move = newMigration(deps, caller, instance, { type, status: 'pre-migrating', flavor })
@@ -97,7 +104,7 @@ function moveTask(deps: ApiDeps, caller: Caller, instance: Instance, wish: Wish)
     input: { migrationId: move.uuid, spec },
     change: { progress: 0, systemMetadata: { ...instance.systemMetadata, disk_config } },
     alsoWrite: async tx => {
-      await mustFitQuota(tx, deps, instance, move.pending)
+      await mustFitQuota(tx, deps, instance, move.pending, counted)
       await tx.moves.add(move)
     },
   }
@@ -136,22 +143,24 @@ export const resize = op({
     mustAllowDiskConfig(instance, body['OS-DCF:diskConfig'])
     const flavor = await newFlavor(deps, caller, instance, body.flavorRef)
     await deps.quotas.prepare(instance.projectId)
-    await mustFitQuota(deps.store, deps, instance, growth(instance.flavor, flavor))
-    if (instance.image !== null) {
-      mustHaveMemory(instance.image, flavor)
-      mustFitRoot(instance.image, flavor)
-    }
     const asked = body['OS-DCF:diskConfig']
     const disk = asked === undefined ? {} : { diskConfig: asked }
-    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
-      if (server.flavor.number === flavor.number) throw SameFlavor({})
-      const ignoreHosts = withoutOwnHost(server, deps.settings.allowsResizeToSameHost)
-      const { pciRequests: known = [], ...before } = await moveSpec(deps, server)
-      // Those of ports are none of the flavor's.
-      const ofPorts = known.filter(request => request.portId !== undefined)
-      const devices = withPci([...pciWishes(deps, flavor, before.image?.properties ?? {}), ...ofPorts])
-      const spec = { ...before, ...devices, flavor, ignoreHosts }
-      return moveTask(deps, caller, server, { action: 'resize', flavor, spec, ...disk })
+    await inUsageTurn(deps, instance, async counted => {
+      await mustFitQuota(deps.store, deps, instance, growth(instance.flavor, flavor), counted)
+      if (instance.image !== null) {
+        mustHaveMemory(instance.image, flavor)
+        mustFitRoot(instance.image, flavor)
+      }
+      await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
+        if (server.flavor.number === flavor.number) throw SameFlavor({})
+        const ignoreHosts = withoutOwnHost(server, deps.settings.allowsResizeToSameHost)
+        const { pciRequests: known = [], ...before } = await moveSpec(deps, server)
+        // Those of ports are none of the flavor's.
+        const ofPorts = known.filter(request => request.portId !== undefined)
+        const devices = withPci([...pciWishes(deps, flavor, before.image?.properties ?? {}), ...ofPorts])
+        const spec = { ...before, ...devices, flavor, ignoreHosts }
+        return moveTask(deps, caller, server, { action: 'resize', flavor, spec, ...disk }, counted)
+      })
     })
   },
 })
@@ -191,7 +200,7 @@ export const migrate = op({
       const destination = host === null ? null : await destinationOf(deps, server, host)
       const ignoreHosts = withoutOwnHost(server, await mayStay(deps, server))
       const spec = { ...(await moveSpec(deps, server)), destination, ignoreHosts }
-      return moveTask(deps, caller, server, { action: 'migrate', flavor: server.flavor, spec })
+      return moveTask(deps, caller, server, { action: 'migrate', flavor: server.flavor, spec }, undefined)
     })
   },
 })
@@ -239,16 +248,18 @@ export const revertResize = op({
     const move = await finishedMove(deps.store, instance)
     const pending = growth(instance.flavor, move.oldFlavor ?? instance.flavor)
     await deps.quotas.prepare(instance.projectId)
-    await acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
-      action: 'revertResize',
-      word: 'revertResize',
-      saga: 'server-revert-resize',
-      input: { migrationId: move.uuid },
-      alsoWrite: async tx => {
-        await mustFitQuota(tx, deps, instance, pending)
-        const change = { status: 'reverting', pending }
-        if (!(await tx.moves.change(move.uuid, change, deps.clock.now(), 'finished'))) throw NotResized({})
-      },
-    })
+    await inUsageTurn(deps, instance, counted =>
+      acceptTask(deps, caller, isAdmin(caller), requestId, instance, {
+        action: 'revertResize',
+        word: 'revertResize',
+        saga: 'server-revert-resize',
+        input: { migrationId: move.uuid },
+        alsoWrite: async tx => {
+          await mustFitQuota(tx, deps, instance, pending, counted)
+          const change = { status: 'reverting', pending }
+          if (!(await tx.moves.change(move.uuid, change, deps.clock.now(), 'finished'))) throw NotResized({})
+        },
+      }),
+    )
   },
 })

@@ -1,4 +1,5 @@
 import type { ApiDeps } from '../../deps.ts'
+import { usageOf } from '../../quota/index.ts'
 
 /** Everything that ever had a quota; the network's have been without effect since Nova lost its own network. */
 export const networkQuotas = ['fixed_ips', 'floating_ips', 'security_groups', 'security_group_rules'] as const
@@ -23,7 +24,7 @@ export const completed = (limits: Readonly<Record<string, number>>): Numbers => 
 
 /** What is used. Key pairs and members of groups have no owner that could be counted here: always 0, as in Nova. */
 export async function usedBy(deps: ApiDeps, projectId: string, userId?: string): Promise<Numbers> {
-  const { instances, cores, ramMiB } = await deps.store.instances.usage(projectId, userId)
+  const { instances, cores, ramMiB } = await usageOf(deps, projectId, userId)
   const server_groups = await deps.store.serverGroups.count(projectId, userId)
   const used: Partial<Record<QuotaName, number>> = { instances, cores, ram: ramMiB, server_groups }
   return each(name => used[name] ?? 0)

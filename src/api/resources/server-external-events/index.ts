@@ -1,7 +1,9 @@
 import { bare, int, list, obj, oneOf, operation, reply, resource, str, text, uuid } from '#api/kit'
 import { type ExternalEvent, type ExternalEventName, externalEventNames } from '#bus'
+import type { Caller } from '#cloud'
 import type { Instance } from '#model'
 import { acceptVolumeExtend } from '../../accept/volume-extend.ts'
+import { severalCells } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { recordedAs } from './recorded.ts'
 
@@ -27,10 +29,51 @@ interface Told {
 }
 
 /** What becomes of an event; only servers that are on a host have somebody to tell. */
-function codeFor(event: Told, instance: Instance | undefined): 200 | 400 | 404 | 422 {
-  if (instance === undefined) return 404
+function codeFor(event: Told, server: Found | undefined): 200 | 400 | 404 | 422 {
+  if (server === undefined) return 404
   if (needsTag.has(event.name) && event.tag === undefined) return 400
-  return instance.host === null ? 422 : 200
+  return server.instance?.host == null ? 422 : 200
+}
+
+interface Found {
+  /** What its cell has. */
+  readonly deps: ApiDeps
+  /** Undefined while its cell is away: it is there, and nobody can be told. */
+  readonly instance: Instance | undefined
+}
+
+async function serversIn(deps: ApiDeps, ids: readonly string[]): Promise<[string, Found][]> {
+  if (deps.away !== undefined) return ids.map(id => [id, { deps, instance: undefined }])
+  const instances = await deps.store.instances.list({ filter: { ids, deleted: 'no' } })
+  return instances.map(instance => [instance.id, { deps, instance }])
+}
+
+/** Each in its cell; those that are not where they were looked for may have gone there meanwhile. */
+async function serversOf(deps: ApiDeps, ids: readonly string[]): Promise<ReadonlyMap<string, Found>> {
+  const cells = await severalCells(deps)
+  if (cells === undefined) return new Map(await serversIn(deps, ids))
+  const found = new Map<string, Found>()
+  for (let look = 0; look < 2 && found.size < ids.length; look++) {
+    const missing = ids.filter(id => !found.has(id))
+    for (const { deps: own, ids: some } of await cells.ofServers(missing))
+      for (const [id, server] of await serversIn(own, some)) found.set(id, server)
+  }
+  return found
+}
+
+async function take(deps: ApiDeps, caller: Caller, events: readonly ExternalEvent[]): Promise<void> {
+  for (const { name, instanceId, tag, requestId } of events)
+    if (name === 'volume-extended' && tag !== null)
+      await acceptVolumeExtend(deps, caller, requestId, { instanceId, volumeId: tag })
+  for (const event of events) {
+    const action = recordedAs(event)
+    if (action === undefined) continue
+    const { instanceId, requestId } = event
+    const { userId, projectId } = caller
+    await deps.store.actions.start({ instanceId, action, requestId, userId, projectId, startAtMs: deps.clock.now() })
+  }
+  const rest = events.filter(event => event.name !== 'volume-extended')
+  if (rest.length > 0) await hand(deps, rest)
 }
 
 async function hand(deps: ApiDeps, events: readonly ExternalEvent[]): Promise<void> {
@@ -54,27 +97,17 @@ const create = operation<ApiDeps>()({
     // The caller is a service: the project of its token is not that of the servers.
     allow({})
     const ids = [...new Set(body.events.map(event => event.server_uuid))]
-    const found = new Map(
-      (await deps.store.instances.list({ filter: { ids, deleted: 'no' } })).map(i => [String(i.id), i]),
-    )
+    const found = await serversOf(deps, ids)
     const events = body.events.map(event => ({ event, code: codeFor(event, found.get(event.server_uuid)) }))
-    const accepted = events.flatMap(({ event, code }): ExternalEvent[] => {
-      if (code !== 200) return []
-      const { server_uuid: instanceId, name, status = 'completed', tag = null } = event
-      return [{ instanceId, name, status, tag, requestId }]
-    })
-    for (const { name, instanceId, tag } of accepted)
-      if (name === 'volume-extended' && tag !== null)
-        await acceptVolumeExtend(deps, caller, requestId, { instanceId, volumeId: tag })
-    for (const event of accepted) {
-      const action = recordedAs(event)
-      if (action === undefined) continue
-      const { userId, projectId } = caller
-      const startAtMs = deps.clock.now()
-      await deps.store.actions.start({ instanceId: event.instanceId, action, requestId, userId, projectId, startAtMs })
-    }
-    const rest = accepted.filter(event => event.name !== 'volume-extended')
-    if (rest.length > 0) await hand(deps, rest)
+    const accepted = events.filter(({ code }) => code === 200)
+    for (const [own, some] of Map.groupBy(accepted, ({ event }) => found.get(event.server_uuid)?.deps ?? deps))
+      await take(
+        own,
+        caller,
+        some.map(({ event: { server_uuid: instanceId, name, status = 'completed', tag = null } }) => {
+          return { instanceId, name, status, tag, requestId }
+        }),
+      )
     if (accepted.length < events.length) answer(207)
     return events.map(({ event, code }) => ({
       ...event,

@@ -2,6 +2,7 @@ import { list, nonNegative, obj, operation, query, reply, resource, since, str }
 import { newUuid } from '#base'
 import { type ServerGroup, ServerGroupNotFound } from '#model'
 import { type Store, turnOf } from '#store'
+import { gathered, severalCells } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { isAdmin } from '../servers/find.ts'
 import { RulesNotSupported, ServerGroupLimitExceeded } from './faults.ts'
@@ -17,10 +18,19 @@ async function get(deps: ApiDeps, id: string): Promise<ServerGroup> {
   return found
 }
 
+/** Of those that no cell has told of: members in cells that are away, or on their way to one. */
+async function mappedAlive(deps: ApiDeps, members: readonly string[], places: readonly { readonly id: string }[]) {
+  if ((await severalCells(deps)) === undefined) return []
+  const known = new Set(places.map(({ id }) => id))
+  const mappings = await deps.store.instanceMappings.ofMany(members.filter(id => !known.has(id)))
+  return mappings.filter(({ isDeleted }) => !isDeleted).map(({ instanceId }) => instanceId)
+}
+
 /** Views of groups, with one look at all their members. */
 async function viewed(deps: ApiDeps, groups: readonly ServerGroup[]) {
-  const places = await deps.store.instances.placesOf(groups.flatMap(g => g.members))
-  const living = new Set(places.map(place => place.id))
+  const members = groups.flatMap(g => g.members)
+  const places = (await gathered(deps, ({ store }) => store.instances.placesOf(members))).flat()
+  const living = new Set([...places.map(place => place.id), ...(await mappedAlive(deps, members, places))])
   return groups.map(g => groupView(g, living))
 }
 
@@ -76,13 +86,20 @@ export const serverGroups = resource('/os-server-groups', {
       const rules = body.rules?.max_server_per_host === undefined ? {} : body.rules
       const made = { id: newUuid(), name: body.name.trim(), projectId, userId, policy: chosen, rules }
       await deps.quotas.prepare(projectId)
-      await deps.store.transaction(async tx => {
-        await tx.turn(turnOf.usage(projectId))
+      const write = async (tx: Store) => {
         await mustHaveRoom(tx, deps, projectId, userId)
         if (chosen !== 'anti-affinity' && 'max_server_per_host' in rules) throw RulesNotSupported({})
         await tx.serverGroups.create(made, deps.clock.now())
         await deps.notices.tell(tx, 'server_group.create', { group: { ...made, members: [] } })
-      })
+      }
+      // In several cells it is held before transactions begin, see `inUsageTurn`.
+      const turn = turnOf.usage(projectId)
+      if ((await severalCells(deps)) !== undefined) await deps.store.hold([turn], () => deps.store.transaction(write))
+      else
+        await deps.store.transaction(async tx => {
+          await tx.turn(turn)
+          await write(tx)
+        })
       return groupView({ ...made, number: 0, members: [] }, new Set())
     },
   }),

@@ -1,4 +1,5 @@
 import type { RequestSpec } from '#model'
+import { gathered } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { BadServerRequest } from './create-faults.ts'
 
@@ -49,7 +50,7 @@ export async function placeFor(deps: ApiDeps, wish: Wish, insist: (rule: string)
 }
 
 async function mustExist(deps: ApiDeps, { host, node }: Wish): Promise<void> {
-  const nodes = await deps.store.computeNodes.list()
+  const nodes = (await gathered(deps, ({ store }) => store.computeNodes.list())).flat()
   const matches = nodes.some(
     n => (host === undefined || n.host === host) && (node === undefined || n.description.hypervisorHostname === node),
   )

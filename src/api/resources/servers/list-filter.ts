@@ -49,6 +49,12 @@ function permitted(values: ListValues, rights: FilterRights): Map<string, string
   return found
 }
 
+/** What this caller filters by, the choice of projects aside. */
+export const filtersOf = (values: ListValues, rights: FilterRights): readonly string[] =>
+  [...permitted(values, rights).keys()].filter(name => name !== 'all_tenants' && !notFilters.has(name))
+
+const notFilters = new Set(['limit', 'marker', 'sort_key', 'sort_dir'])
+
 const instant = (value: string): number => {
   const ms = parseIsoTime(value)
   if (ms === undefined) throw BadFilter({ text: 'Invalid changes-since value' })

@@ -1,4 +1,19 @@
-import { anything, exactlyOne, int, keyed, link, links, list, obj, reply, str, strictBool, text } from '#api/kit'
+import {
+  anything,
+  either,
+  exactlyOne,
+  int,
+  keyed,
+  link,
+  links,
+  list,
+  obj,
+  oneOf,
+  reply,
+  str,
+  strictBool,
+  text,
+} from '#api/kit'
 
 /** The server as answers show it, with the history of every field. */
 
@@ -123,5 +138,21 @@ export const updated = Object.fromEntries(
   ]),
 ) as typeof shown
 
-export const serverReply = reply('server', shown)
+const awaySummary = { id: str, status: oneOf('UNKNOWN'), links }
+const awayDetail = { ...awaySummary, tenant_id: str, created: str }
+const awayWhole = {
+  ...awayDetail,
+  user_id: str,
+  image,
+  flavor: detail.flavor,
+  'OS-EXT-AZ:availability_zone': str,
+  'OS-EXT-STS:power_state': int,
+  server_groups: shown.server_groups,
+}
+
+/** From 2.69 on what is known of a server whose cell is away is shown. */
+export const summaryOrAway = obj(summary).from('2.69', either(obj(summary), obj(awaySummary)))
+export const detailOrAway = obj(detail).from('2.69', either(obj(detail), obj(awayDetail)))
+
+export const serverReply = reply('server', obj(shown).from('2.69', either(obj(shown), obj(awayWhole))))
 export const updateReply = reply('server', updated)

@@ -115,7 +115,7 @@ function imageView(instance: Instance, links: Links) {
   }
 }
 
-function flavorView({ flavor }: Instance, links: Links) {
+export function flavorView({ flavor }: Pick<Instance, 'flavor'>, links: Links) {
   return {
     id: flavor.flavorId,
     links: [{ rel: 'bookmark', href: links.bookmark('flavors', flavor.flavorId) }],

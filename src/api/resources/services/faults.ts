@@ -9,6 +9,12 @@ export const HostNotMapped = declareFault(
 )
 export const UnknownServiceAction = declareFault('UnknownServiceAction', 'missing', () => 'Unknown action')
 export const ServiceGone = declareFault('ServiceGone', 'missing', (p: { id: string }) => `Service ${p.id} not found.`)
+/** Numbers are a cell's own; uuids are not. */
+export const ServiceNotUnique = declareFault(
+  'ServiceNotUnique',
+  'refused',
+  (p: { id: string }) => `Service id ${p.id} refers to multiple services.`,
+)
 export const HostHasMoves = declareFault(
   'ServiceHasMigrations',
   'conflict',

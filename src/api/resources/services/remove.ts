@@ -3,8 +3,10 @@ import { isUuidLike } from '#base'
 import { ProviderNotFound } from '#cloud'
 import { pciProviderId, ServiceNotFound } from '#model'
 import { type ComputeNode, releaseHost, type Service } from '#store'
+import { severalCells } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { BadService, HostHasInstances, HostHasMoves, ServiceGone } from './faults.ts'
+import { findService } from './find.ts'
 
 function idOf(text: string, namesByUuid: boolean): string | number {
   if (namesByUuid) {
@@ -15,6 +17,18 @@ function idOf(text: string, namesByUuid: boolean): string | number {
   return Number(text)
 }
 
+/** In this cell, or on its way here: at home, or with a mapping to wherever. */
+async function lives(deps: ApiDeps, id: string): Promise<boolean> {
+  const { store } = deps
+  if ((await store.instances.find(id)) !== undefined) return true
+  const cells = await severalCells(deps)
+  if (cells === undefined) return false
+  const mapping = await store.instanceMappings.find(id)
+  if (mapping !== undefined) return !mapping.isDeleted
+  const home = await cells.ofServer(id)
+  return (await home.store.instances.find(id)) !== undefined
+}
+
 /**
  * Takes the node out of placement with what ended servers have left there. A consumer that still lives is a server on
  * its way to this host: it has an allocation before it has the host's name.
@@ -23,7 +37,7 @@ async function removeProvider(deps: ApiDeps, providerId: string): Promise<void> 
   const { placement, store } = deps
   try {
     for (const id of await placement.consumersOf(providerId)) {
-      if ((await store.instances.find(id)) !== undefined) throw HostHasInstances({})
+      if (await lives(deps, id)) throw HostHasInstances({})
       await releaseHost(store, id)
       await placement.release(id)
     }
@@ -62,24 +76,31 @@ async function removeCompute(deps: ApiDeps, service: Service): Promise<void> {
     await tx.services.delete(service)
     await deps.notices.tell(tx, 'service.delete', { service })
   })
+  if ((await severalCells(deps)) !== undefined) await store.hostMappings.remove(host)
 }
 
 export const remove = operation<ApiDeps, { id: string }>()({
   status: 204,
   policy: 'os_compute_api:os-services:delete',
-  faults: { InvalidInput: 400, ServiceGone: 404, ServiceHostsInstances: 409, ServiceHasMigrations: 409 },
+  faults: {
+    InvalidInput: 400,
+    ServiceGone: 404,
+    ServiceNotUnique: 400,
+    ServiceHostsInstances: 409,
+    ServiceHasMigrations: 409,
+  },
   behaviours: { namesByUuid: since('2.53') },
   async handle({ path, allow, behaves }, deps) {
     allow({})
     const id = idOf(path.id, behaves.namesByUuid)
-    const service = await deps.store.services.get(id).catch((error: unknown) => {
+    const { deps: own, value: service } = await findService(deps, id).catch((error: unknown) => {
       if (ServiceNotFound.is(error)) throw ServiceGone({ id: path.id }, { cause: error })
       throw error
     })
-    if (service.binary === 'nova-compute') await removeCompute(deps, service)
+    if (service.binary === 'nova-compute') await removeCompute(own, service)
     else
-      await deps.notices.together(deps.store, async tx => {
-        if (await tx.services.delete(service)) await deps.notices.tell(tx, 'service.delete', { service })
+      await own.notices.together(own.store, async tx => {
+        if (await tx.services.delete(service)) await own.notices.tell(tx, 'service.delete', { service })
       })
   },
 })

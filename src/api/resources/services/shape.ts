@@ -1,4 +1,4 @@
-import { bare, bool, fqdn, int, obj, oneOf, str, strictBool, text, uuid } from '#api/kit'
+import { bare, bool, either, fqdn, int, obj, oneOf, str, strictBool, text, uuid } from '#api/kit'
 
 const isoText = str.nullable()
 
@@ -13,6 +13,10 @@ export const service = {
   disabled_reason: str.nullable(),
   forced_down: strictBool.since('2.11'),
 }
+
+/** Of a host whose cell is away it is known that it is there. */
+const unknownService = { binary: str, host: str, status: oneOf('UNKNOWN') }
+export const serviceOrUnknown = obj(service).from('2.69', either(obj(service), obj(unknownService)))
 
 /** Before 2.53 an update answers with what it was told. */
 const updated = obj({

@@ -4,6 +4,7 @@ import type { Service } from '#store'
 import type { ApiDeps } from '../../deps.ts'
 import { changeService, type ServiceChange } from './change.ts'
 import { BadService, HostNotMapped, UnknownServiceAction } from './faults.ts'
+import { findCompute, findService } from './find.ts'
 import { updateBody, updateReply } from './shape.ts'
 import { serviceView } from './view.ts'
 
@@ -56,11 +57,11 @@ async function mustHaveLetGo({ store }: ApiDeps, host: string, { isForcedDown }:
 async function updateByName(deps: ApiDeps, action: string, body: OldBody, mayForceDown: boolean) {
   const { host = '', binary = '' } = body
   const change = oldChange(action, body, mayForceDown)
-  if (binary === 'nova-compute') await mustHaveLetGo(deps, host, change)
   mustBeCompute(binary)
-  const service = await deps.store.services.find(host, binary)
-  if (service === undefined) throw HostNotMapped({ host })
-  await changeService(deps, service, change)
+  const found = await findCompute(deps, host)
+  if (found === undefined) throw HostNotMapped({ host })
+  await mustHaveLetGo(found.deps, host, change)
+  await changeService(found.deps, found.value, change)
   if (change.isForcedDown !== undefined) return { host, binary, forced_down: change.isForcedDown }
   const reason = typeof change.disabledReason === 'string' ? { disabled_reason: change.disabledReason } : {}
   return { host, binary, status: change.isDisabled === true ? ('disabled' as const) : ('enabled' as const), ...reason }
@@ -98,6 +99,7 @@ export const update = operation<ApiDeps, { id: string }>()({
     if (behaves.namesByUuid && !isUuidLike(path.id)) throw BadService({ text: `Invalid uuid ${path.id}` })
     allow({})
     if (!behaves.namesByUuid) return updateByName(deps, path.id, body, behaves.forcesDown)
-    return updateById(deps, await deps.store.services.get(path.id), body)
+    const found = await findService(deps, path.id)
+    return updateById(found.deps, found.value, body)
   },
 })

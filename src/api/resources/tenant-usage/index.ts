@@ -15,6 +15,7 @@ import {
 } from '#api/kit'
 import type { Instance } from '#model'
 import { MarkerNotFound } from '#store'
+import { gathered, havingIt } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { type Period, periodOf } from './period.ts'
 import { projectUsage, type ServerUsage, serverUsage } from './usage.ts'
@@ -70,17 +71,25 @@ const compare = (a: Instance, b: Instance): number =>
 /** The page's servers, by project and id; the marker is the last server of the page before, in the period or not. */
 async function serversOf(deps: ApiDeps, period: Period, page: Page, projectId?: string): Promise<readonly Instance[]> {
   const { startMicros, stopMicros } = period
-  const { instances } = deps.store.mayLag('reports')
-  const rough = await instances.livedBetween(Math.floor(startMicros / 1000), Math.ceil(stopMicros / 1000), projectId)
+  const [fromMs, toMs] = [Math.floor(startMicros / 1000), Math.ceil(stopMicros / 1000)]
+  const found = await gathered(deps, ({ store }) =>
+    store.mayLag('reports').instances.livedBetween(fromMs, toMs, projectId),
+  )
+  const rough = [...new Map(found.flat().map(instance => [instance.id, instance])).values()]
   const inside = rough.filter(
     ({ launchedAtMs, terminatedAtMs }) =>
       (launchedAtMs ?? 0) * 1000 < stopMicros && (terminatedAtMs === null || terminatedAtMs * 1000 > startMicros),
   )
   const sorted = inside.sort(compare)
   if (page.marker === undefined) return sorted.slice(0, page.limit)
-  const marker = await instances.find(page.marker, { withDeleted: true })
-  if (marker === undefined) throw MarkerNotFound({ marker: page.marker })
-  return sorted.filter(instance => compare(instance, marker) > 0 && instance.id !== marker.id).slice(0, page.limit)
+  const { marker: id } = page
+  const [marker] = await havingIt(deps, ({ store }) =>
+    store.mayLag('reports').instances.find(id, { withDeleted: true }),
+  )
+  if (marker === undefined) throw MarkerNotFound({ marker: id })
+  return sorted
+    .filter(instance => compare(instance, marker.value) > 0 && instance.id !== marker.value.id)
+    .slice(0, page.limit)
 }
 
 interface UsageContext {

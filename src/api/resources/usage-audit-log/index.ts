@@ -1,6 +1,7 @@
 import { int, keyed, list, obj, oneOf, operation, query, reply, resource, since, str } from '#api/kit'
 import { declareFault } from '#base'
 import { completedPeriod } from '#model'
+import { gathered } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { parsePythonTime, pythonTime } from './python-time.ts'
 
@@ -26,11 +27,12 @@ const fields = {
 }
 
 /** The audits of the newest period that was over at a time, of all hosts that have been heard of. */
-async function auditBefore({ store, settings }: ApiDeps, beforeMs: number) {
-  const period = completedPeriod(settings.usageAuditPeriod, beforeMs)
-  const runs = await store.taskLog.runs(period)
+async function auditBefore(deps: ApiDeps, beforeMs: number) {
+  const period = completedPeriod(deps.settings.usageAuditPeriod, beforeMs)
+  const runs = (await gathered(deps, ({ store }) => store.taskLog.runs(period))).flat()
   // Disabled services count: there may be servers on them.
-  const services = (await store.services.list()).filter(({ topic }) => topic === 'compute')
+  const known = (await gathered(deps, ({ store }) => store.services.list())).flat()
+  const services = known.filter(({ topic }) => topic === 'compute')
   const hosts = new Set(services.map(({ host }) => host))
   const done = runs.filter(({ state }) => state === 'DONE').length
   const missing = [...hosts.difference(new Set(runs.map(({ host }) => host)))].sort()

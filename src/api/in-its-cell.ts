@@ -1,0 +1,48 @@
+import { InstanceNotFound } from '#model'
+import { isOutage } from '#store/engine'
+import { cellNotResponding, severalCells } from './cells.ts'
+import type { ApiDeps } from './deps.ts'
+import type { Endpoint } from './kit/index.ts'
+import { show } from './resources/servers/show.ts'
+
+type Work = (deps: ApiDeps) => Promise<unknown>
+
+/** What can be answered of a server whose cell is away: `deps.away` says that it is. */
+const copesAlone = ({ operation }: Endpoint<never>): boolean => operation === show
+
+async function workIn(endpoint: Endpoint<never>, own: ApiDeps, work: Work): Promise<unknown> {
+  const { cell, away } = own
+  if (away !== undefined && !copesAlone(endpoint)) throw cellNotResponding(away)
+  try {
+    return await work(own)
+  } catch (error) {
+    if (cell === undefined || away !== undefined || !isOutage(error)) throw error
+    if (copesAlone(endpoint)) return work({ ...own, away: cell })
+    throw cellNotResponding(cell, error)
+  }
+}
+
+/**
+ * What is asked of one server is done with what its cell has. A server that is not where it was looked for may have gone to
+ * its cell meanwhile: it is looked for once more.
+ */
+export const inItsCell =
+  (deps: ApiDeps) =>
+  async (
+    endpoint: Endpoint<never>,
+    { id, server_id = id }: Readonly<Record<string, string>>,
+    work: Work,
+  ): Promise<unknown> => {
+    if (server_id === undefined || !endpoint.path.startsWith('/servers/{')) return work(deps)
+    const cells = await severalCells(deps)
+    if (cells === undefined) return work(deps)
+    const first = await cells.ofServer(server_id)
+    try {
+      return await workIn(endpoint, first, work)
+    } catch (error) {
+      if (!InstanceNotFound.is(error)) throw error
+      const now = await cells.lookAgain(server_id, first)
+      if (now === undefined) throw error
+      return workIn(endpoint, now, work)
+    }
+  }
