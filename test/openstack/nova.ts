@@ -23,6 +23,8 @@ export interface NovaOptions {
   /** Further options, over those that every such cloud has. */
   readonly more?: Ini
   readonly host: string
+  /** Hosts beside it, of the same kind. */
+  readonly otherHosts?: readonly string[]
 }
 
 const conf = (file: NeighboursFile, folder: string, { host, more = {} }: NovaOptions): Ini => {
@@ -56,6 +58,8 @@ const conf = (file: NeighboursFile, folder: string, { host, more = {} }: NovaOpt
 export interface Nova {
   readonly folder: string
   readonly service: Readonly<Partial<Record<ServiceName, ServiceProcess>>>
+  /** nova-compute of the other hosts, by name. */
+  readonly otherHost: Readonly<Record<string, ServiceProcess>>
   clientEnvironment(): NodeJS.ProcessEnv
   close(): Promise<void>
 }
@@ -70,23 +74,43 @@ export async function startNova(
   mkdirSync(join(folder, 'instances'))
   const ini = conf(file, folder, options)
   const configFile = join(folder, 'nova.conf')
-  const hostConfigFile = join(folder, 'nova-compute.conf')
   const mode = { mode: 0o600 }
   writeFileSync(configFile, iniText({ ...ini, database: { connection: file.databaseUrl } }), mode)
   // A host has no database.
-  writeFileSync(hostConfigFile, iniText(ini), mode)
+  const hostConfig = (at: string, own: Ini[string] = {}): string => {
+    const path = join(at, 'nova-compute.conf')
+    writeFileSync(path, iniText({ ...ini, DEFAULT: { ...ini['DEFAULT'], ...own } }), mode)
+    return path
+  }
+  const hostConfigFile = hostConfig(folder)
   const service = Object.fromEntries(
     names.map(name => [name, new ServiceProcess(name, name === 'nova-compute' ? hostConfigFile : configFile, folder)]),
   ) as Nova['service']
-  for (const process of Object.values(service)) closers.add(() => process.end('SIGKILL'))
+  const otherHost = Object.fromEntries(
+    (options.otherHosts ?? []).map(name => {
+      const at = join(folder, name)
+      const instances = join(at, 'instances')
+      mkdirSync(instances, { recursive: true })
+      const own = { host: name, state_path: at, instances_path: instances }
+      return [name, new ServiceProcess('nova-compute', hostConfig(at, own), at)]
+    }),
+  )
+  const all = [...Object.values(service), ...Object.values(otherHost)]
+  for (const process of all) closers.add(() => process.end('SIGKILL'))
   try {
     // The schema is made by whoever comes first.
-    for (const name of names) await service[name]?.start()
+    for (const process of all) await process.start()
   } catch (error) {
     await closers.close()
     throw error
   }
-  return { folder, service, clientEnvironment: () => environment(file, 'admin', 'admin'), close: () => closers.close() }
+  return {
+    folder,
+    service,
+    otherHost,
+    clientEnvironment: () => environment(file, 'admin', 'admin'),
+    close: () => closers.close(),
+  }
 }
 
 /** Of the `openstack` client, and none of the OS_… variables that whoever runs the tests may have sourced. */

@@ -38,6 +38,6 @@ export async function startCinder(place: Place, programs: Programs, infrastructu
   })
   const option = `--config-file=${file}`
   await programs.run('cinder-setup', 'cinder-manage', option, 'db', 'sync')
-  programs.startApi('cinder', '/usr/bin/cinder-wsgi', `--pyargv=${option}`)
+  programs.startApi('cinder', '/usr/bin/cinder-wsgi', { options: [`--pyargv=${option}`] })
   for (const name of ['cinder-scheduler', 'cinder-volume']) programs.start(name, name, [option])
 }

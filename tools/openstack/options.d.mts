@@ -5,6 +5,8 @@ export interface OpenstackOptions {
   readonly files: readonly string[]
   /** Neutron's agents start at once; without it they start for the tests that need them. */
   readonly hasAgents: boolean
+  /** Horizon starts also where no test needs it. */
+  readonly hasDashboard: boolean
   readonly isUpOnly: boolean
   readonly isKept: boolean
 }

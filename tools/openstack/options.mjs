@@ -15,11 +15,12 @@ const names = () =>
 const help = () => `Usage: npm run test:openstack -- [${names().join(' | ')}] [options]
 
 Starts Keystone, Glance, Placement, Neutron and Cinder of Debian's packages in a folder of their own, and runs the
-contract tests of our adapters, and our services beside them.
+contract tests of our adapters, and our services beside them; with Horizon, which a browser works.
 
   --up         only start them, and keep them until Ctrl-C
   --agents     with Neutron's agents from the beginning
-  --keep       leave the folder with configuration and logs behind when something failed
+  --dashboard  with Horizon from the beginning
+  --keep       leave the folder with configuration, logs and pictures behind when something failed
   -h, --help   this text
 `
 
@@ -30,6 +31,7 @@ contract tests of our adapters, and our services beside them.
 export function parseOpenstackOptions(argv) {
   const options = {
     agents: { type: 'boolean' },
+    dashboard: { type: 'boolean' },
     up: { type: 'boolean' },
     keep: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
@@ -49,6 +51,7 @@ export function parseOpenstackOptions(argv) {
     help: values.help ? help() : undefined,
     files: (positionals.length === 0 ? known : positionals).map(name => join(folder, `${name}.test.ts`)),
     hasAgents: values.agents ?? false,
+    hasDashboard: values.dashboard ?? false,
     isUpOnly: values.up ?? false,
     isKept: values.keep ?? false,
   }

@@ -9,7 +9,17 @@ import { type Ini, iniText } from './ini.ts'
 export const accounts = ['admin', 'demo', 'nova', 'keystone', 'glance', 'placement', 'neutron', 'cinder'] as const
 export type Account = (typeof accounts)[number]
 
-const listeners = ['keystone', 'glance', 'placement', 'neutron', 'cinder', 'memcached', 'compute', 'metadata'] as const
+const listeners = [
+  'keystone',
+  'glance',
+  'placement',
+  'neutron',
+  'cinder',
+  'horizon',
+  'memcached',
+  'compute',
+  'metadata',
+] as const
 export type Listener = (typeof listeners)[number]
 
 export const host = '127.0.0.1'

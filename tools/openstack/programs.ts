@@ -10,6 +10,12 @@ import { host, type Listener, type Place } from './place.ts'
 const readyMs = 240_000
 const stopMs = 10_000
 
+/** Further ones, of uWSGI and of the environment. */
+interface ApiOptions {
+  readonly options?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+}
+
 export class Programs {
   readonly #place: Place
   readonly #running: { readonly name: string; readonly child: ChildProcess }[] = []
@@ -52,8 +58,8 @@ export class Programs {
   }
 
   /** An API by its WSGI file, as Debian's packages run it but with fewer workers: one reads requests by threads. */
-  startApi(name: Listener, wsgi: string, ...more: readonly string[]): void {
-    this.start(name, 'uwsgi_python311', [
+  startApi(name: Listener, wsgi: string, { options = [], env = {} }: ApiOptions = {}): void {
+    const command = [
       '--plugins=python3',
       '--master',
       '--lazy-apps',
@@ -72,8 +78,9 @@ export class Programs {
       `--http-socket=${host}:${this.#place.ports[name]}`,
       `--wsgi-file=${wsgi}`,
       `--procname-prefix-spaced=${name}`,
-      ...more,
-    ])
+      ...options,
+    ]
+    this.start(name, 'uwsgi_python311', command, env)
   }
 
   /** Until the API of that name answers with anything but a failure of its own. */

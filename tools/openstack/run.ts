@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProgress } from '../setup/progress.mjs'
 import { startAgents } from './agents.ts'
+import { startHorizon } from './horizon.ts'
 import { fileOf, type Neighbours, startNeighbours } from './neighbours.ts'
 import { parseOpenstackOptions } from './options.mjs'
 
-const { files, hasAgents, isUpOnly, isKept } = parseOpenstackOptions(process.argv.slice(2))
+const { files, hasAgents, hasDashboard, isUpOnly, isKept } = parseOpenstackOptions(process.argv.slice(2))
 const folder = mkdtempSync(join(tmpdir(), 'os-'))
 chmodSync(folder, 0o700)
 
@@ -24,6 +25,7 @@ for (const [signal, code] of Object.entries(stopCodes))
 
 /** Neutron's agents make ports of their own, which the contracts know nothing of. */
 const needAgents = (file: string) => file.endsWith('/guests.test.ts')
+const needsDashboard = (file: string) => file.endsWith('/horizon.test.ts')
 
 async function runTests(neighbours: Neighbours): Promise<number> {
   const without = hasAgents ? [] : files.filter(file => !needAgents(file))
@@ -46,13 +48,13 @@ async function runFiles(tests: readonly string[]): Promise<number> {
   return code ?? 1
 }
 
-async function untilStopped(): Promise<number> {
+async function untilStopped(neighbours: Neighbours): Promise<number> {
   process.stdout.write(`The neighbours are up. In another terminal:
 
   nsenter --all --target "$(pgrep -n -f openstack/run.ts)" bash
   source ${folder}/admin-openrc
   export NOVA_TEST_OPENSTACK=${fileOf(folder)}
-
+${hasDashboard ? `\nHorizon is at ${neighbours.place.url('horizon')}, in the network that they are in.\n` : ''}
 Ctrl-C ends them.
 `)
   const held = setInterval(() => undefined, 1 << 30)
@@ -66,9 +68,10 @@ try {
   const step = createProgress().step("Starting OpenStack's services", { shown: true })
   const neighbours = await startNeighbours(folder, name => step.note(`  ${name}`))
   if (hasAgents) await startAgents(neighbours)
+  if (hasDashboard || (!isUpOnly && files.some(needsDashboard))) await startHorizon(neighbours)
   step.done('up')
   try {
-    code = isUpOnly ? await untilStopped() : await runTests(neighbours)
+    code = isUpOnly ? await untilStopped(neighbours) : await runTests(neighbours)
   } finally {
     await neighbours.close()
   }
