@@ -1,6 +1,8 @@
+import { apiDb } from './api-db/index.ts'
 import { cellV2 } from './cell-v2/index.ts'
+import { db } from './db/index.ts'
 import type { CommandGroup } from './kit/command.ts'
 import { scheduler } from './scheduler/index.ts'
 
 /** All that nova-manage can do, in the order of its help. */
-export const manageGroups: readonly CommandGroup[] = [cellV2, scheduler]
+export const manageGroups: readonly CommandGroup[] = [apiDb, cellV2, db, scheduler]

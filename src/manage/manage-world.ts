@@ -1,18 +1,24 @@
 import type { Clock } from '#base'
 import type { DecisionRecord, RequestSpec } from '#model'
-import type { CellDirectory, Store } from '#store'
+import type { ApiStore, CellDirectory, SchemaName, Store } from '#store'
 
 /** What nova-manage's commands work on; each part is opened when it is first asked for. */
 export interface ManageWorld {
   readonly clock: Clock
-  /** `[database] connection` and `transport_url` of this nova.conf. */
+  /** `[database] connection`, `[api_database] connection` and `transport_url` of this nova.conf. */
   readonly databaseUrl: string | null
+  readonly apiDatabaseUrl: string | null
   readonly transportUrl: string
   /** The API's tables, and those of the cell that [database]connection names. */
   store(): Promise<Store>
+  /** For what is asked of the API's database while cells' need not be there. */
+  apiStore(): Promise<ApiStore>
   cells(): Promise<CellDirectory>
-  /** Brings a cell's database, at an address that may be a template, to the newest schema. Throws what is wrong with it. */
-  syncCell(databaseUrl: string): Promise<void>
+  /** The address of a cell's database with what its template stands for here. */
+  addressOf(databaseConnection: string): string
+  /** Brings a database to the newest schema, or to this version; throws a typed fault. */
+  syncSchema(schema: SchemaName, databaseUrl: string, version?: string): Promise<void>
+  schemaVersion(schema: SchemaName, databaseUrl: string): Promise<string | undefined>
   /** Where so many servers would go now, without taking anything. */
   rehearse(spec: RequestSpec, count: number): Promise<DecisionRecord>
 }

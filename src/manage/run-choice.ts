@@ -6,6 +6,7 @@ interface Place {
   readonly world: ManageWorld
   write(text: string): void
   isInterrupted(): boolean
+  rest(ms: number): Promise<void>
 }
 
 /** Runs a command and prints what it says, or with --json one document when it has ended. Returns its exit code. */
@@ -23,6 +24,7 @@ export async function runChoice({ command, given, asJson }: Choice, place: Place
       isInLine = true
     },
     isInterrupted: () => place.isInterrupted(),
+    rest: ms => place.rest(ms),
   }
   const answer = await command.run(given, { world: place.world, out })
   const { exitCode, text, value } = typeof answer === 'number' ? { exitCode: answer } : answer

@@ -6,11 +6,13 @@ import { HostMappings } from './api-db/host-mappings.ts'
 import { InstanceMappings } from './api-db/instance-mappings.ts'
 import { Keypairs } from './api-db/keypairs.ts'
 import { apiMigrations } from './api-db/migrations.ts'
+import { OldRequestSpecs } from './api-db/old-request-specs.ts'
 import { Quotas } from './api-db/quotas.ts'
 import { RequestSpecs } from './api-db/request-specs.ts'
 import { apiTables } from './api-db/schema.ts'
 import { ServerGroups } from './api-db/server-groups.ts'
 import { Actions } from './cell-db/actions.ts'
+import { Archive } from './cell-db/archive.ts'
 import { BlockDevices } from './cell-db/block-devices.ts'
 import { ComputeNodes } from './cell-db/compute-nodes.ts'
 import { ConsoleTokens } from './cell-db/console-tokens.ts'
@@ -76,6 +78,8 @@ export interface Store {
   readonly sagas: Sagas
   /** Rows of servers, as they go from one cell's database to another's. */
   readonly serverCarrier: ServerCarrier
+  /** Rows of deleted servers, out of the way. */
+  readonly archive: Archive
   /** What servers have read from and written to their volumes. */
   readonly volumeUsages: VolumeUsages
   /** Notifications that wait to be sent. */
@@ -158,6 +162,7 @@ const bind = ({ api, cell }: Databases, transaction: Store['transaction'], turn:
   hostMarks: () => readHostMarks(cell, api),
   sagas: new Sagas(cell),
   serverCarrier: new ServerCarrier(cell),
+  archive: new Archive(cell),
   volumeUsages: new VolumeUsages(cell),
   outbox: new Outbox(cell),
   transaction,
@@ -222,6 +227,22 @@ async function opened(
   } catch (error) {
     await db.destroy()
     throw error
+  }
+}
+
+/** What only the API's database knows, where no cell's database need be there. */
+export interface ApiStore {
+  readonly cellMappings: CellMappings
+  readonly oldRequestSpecs: OldRequestSpecs
+  close(): Promise<void>
+}
+
+export async function openApiStore(url: string, options: DatabaseOptions = {}): Promise<ApiStore> {
+  const db = await opened(url, options, { api: apiMigrations })
+  return {
+    cellMappings: new CellMappings(db),
+    oldRequestSpecs: new OldRequestSpecs(db),
+    close: () => db.destroy(),
   }
 }
 

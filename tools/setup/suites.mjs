@@ -46,6 +46,7 @@ const samples = [
   'operations/claims-race',
   'operations/reservation',
   'operations/audit',
+  'manage/db',
 ]
 
 /** @returns {Suite[]} the same tests on MariaDB */

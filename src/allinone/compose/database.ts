@@ -1,7 +1,15 @@
 import { join } from 'node:path'
 import { declareFault, Fault, type Log } from '#base'
 import type { Config } from '#config'
-import { openStore, type Store, type StoreOptions } from '#store'
+import {
+  openApiStore,
+  openStore,
+  type SchemaName,
+  type Store,
+  type StoreOptions,
+  schemaVersion,
+  syncSchema,
+} from '#store'
 import { type DatabaseOptions, type MysqlAddress, readDatabaseUrl } from '#store/engine'
 import { secondsOf } from './shared.ts'
 
@@ -73,8 +81,42 @@ export async function openDatabase(config: Config, log?: Log): Promise<Store> {
       ...(replica === null ? {} : { replica: { url: replica, servesLists: !isSynchronous } }),
     })
   } catch (error) {
-    if (DatabaseUnusable.is(error)) throw error
-    const why = error instanceof Fault && error.detail !== undefined ? error.detail : (error as Error).message
-    throw DatabaseUnusable({ reason: `The database cannot be opened: ${why}` }, { cause: error })
+    throw unusable(error)
+  }
+}
+
+function unusable(error: unknown): Fault {
+  if (DatabaseUnusable.is(error)) return error
+  const why = error instanceof Fault && error.detail !== undefined ? error.detail : (error as Error).message
+  return DatabaseUnusable({ reason: `The database cannot be opened: ${why}` }, { cause: error })
+}
+
+/** Where the API's tables are: `[api_database] connection`, or with the cell's. */
+export const apiDatabaseUrl = (config: Config): string | null =>
+  config.api_database.connection ?? config.database.connection
+
+/** What is done with one schema of one database, whatever else is in it. */
+export function schemasOf(config: Config, log: Log) {
+  const placeOf = (schema: SchemaName, url: string) => {
+    const section = schema === 'api' && config.api_database.connection !== null ? config.api_database : config.database
+    return { url, options: { ...databaseOptions(section, log), ...impatient } }
+  }
+  const told = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      throw error instanceof Fault && error.kind === 'refused' ? error : unusable(error)
+    }
+  }
+  return {
+    async openApiStore() {
+      const url = apiDatabaseUrl(config)
+      if (url === null) throw DatabaseUnusable({ reason: '[api_database] connection is not set in nova.conf.' })
+      const { options } = placeOf('api', url)
+      return told(openApiStore(url, options))
+    },
+    syncSchema: (schema: SchemaName, url: string, version?: string) =>
+      told(syncSchema(schema, placeOf(schema, url), version)),
+    schemaVersion: (schema: SchemaName, url: string) => told(schemaVersion(schema, placeOf(schema, url))),
   }
 }

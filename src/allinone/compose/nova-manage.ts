@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type Clock, Closers, createLog, declareFault, Fault, type Log, systemClock } from '#base'
 import { type Config, defaultConfigFiles, loadConfig } from '#config'
 import { type ManageArguments, type ManageWorld, readManageArguments, runChoice } from '#manage'
 import { CellDirectory, fillTemplate } from '#store'
-import { databaseUrl, openCellDatabase, openDatabase } from './database.ts'
+import { apiDatabaseUrl, databaseUrl, openCellDatabase, openDatabase, schemasOf } from './database.ts'
 import { version } from './service-options.ts'
 
 export interface Opened {
@@ -61,32 +62,41 @@ function worldOf(o: Opened): ManageWorld {
     closers.add(() => directory.close())
     return directory
   })
+  const { openApiStore, ...schemas } = schemasOf(config, log)
+  const apiStore = once(async () => {
+    const opened = await openApiStore()
+    closers.add(() => opened.close())
+    return opened
+  })
   return {
     clock,
     databaseUrl: config.database.connection,
+    apiDatabaseUrl: apiDatabaseUrl(config),
     transportUrl: config.DEFAULT.transport_url,
     store,
+    apiStore,
     cells,
-    async syncCell(url) {
-      const opened = await openCellDatabase(config, fillTemplate(url, config.database.connection).url, log)
-      await opened.close()
-    },
+    addressOf: url => fillTemplate(url, config.database.connection).url,
+    ...schemas,
     // Loaded when it is asked for: no other command needs a scheduler.
     rehearse: async (spec, count) => (await import('./manage-rehearsal.ts')).rehearsal(o, await store(), spec, count),
   }
 }
 
 /** Ctrl-C lets a command that works in rounds, and so asks, end with its round; a second one ends the process. */
-function interruption(): () => boolean {
-  let state: 'unasked' | 'watched' | 'interrupted' = 'unasked'
-  return () => {
-    if (state === 'unasked') {
-      state = 'watched'
-      process.once('SIGINT', () => {
-        state = 'interrupted'
-      })
-    }
-    return state === 'interrupted'
+function interruption(closers: Closers) {
+  const interrupted = new AbortController()
+  const onSignal = () => interrupted.abort()
+  let isWatched = false
+  const watched = () => {
+    if (!isWatched) process.once('SIGINT', onSignal)
+    isWatched = true
+    return interrupted.signal
+  }
+  closers.add(() => process.off('SIGINT', onSignal))
+  return {
+    isInterrupted: () => watched().aborted,
+    rest: (ms: number) => setTimeout(ms, undefined, { signal: watched() }).catch(() => undefined),
   }
 }
 
@@ -117,7 +127,7 @@ export async function runManage(argv: readonly string[], { stdout, stderr }: Str
     const log = createLog({ service: 'nova-manage', level, ...(logFile === undefined ? {} : { file: logFile }) })
     const world = worldOf({ config: configOf(args), log, clock: systemClock, closers, stateDir })
     faultExitCode = what.group.faultExitCode ?? 255
-    return await runChoice(what, { world, write, isInterrupted: interruption() })
+    return await runChoice(what, { world, write, ...interruption(closers) })
   } catch (error) {
     stderr.write(`nova-manage: ${explain(error, isDebug)}\n`)
     return faultExitCode

@@ -46,7 +46,7 @@ export const listCells = command({
   arguments: { '--verbose': flag('Show sensitive details, such as passwords') },
   async run({ '--verbose': verbose }, { world }) {
     const shown = verbose ? (url: string) => url : masked
-    const cells = [...(await (await world.store()).cellMappings.list())].sort(byName).map(cell => ({
+    const cells = [...(await (await world.apiStore()).cellMappings.list())].sort(byName).map(cell => ({
       name: cell.name ?? '',
       uuid: cell.uuid,
       transport_url: shown(cell.transportUrl),

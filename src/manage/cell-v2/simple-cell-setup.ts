@@ -26,7 +26,7 @@ export const simpleCellSetup = command({
     if (known !== undefined) out.say('Cell0 is already setup')
     const cell0 = known ?? cell0At(undefined, world.databaseUrl)
     try {
-      await world.syncCell(cell0.databaseConnection)
+      await world.syncSchema('cell', world.addressOf(cell0.databaseConnection))
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       out.say(`Unable to sync cell0 schema: ${masked(cell0.databaseConnection)}: ${error.message}`)

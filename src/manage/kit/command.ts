@@ -8,6 +8,8 @@ export interface Output {
   tick(part: string): void
   /** Somebody has pressed Ctrl-C: who works in rounds ends after this one. */
   isInterrupted(): boolean
+  /** Waits so long, or until somebody has. */
+  rest(ms: number): Promise<void>
 }
 
 /** How a command ended, beyond what it has said. */

@@ -12,6 +12,7 @@ import { outbox } from './migrations/outbox.ts'
 import { portHoldings } from './migrations/port-holdings.ts'
 import { requestSpecs } from './migrations/request-specs.ts'
 import { serviceVersions } from './migrations/service-versions.ts'
+import { shadowRows } from './migrations/shadow-rows.ts'
 import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
@@ -226,5 +227,6 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-11-30-host-marks', up: hostMarks },
   { name: '2026-11-30-volume-usage', up: volumeUsage },
   { name: '2026-12-01-request-specs', up: requestSpecs },
+  { name: '2026-12-01-shadow-rows', up: shadowRows },
   { name: '2026-12-01-fences', up: fences },
 ]

@@ -268,6 +268,15 @@ export interface CellTables {
     message_json: string
     created_at: number
   }
+  /** What was archived: rows of other tables as they were. */
+  shadow_rows: {
+    number: Generated<number>
+    table_name: string
+    instance_id: string | null
+    /** When the server was deleted, or the period ended. */
+    stamped_at: number
+    row_json: string
+  }
   outbox_senders: { name: string; owner: string; lease_until: number }
   volume_usage: {
     volume_id: string

@@ -1,19 +1,8 @@
 import type { Selectable } from 'kysely'
 import type { CellTables } from '../cell-db/schema.ts'
+import { type ServerTable, serverTables } from '../cell-db/server-tables.ts'
 import { insertIgnore } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
-
-/** Tables whose rows are a server's own. */
-const plainTables = [
-  'instance_tags',
-  'instance_faults',
-  'request_specs',
-  'launch_secrets',
-  'block_device_mappings',
-  'share_mapping',
-  'volume_usage',
-] as const satisfies readonly (keyof CellTables)[]
-type PlainTable = (typeof plainTables)[number]
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -25,7 +14,7 @@ interface ActionRows {
 /** All that a cell's database says of one server, without its sagas and moves; to be carried to another cell's. */
 export interface ServerRows {
   readonly instance: Selectable<CellTables['instances']>
-  readonly plain: Readonly<Record<PlainTable, readonly Row[]>>
+  readonly plain: Readonly<Record<ServerTable, readonly Row[]>>
   readonly actions: readonly ActionRows[]
 }
 
@@ -52,8 +41,8 @@ export class ServerCarrier {
       .where('deleted', '>=', 0)
       .executeTakeFirst()
     if (instance === undefined) return undefined
-    const rows: Partial<Record<PlainTable, readonly Row[]>> = {}
-    for (const table of plainTables) rows[table] = await this.#rowsOf(table, id)
+    const rows: Partial<Record<ServerTable, readonly Row[]>> = {}
+    for (const table of serverTables) rows[table] = await this.#rowsOf(table, id)
     const actions = await this.#db.selectFrom('instance_actions').selectAll().where('instance_id', '=', id).execute()
     const told: ActionRows[] = []
     for (const action of actions) {
@@ -71,7 +60,7 @@ export class ServerCarrier {
   async writeHidden(rows: ServerRows): Promise<boolean> {
     const instance = { ...unnumbered(rows.instance as unknown as Row), deleted: hidden }
     if (!(await insertIgnore(this.#db, 'instances', instance as never))) return false
-    for (const table of plainTables) for (const row of rows.plain[table]) await this.#insert(table, row)
+    for (const table of serverTables) for (const row of rows.plain[table]) await this.#insert(table, row)
     for (const { action, events } of rows.actions) {
       const written = await this.#insert('instance_actions', action)
       for (const event of events) await this.#insert('instance_action_events', { ...event, action_number: written })
@@ -104,16 +93,16 @@ export class ServerCarrier {
     const numbers = this.#db.selectFrom('instance_actions').select('number').where('instance_id', '=', id)
     await this.#db.deleteFrom('instance_action_events').where('action_number', 'in', numbers).execute()
     await this.#db.deleteFrom('instance_actions').where('instance_id', '=', id).execute()
-    for (const table of plainTables) await this.#db.deleteFrom(table).where('instance_id', '=', id).execute()
+    for (const table of serverTables) await this.#db.deleteFrom(table).where('instance_id', '=', id).execute()
     await this.#db.deleteFrom('instances').where('id', '=', id).execute()
   }
 
-  async #rowsOf(table: PlainTable, id: string): Promise<readonly Row[]> {
+  async #rowsOf(table: ServerTable, id: string): Promise<readonly Row[]> {
     return this.#db.selectFrom(table).selectAll().where('instance_id', '=', id).execute()
   }
 
   /** The number that the database gave it. */
-  async #insert(table: PlainTable | 'instance_actions' | 'instance_action_events', row: Row): Promise<number> {
+  async #insert(table: ServerTable | 'instance_actions' | 'instance_action_events', row: Row): Promise<number> {
     const written = await this.#db
       .insertInto(table)
       .values(unnumbered(row) as never)

@@ -6,7 +6,7 @@
 export { type MysqlAddress, nameOfDatabase, readDatabaseUrl } from './address.ts'
 export { type Database, openDatabase } from './database.ts'
 export { BadDatabaseUrl, DatabaseOutcomeUnknown, DatabaseUnavailable, isOutage } from './faults.ts'
-export { type Migration, migrate } from './migrate.ts'
+export { type Migration, migrate, migrationsDone } from './migrate.ts'
 export { createDatabase, dropDatabase } from './mysql/create.ts'
 export { type DatabaseOptions } from './options.ts'
 export { createTables, dropIndex, type PlainTables } from './plain-tables.ts'

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import { poolOf } from './mysql/dialect.ts'
-import { migrateMysql } from './mysql/migrate.ts'
+import { doneMysql, migrateMysql } from './mysql/migrate.ts'
 
 /**
  * One step of a schema's history. Never edited after a release; a change is a new migration.
@@ -24,12 +24,24 @@ export async function migrate<T>(db: Kysely<T>, schema: string, migrations: read
   else await migrateMysql(db, pool, schema, migrations)
 }
 
+/** Names of the migrations that a schema has behind it; none where it has never been made. Writes nothing. */
+export async function migrationsDone<T>(db: Kysely<T>, schema: string): Promise<ReadonlySet<string>> {
+  if (poolOf(db) !== undefined) return doneMysql(db, schema)
+  const name = `${schema}_migrations`
+  const { rows } = await sql`select name from sqlite_master where type = 'table' and name = ${name}`.execute(db)
+  return rows.length === 0 ? new Set() : doneSqlite(db, name)
+}
+
+async function doneSqlite<T>(db: Kysely<T>, table: string): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db)
+  return new Set(rows.map(r => r.name))
+}
+
 /** Each in its own transaction. A migration's name is written first, so that the second waits for it and then finds it. */
 async function migrateSqlite<T>(db: Kysely<T>, schema: string, migrations: readonly Migration[]): Promise<void> {
   const table = sql.table(`${schema}_migrations`)
   await sql`create table if not exists ${table} (name varchar(255) primary key)`.execute(db)
-  const { rows } = await sql<{ name: string }>`select name from ${table}`.execute(db)
-  const done = new Set(rows.map(r => r.name))
+  const done = await doneSqlite(db, `${schema}_migrations`)
   for (const migration of migrations) {
     if (done.has(migration.name)) continue
     await db.transaction().execute(async tx => {

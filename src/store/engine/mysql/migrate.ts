@@ -49,6 +49,18 @@ async function statesOf(db: Any, schema: string): Promise<ReadonlyMap<string, st
   }
 }
 
+/** Names of the migrations that have been brought to their end. */
+export async function doneMysql<T>(db: Kysely<T>, schema: string): Promise<ReadonlySet<string>> {
+  const table = sql.table(`${schema}_migrations`)
+  try {
+    const { rows } = await sql<{ name: string }>`select name from ${table} where state = 'done'`.execute(db)
+    return new Set(rows.map(({ name }) => name))
+  } catch (error) {
+    if (!isNoTable(error)) throw error
+    return new Set()
+  }
+}
+
 /** Runs `work` while nobody else migrates this database. */
 async function asMigrator<T>(db: Any, work: () => Promise<T>): Promise<T> {
   const me = newUuid()
