@@ -12,6 +12,7 @@ const clouds = [
   'clients/smoke',
   'guests/first-commands',
   'guests/first-commands other',
+  'guests/instance-ha',
   'guests/kill-matrix',
   'guests/moves',
   'guests/one-host',

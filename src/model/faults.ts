@@ -153,3 +153,10 @@ export const InterfaceAttachResourceAllocationFailed = declareFault(
   'refused',
   (p: { id: string }) => `Failed to allocate additional resources to ${p.id} during interface attach`,
 )
+
+/** It keeps one (`[instance_ha] self_fence`), and the next heartbeat may be granted. */
+export const HostHasNoLease = declareFault(
+  'HostHasNoLease',
+  'transient',
+  (p: { host: string }) => `Host ${p.host} may not start guests: no conductor has granted it a lease.`,
+)

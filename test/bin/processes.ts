@@ -43,9 +43,12 @@ export class ServiceProcess {
   readonly name: ServiceName
   readonly #configFile: string
   readonly logFile: string
+  readonly #within: readonly string[]
   #child: ChildProcess | undefined
 
-  constructor(name: ServiceName, configFile: string, folder: string) {
+  /** `within`: what goes before its command, for a process in another network. */
+  constructor(name: ServiceName, configFile: string, folder: string, within: readonly string[] = []) {
+    this.#within = within
     this.name = name
     this.#configFile = configFile
     this.logFile = join(folder, `${name}.log`)
@@ -55,7 +58,15 @@ export class ServiceProcess {
     const before = this.#said('service started').length
     const log = openSync(this.logFile, 'a')
     // It ends with the test, also with one that is killed.
-    const command = ['--pdeathsig', 'KILL', '--', launcher(this.name), '--config-file', this.#configFile]
+    const command = [
+      '--pdeathsig',
+      'KILL',
+      '--',
+      ...this.#within,
+      launcher(this.name),
+      '--config-file',
+      this.#configFile,
+    ]
     const child = spawn('setpriv', command, { stdio: ['ignore', log, log] })
     closeSync(log)
     this.#child = child

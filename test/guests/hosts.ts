@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { waitFor } from '#base'
 import { portsAt } from '../../src/allinone/ports.ts'
 import { readSecrets } from '../../src/allinone/state-folder.ts'
+import { processes } from '../virt/processes.ts'
 import { TestCloud } from './cloud.ts'
 import { qemusOn } from './host-processes.ts'
 import { cloudAmong, type MachineHost, MachineHosts } from './machine-hosts.ts'
@@ -78,6 +79,16 @@ export class ComputeHost {
     return readdirSync(folder).some(
       name => name.endsWith('.xml') && readFileSync(join(folder, name), 'utf8').includes(id),
     )
+  }
+
+  /** Pids of the guards that its nova-computes have left. */
+  guards(): number[] {
+    return processes()
+      .filter(
+        ({ commandLine }) =>
+          commandLine.includes('nova-compute-guard') && commandLine.includes(`${this.machine.folder}/`),
+      )
+      .map(({ pid }) => pid)
   }
 
   /** Pids of the guest's QEMU on this host. */
@@ -272,7 +283,10 @@ ${this.#options.config ?? ''}`
   }
 
   async close(): Promise<void> {
-    for (const host of this.#computes) await host.kill()
+    for (const host of this.#computes) {
+      await host.kill()
+      for (const pid of host.guards()) process.kill(pid, 'SIGKILL')
+    }
     if (existsSync(this.cloud.stateDir)) await this.cloud.destroy().catch(() => undefined)
     await this.machines.down()
   }

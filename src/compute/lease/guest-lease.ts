@@ -1,16 +1,10 @@
-import { type Clock, declareFault, type Log } from '#base'
+import type { Clock, Log } from '#base'
 import type { LeaseAnswer } from '#bus'
 import type { Fencing } from '#virt'
 import { bootTimeMs } from './boot-time.ts'
 import { enforceLease } from './enforce.ts'
 import type { Guard } from './guard.ts'
 import { readLease, writeLease } from './lease-file.ts'
-
-export const HostHasNoLease = declareFault(
-  'HostHasNoLease',
-  'final',
-  (p: { host: string }) => `Host ${p.host} may not start guests: no conductor has granted it a lease.`,
-)
 
 export interface GuestLeaseParts {
   readonly file: string

@@ -1,5 +1,6 @@
 import type { CallContext, ComputeContract, Handlers } from '#bus'
-import { type GuestLease, HostHasNoLease } from './guest-lease.ts'
+import { HostHasNoLease } from '#model'
+import type { GuestLease } from './guest-lease.ts'
 
 /** Whatever may set a guest going. */
 const starting: ReadonlySet<keyof Handlers<ComputeContract>> = new Set([
