@@ -3,12 +3,15 @@ import { isOutage } from '#store/engine'
 import { cellNotResponding, severalCells } from './cells.ts'
 import type { ApiDeps } from './deps.ts'
 import type { Endpoint } from './kit/index.ts'
-import { show } from './resources/servers/show.ts'
+
+/** Where `id`, or `server_id`, is a server's. */
+const serverPaths = ['/servers/{', '/os-volumes_boot/{'] as const
 
 type Work = (deps: ApiDeps) => Promise<unknown>
 
 /** What can be answered of a server whose cell is away: `deps.away` says that it is. */
-const copesAlone = ({ operation }: Endpoint<never>): boolean => operation === show
+const copesAlone = ({ method, path }: Endpoint<never>): boolean =>
+  method === 'GET' && serverPaths.some(prefix => path === `${prefix}id}`)
 
 async function workIn(endpoint: Endpoint<never>, own: ApiDeps, work: Work): Promise<unknown> {
   const { cell, away } = own
@@ -33,7 +36,7 @@ export const inItsCell =
     { id, server_id = id }: Readonly<Record<string, string>>,
     work: Work,
   ): Promise<unknown> => {
-    if (server_id === undefined || !endpoint.path.startsWith('/servers/{')) return work(deps)
+    if (server_id === undefined || !serverPaths.some(path => endpoint.path.startsWith(path))) return work(deps)
     const cells = await severalCells(deps)
     if (cells === undefined) return work(deps)
     const first = await cells.ofServer(server_id)

@@ -33,11 +33,14 @@ import { openStore, type Store } from '#store'
 import type { StatementCounter } from '#store/engine'
 import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake'
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
+import { inCells } from '../../src/allinone/compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
 import { networkCapacityOf } from '../../src/allinone/compose/network-capacity.ts'
 import { noticesFromConfig } from '../../src/allinone/compose/notices.ts'
+import type { WithStore } from '../../src/allinone/compose/shared.ts'
 import { databaseAt, freshDatabase } from '../database/index.ts'
 import { Answer, type Json } from './answer.ts'
+import { type CellWishes, cellPlaces, openTestCells, type TestCells } from './cells.ts'
 import { paced, pacedStore } from './paced.ts'
 import { introduce, type People, type Person } from './people.ts'
 
@@ -70,6 +73,8 @@ export interface CloudOptions {
   readonly databases?: string
   /** A clock of the test's own; then nothing that waits goes on unless the test advances it, and tokens last a year. */
   readonly clock?: Clock
+  /** Hosts by the names of their cells, instead of `hosts`; a cell with null has no database that could be opened. */
+  readonly cells?: CellWishes
   /** What each host has; 64 CPUs, 64 GiB and 1000 GiB by default. */
   readonly hostSize?: { readonly vcpus: number; readonly memoryMiB: number; readonly diskGiB: number }
 }
@@ -98,6 +103,8 @@ export interface ApiCloud extends People {
   readonly url: string
   readonly deps: ApiDeps
   readonly store: Store
+  /** Where there are several. */
+  readonly cells?: TestCells
   readonly network: NetworkService
   readonly placement: Placement
   readonly drivers: ReadonlyMap<string, FakeDriver>
@@ -216,17 +223,26 @@ async function openNeighbours(folder: string, options: CloudOptions, closers: Cl
 }
 type Neighbours = Awaited<ReturnType<typeof openNeighbours>>
 
-/** Conductor, scheduler and one agent per host over the bus. */
-async function openServices(folder: string, options: CloudOptions, near: Neighbours, store: Store, closers: Closers) {
-  const { clock = systemClock, hostSize = { vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 } } = options
-  const bus = new InProcessBus()
-  const shared = {
-    config: loadConfig({ env: {}, overrides: options.config ?? {} }),
-    clock,
-    log: silentLog,
-    bus,
-    store,
-  }
+/** What conductor, scheduler and hosts work with; with Nova's own database in `store`. */
+const sharedOf = ({ clock = systemClock, config }: CloudOptions, store: Store): WithStore => ({
+  config: loadConfig({ env: {}, overrides: config ?? {} }),
+  clock,
+  log: silentLog,
+  bus: new InProcessBus(),
+  store,
+})
+
+/** Conductor, scheduler and one agent per host over the bus of its cell; without `cells` there is one. */
+async function openServices(
+  folder: string,
+  options: CloudOptions,
+  near: Neighbours,
+  shared: WithStore,
+  cells: TestCells | undefined,
+  closers: Closers,
+) {
+  const { clock, bus } = shared
+  const { hostSize = { vcpus: 64, memoryMiB: 65_536, diskGiB: 1000 } } = options
   const capacity = networkCapacityOf(shared.config, near.placement.port)
   const ports = {
     identity: near.identity.port,
@@ -239,13 +255,18 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     ...(capacity === undefined ? {} : { networkCapacity: capacity }),
     keys: near.keys,
   }
-  closers.add(await composeScheduler(shared, ports))
-  const conductor = await composeConductor(shared, ports, { isAlone: true })
-  closers.add(() => conductor.stop())
-  near.network.onServersChanged(followServers(bus))
+  closers.add(await composeScheduler(shared, ports, cells))
+  if (cells === undefined) {
+    const conductor = await composeConductor(shared, ports, { isAlone: true })
+    closers.add(() => conductor.stop())
+    near.network.onServersChanged(followServers(bus))
+  } else {
+    await cells.startConductors(shared, ports, closers)
+    near.network.onServersChanged(cells.followServers)
+  }
   const drivers = new Map<string, FakeDriver>()
   const disks = { images: imageSource(() => near.images.port), path: join(folder, 'disks') }
-  for (const host of options.hosts ?? ['host-1']) {
+  for (const host of cells?.hosts ?? options.hosts ?? ['host-1']) {
     const given = options.hardware ?? {}
     const hardware = typeof given === 'function' ? given(host) : given
     const driver = createFakeDriver({ hostName: host, ...hostSize, disks, clock, hardware })
@@ -260,14 +281,14 @@ async function openServices(folder: string, options: CloudOptions, near: Neighbo
     const driver = drivers.get(host)
     assert.ok(driver !== undefined)
     const at = { host, statePath: join(folder, host), images: () => near.images.port, hasEveryConsole: true }
-    agents.set(host, await composeCompute(shared, driver, at))
+    agents.set(host, await composeCompute({ ...shared, bus: cells?.busOfHost(host) ?? bus }, driver, at))
   }
   const stopHost = async (host: string): Promise<void> => {
     await agents.get(host)?.stop()
     agents.delete(host)
   }
   for (const host of drivers.keys()) await startHost(host)
-  return { bus, drivers, startHost, stopHost }
+  return { drivers, startHost, stopHost }
 }
 
 async function makeImage({ images, identity }: Neighbours, folder: string): Promise<string> {
@@ -437,15 +458,25 @@ function serverWays(
 
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
   const near = await openNeighbours(folder, options, closers)
-  const { databaseUrl } = await databaseOf(options, 'nova')
-  const store = await openStore(databaseUrl, options.counter === undefined ? {} : { counter: options.counter })
+  const { counter, cells: wanted } = options
+  const places = wanted === undefined ? undefined : cellPlaces(folder)
+  const { databaseUrl } = places === undefined ? await databaseOf(options, 'nova') : { databaseUrl: places.cell0 }
+  const store = await openStore(databaseUrl, {
+    ...(counter === undefined ? {} : { counter }),
+    ...(places === undefined ? {} : { apiServer: { url: places.api, options: {} } }),
+  })
   closers.add(() => store.close())
-  const { bus, drivers, startHost, stopHost } = await openServices(folder, options, near, store, closers)
+  const told = { ...options, config: { ...options.config, ...places?.config } }
+  const shared = sharedOf(told, store)
+  const { bus } = shared
+  const cells =
+    wanted === undefined || places === undefined ? undefined : await openTestCells(wanted, places, shared, closers)
+  const { drivers, startHost, stopHost } = await openServices(folder, told, near, shared, cells, closers)
   const [driver] = drivers.values()
   assert.ok(driver !== undefined)
   const { clock = systemClock, config = {} } = options
   const notices = noticesFromConfig({ config: loadConfig({ env: {}, overrides: config }), clock, log: silentLog })
-  const deps: ApiDeps = {
+  const home: ApiDeps = {
     store: pacedStore(watched(store, notices)),
     notices,
     identity: near.identity.port,
@@ -463,6 +494,7 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
     log: options.log ?? silentLog,
     settings: settingsOf(options),
   }
+  const deps = cells === undefined ? home : inCells(home, cells)
   const people = await introduce(near.identity, adminPassword)
   const { admin, member } = people
   const api = await openApi(deps, closers)
@@ -476,19 +508,20 @@ async function open(options: CloudOptions, folder: string, closers: Closers): Pr
   }
   const newNetwork: ApiCloud['newNetwork'] = async (name, cidr, { projectId } = member) =>
     (await near.network.ensureDefaultNetwork({ projectId, name, cidr })).id
-  const home = {
+  const given = {
     imageId: await makeImage(near, folder),
     flavorId: await newFlavor({ name: 'm1.test' }),
     networkId: await newNetwork('private', '10.7.0.0/24'),
   }
   return {
     ...people,
-    ...home,
-    ...serverWays(request, admin, home),
+    ...given,
+    ...serverWays(request, admin, given),
     url: api.url,
     complaints: api.complaints,
     deps,
     store,
+    ...(cells === undefined ? {} : { cells }),
     network: near.network,
     placement: near.placement,
     drivers,
