@@ -52,7 +52,8 @@ const conf = (file: NeighboursFile, folder: string, { host, more = {} }: NovaOpt
     cinder: { ...ours, os_region_name: file.region },
     glance: ours,
   }
-  return { ...base, ...Object.fromEntries(Object.entries(more).filter(([name]) => name !== 'DEFAULT')) }
+  const others = Object.entries(more).filter(([name]) => name !== 'DEFAULT')
+  return { ...base, ...Object.fromEntries(others.map(([name, own]) => [name, { ...base[name], ...own }])) }
 }
 
 export interface Nova {

@@ -252,6 +252,7 @@ export function neighboursFromConfig(parts: {
       clock,
       tokenCacheMs: secondsOf(options.token_cache_time),
       region: options.region_name,
+      limitsEndpointId: config.oslo_limit.endpoint_id,
       ...(config.oslo_limit.auth_url === null
         ? {}
         : { limitsSession: sessionOf(config, 'oslo_limit', clock, remembered) }),

@@ -4,6 +4,7 @@ import { refusal } from '../http/faults.ts'
 import { inPath, ServiceClient, type ServiceOptions } from '../http/service-client.ts'
 import type { EndpointChoice, Session } from '../http/session.ts'
 import { callerOf, type TokenDocument } from '../http/token-document.ts'
+import { limitsOf } from './limits.ts'
 import { type Caller, type IdentityPort, TokenInvalid } from './port.ts'
 import { TokenCache } from './token-cache.ts'
 
@@ -15,6 +16,8 @@ export interface KeystoneOptions extends Pick<ServiceOptions, 'http' | 'session'
   readonly region?: string | null
   /** Sees the limits of all projects: to a token of another project's, even an administrator's, Keystone does not show them. */
   readonly limitsSession?: Session
+  /** `[oslo_limit]endpoint_id`. */
+  readonly limitsEndpointId?: string | null
 }
 
 /** What can be a token at all: printable, and no longer than any provider makes them. */
@@ -28,19 +31,6 @@ interface ProjectDocument {
     readonly enabled: boolean
     readonly is_domain?: boolean
   }
-}
-
-interface LimitPlace {
-  readonly resource_name: string
-  readonly region_id: string | null
-}
-
-interface RegisteredLimits {
-  readonly registered_limits: readonly (LimitPlace & { readonly default_limit: number })[]
-}
-
-interface Limits {
-  readonly limits: readonly (LimitPlace & { readonly resource_limit: number })[]
 }
 
 /** Keystone v3. Tokens are looked up with our own, and believed for as long as nova.conf says. */
@@ -69,22 +59,6 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
     return callerOf(token, bodyOf<TokenDocument>(reply))
   }
 
-  /** Limits of our region and of none; those of the region come last and count. */
-  const here = <L extends LimitPlace>(limits: readonly L[]): readonly L[] =>
-    limits
-      .filter(
-        limit => limit.region_id === null || region === null || region === undefined || limit.region_id === region,
-      )
-      .toSorted((a, b) => Number(a.region_id !== null) - Number(b.region_id !== null))
-
-  async function list<T>(path: string, query: Readonly<Record<string, string>>): Promise<T> {
-    const reply = await limitsClient.call('service', { method: 'GET', path, query: new URLSearchParams(query) })
-    if (reply.status !== 200) {
-      throw refusal(reply.status, 'LimitLookupRefused', `Nova may not read ${path} at Keystone.`, reply.place)
-    }
-    return bodyOf<T>(reply)
-  }
-
   return {
     async validate(token) {
       const caller = tokenForm.test(token) ? await cache.get(token, () => ask(token)) : undefined
@@ -101,18 +75,7 @@ export function keystonePort(options: KeystoneOptions): IdentityPort {
       if (project.is_domain === true) return undefined
       return { id: project.id, name: project.name, domainId: project.domain_id, enabled: project.enabled }
     },
-    limits: async projectId => {
-      const { services } = await list<{ services: readonly { id: string }[] }>('/services', { type: 'compute' })
-      const found: Record<string, number> = {}
-      for (const { id } of services) {
-        const { registered_limits } = await list<RegisteredLimits>('/registered_limits', { service_id: id })
-        for (const limit of here(registered_limits)) found[limit.resource_name] = limit.default_limit
-        if (projectId === null) continue
-        const { limits } = await list<Limits>('/limits', { service_id: id, project_id: projectId })
-        for (const limit of here(limits)) found[limit.resource_name] = limit.resource_limit
-      }
-      return found
-    },
+    limits: limitsOf({ client: limitsClient, region: region ?? null, endpointId: options.limitsEndpointId ?? null }),
     serviceCaller: () => session.caller(),
     endpoint: (serviceType, which) =>
       session.endpoint({ serviceType, interfaces: [which], ...(region === undefined ? {} : { region }) }),

@@ -25,7 +25,13 @@ export const neutronSection = {
 export const placementSection = session('placement')
 export const keystoneSection = session('identity')
 /** Who may see the limits of all projects; with `system_scope = all`, as unified limits ask for. */
-export const osloLimitSection = session('identity')
+export const osloLimitSection = {
+  ...session('identity'),
+  endpoint_id: str(
+    null,
+    'Endpoint of Nova whose service and region the limits are of; without it all of type compute.',
+  ),
+} as const
 
 export const cinderSection = {
   ...session(null),
