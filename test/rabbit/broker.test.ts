@@ -196,6 +196,35 @@ test('a call without an answer ends after the time of its method', async () => {
   await Promise.all([echo.say({ text: '' }), echo.slow({ n: 2 })])
 })
 
+test('a slow server has a bounded number of calls; the broker keeps the others', async () => {
+  const most = 1024
+  const more = 200
+  const gate = Promise.withResolvers<void>()
+  const begun = new Set<number>()
+  const server = newBus()
+  server.serve(echoContract, 'one', {
+    ...echoHandlers('one'),
+    slow: async args => {
+      begun.add(args.n)
+      await gate.promise
+      return args
+    },
+  })
+  await server.ready()
+  const echo = newBus().client(echoContract, 'one')
+  const calls = Array.from({ length: most + more }, (_, n) => echo.slow({ n }))
+  const connection = await connectAmqp(broker.url().replace('rabbit:', 'amqp:'))
+  const channel = await connection.createChannel()
+  const isFull = async () => {
+    const { messageCount } = await channel.checkQueue(`${prefix}.echo.one`)
+    return (begun.size === most && messageCount === more) || undefined
+  }
+  await waitFor('it to have all that it takes, and the broker the others', isFull, { deadlineMs: 60_000, everyMs: 20 })
+  gate.resolve()
+  assert.equal((await Promise.all(calls)).length, most + more)
+  await connection.close()
+})
+
 test('servers of one name take turns, and one that goes is not missed', async () => {
   const [a, b, caller] = [newBus(), newBus(), newBus()]
   a.serve(echoContract, 'one', echoHandlers('a'))

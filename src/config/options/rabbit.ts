@@ -18,8 +18,17 @@ export const rabbitSection = {
   ssl_cert_file: str('', 'Certificate of this service.', { deprecated: ['oslo_messaging_rabbit.kombu_ssl_certfile'] }),
   ssl_key_file: str('', 'Its key.', { deprecated: ['oslo_messaging_rabbit.kombu_ssl_keyfile'] }),
   ssl_enforce_hostname_verification: bool(false, "The broker's certificate must name its host."),
-  // Calls always use durable quorum queues, notifications what their readers declare.
-  rabbit_quorum_queue: bool(false, 'Queues of notifications are quorum queues.'),
-  rabbit_ha_queues: bool(false, 'Without effect.'),
-  amqp_durable_queues: bool(false, 'Exchange and queues of notifications survive the broker.'),
+  // Notifications follow what their readers declare, or the broker would refuse one of them.
+  rabbit_quorum_queue: bool(
+    false,
+    'Queues of notifications are quorum queues, as their readers must be told. Those of calls always are.',
+  ),
+  rabbit_ha_queues: bool(
+    false,
+    'No effect: queues of calls are quorum queues, which RabbitMQ keeps on several brokers.',
+  ),
+  amqp_durable_queues: bool(
+    false,
+    'Exchange and queues of notifications survive the broker, as their readers must be told. Those of calls always do.',
+  ),
 } as const
