@@ -20,7 +20,8 @@ import type { DeviceBus, Door, InstanceMetadata, MetadataDevice, MetadataSource 
 export type AddressLookup = (door: Door, remoteAddress: string) => Promise<{ readonly deviceId: string } | undefined>
 
 export interface StoreSourceOptions {
-  readonly store: Store
+  /** The database that a server is in. */
+  readonly storeOf: (instanceId: string) => Promise<Store>
   readonly lookup: AddressLookup
   /** Zone of hosts in no zone aggregate. */
   readonly defaultZone: string
@@ -147,22 +148,24 @@ export async function instanceMetadata(
 }
 
 /** Metadata straight from Nova's records. */
-export function storeMetadata({ store, lookup, defaultZone, nowMs }: StoreSourceOptions): MetadataSource {
-  const byInstanceId = (id: string) => instanceMetadata(store, defaultZone, id)
+export function storeMetadata({ storeOf, lookup, defaultZone, nowMs }: StoreSourceOptions): MetadataSource {
+  const byInstanceId = async (id: string) => instanceMetadata(await storeOf(id), defaultZone, id)
   return {
     byInstanceId,
     async idByAddress(door, remote) {
       const client = door === undefined ? undefined : await lookup(door, remote)
       return client?.deviceId
     },
-    savePassword: (id, password) =>
-      store.transaction(async tx => {
+    async savePassword(id, password) {
+      const store = await storeOf(id)
+      return store.transaction(async tx => {
         await tx.turn(turnOf.server(id))
         const instance = await tx.instances.find(id)
         if (instance === undefined) throw InstanceNotFound({ id })
         if (serverPassword(instance.systemMetadata) !== '') return false
         const systemMetadata = withServerPassword(instance.systemMetadata, password)
         return tx.instances.change(instanceId(id), { systemMetadata }, nowMs())
-      }),
+      })
+    },
   }
 }

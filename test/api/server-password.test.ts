@@ -15,7 +15,7 @@ after(() => cloud.close())
 const path = () => `/servers/${id}/os-server-password`
 const post = (password: string) =>
   storeMetadata({
-    store: cloud.store,
+    storeOf: async () => cloud.store,
     lookup: async () => ({ deviceId: id }),
     defaultZone: 'nova',
     nowMs: () => cloud.deps.clock.now(),

@@ -36,7 +36,9 @@ async function openMetadataApi(service: ServiceProcess, shared: WithStore): Prom
       '[neutron] service_metadata_proxy is off: only the built-in network can tell guests by their address',
     )
   }
-  await open(service, 'nova-api-metadata', composeMetadata(shared, async () => undefined).face, { host, port })
+  // In a cell, it answers for the servers of that cell.
+  const cells = service.config.api.local_metadata_per_cell ? undefined : cellsFor(service, shared)
+  await open(service, 'nova-api-metadata', composeMetadata(shared, async () => undefined, cells).face, { host, port })
 }
 
 export const openComputeApi: OpenService = async service => openOsCompute(service, await withStore(service))
