@@ -7,16 +7,20 @@ export async function severalCells({ cells }: ConductorDeps): Promise<ConductorC
   return cells === undefined || (await cells.directory.isOnly()) ? undefined : cells
 }
 
-/** A server that is in a cell with hosts stays in it when it moves; one that is in none yet may go to any. */
+/**
+ * A server that is in a cell with hosts stays in it when it moves, unless its request says which cell it would rather be in;
+ * one that is in none yet may go to any.
+ */
 export async function confined(d: ConductorDeps, spec: RequestSpec): Promise<RequestSpec> {
   const cells = await severalCells(d)
-  return cells === undefined || cells.own.isHome ? spec : { ...spec, cellId: cells.own.uuid }
+  if (cells === undefined || cells.own.isHome || spec.preferredCellId !== undefined) return spec
+  return { ...spec, cellId: cells.own.uuid }
 }
 
 /** Databases in which the scheduler may have claimed something for a server of this cell. */
 export async function whereClaimed(d: ConductorDeps): Promise<readonly Store[]> {
   const cells = await severalCells(d)
-  if (cells === undefined || !cells.own.isHome) return [d.store]
+  if (cells === undefined) return [d.store]
   const answers = await cells.directory.gather(async store => store)
   // A cell that is away keeps its claim; its own audit takes back what has no allocation.
   return answers.flatMap(answer => (answer.ok ? [answer.value] : []))

@@ -99,6 +99,8 @@ export interface ConductorCells {
   readonly directory: CellDirectory
   /** The one whose sagas it runs. */
   readonly own: Cell
+  /** What a conductor of that cell works with. */
+  depsIn(cell: Cell): Promise<ConductorDeps>
   /** Somebody in that cell is told of a saga. */
   wake(cell: Cell, sagaId: string): Promise<void>
 }

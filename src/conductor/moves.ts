@@ -19,6 +19,7 @@ import { directBootOf } from './direct-boot.ts'
 import { tpmSecretOf, withKeys } from './guest-secrets.ts'
 import { guestImage, guestSpec } from './guest-spec.ts'
 import { hostClient, isHostUp } from './hosts.ts'
+import { atHost } from './leaving-cell.ts'
 import type { TargetVolume } from './moving-volumes.ts'
 import { finishEvent, startEvent } from './records.ts'
 import { askScheduler } from './scheduling.ts'
@@ -61,9 +62,11 @@ export async function movedSpec(
     readonly volumes?: readonly TargetVolume[]
     /** The move that keeps the source, for a guest there; otherwise it is where the server's own claim is. */
     readonly atSourceOf?: string
+    /** Of the host's cell, where that is another than the server's. */
+    readonly at?: ConductorDeps
   } = {},
 ): Promise<GuestSpec> {
-  const { flavor = instance.flavor, vifs, volumes = [], atSourceOf = instance.id } = change
+  const { flavor = instance.flavor, vifs, volumes = [], atSourceOf = instance.id, at = d } = change
   const connected = new Map(volumes.map(({ deviceId, connectionInfo }) => [deviceId, connectionInfo]))
   const devices = await d.store.blockDevices.of(instance.id)
   const there = devices.map(device => ({
@@ -72,7 +75,7 @@ export async function movedSpec(
   }))
   const sized = { ...instance, flavor }
   const spec = guestSpec(sized, there, vifs, {
-    ...(await seatOf(d, atSourceOf)),
+    ...(await seatOf(at, atSourceOf)),
     ...(await tpmSecretOf(d, sized, guestImage(sized))),
     ...(await directBootOf(d, guestImage(sized))),
   })
@@ -141,8 +144,9 @@ export async function noteTarget(
   migrationId: string,
   target: Pick<Selection, 'host' | 'node' | 'nodeId'>,
   status: string,
+  at = d,
 ): Promise<void> {
-  const node = await d.store.computeNodes.find({ uuid: target.nodeId })
+  const node = await at.store.computeNodes.find({ uuid: target.nodeId })
   const destIp = node?.description.hostIp ?? null
   const change = { destHost: target.host, destNode: target.node, destIp, status }
   await d.store.transaction(async tx => {
@@ -168,11 +172,28 @@ export async function askUnlessDown<T>(
   }
 }
 
+/** The server does not go back to the cell that it came from. */
+export async function forgetSource(
+  d: ConductorDeps,
+  at: ConductorDeps,
+  id: string,
+  migrationId: string,
+): Promise<void> {
+  if (at === d) return
+  await at.store.transaction(async tx => {
+    await tx.serverCarrier.remove(id)
+    await tx.moves.change(migrationId, { status: 'confirmed' }, at.clock.now(), 'finished')
+  })
+}
+
 /** Everything that moves of a server that is deleted have left elsewhere: set-aside guests and held allocations. */
 export async function endMoves(d: ConductorDeps, id: string, key: string): Promise<void> {
   for (const move of await d.store.moves.list({ filter: { instanceId: id } })) {
-    if (move.status === 'finished')
-      await askUnlessDown(d, move.sourceHost, id, () => hostClient(d, move.sourceHost).confirmMove({ id }, { key }))
+    if (move.status === 'finished') {
+      const at = await atHost(d, move.sourceHost)
+      await askUnlessDown(at, move.sourceHost, id, () => hostClient(at, move.sourceHost).confirmMove({ id }, { key }))
+      await forgetSource(d, at, id, move.uuid)
+    }
     if (move.status !== 'finished' && move.status !== 'done') continue
     await letGo(d, move.uuid)
     const status = move.status === 'finished' ? 'confirmed' : 'completed'

@@ -3,10 +3,13 @@ import type { ConductorDeps } from './deps.ts'
 import { hostClient } from './hosts.ts'
 import { connectionRecord, connectVolumes, disconnectVolumes, volumesOf } from './volumes.ts'
 
-/** For a guest that is off: its volumes are taken off whatever host they are on, and connected to this one. Converges. */
-export async function moveVolumes(d: ConductorDeps, instance: Instance, to: string): Promise<void> {
+/**
+ * For a guest that is off: its volumes are taken off whatever host they are on, and connected to this one. Converges.
+ * `at`: of the host's cell.
+ */
+export async function moveVolumes(d: ConductorDeps, instance: Instance, to: string, at = d): Promise<void> {
   await disconnectVolumes(d, instance.id)
-  await connectVolumes(d, instance, to)
+  await connectVolumes(d, instance, to, at)
 }
 
 /** A second connection of a volume, for the host to which its running guest is about to move. */

@@ -49,11 +49,11 @@ export async function connectionRecord(
   }
 }
 
-/** Connects a held volume to a host; the record then has the connection. */
-export async function connectVolume(d: ConductorDeps, device: BlockDevice, host: string): Promise<BlockDevice> {
+/** Connects a held volume to a host; the record then has the connection. `at`: of the host's cell. */
+export async function connectVolume(d: ConductorDeps, device: BlockDevice, host: string, at = d): Promise<BlockDevice> {
   if (device.connectionInfo !== null) return device
   const attachmentId = await reserveVolume(d, device)
-  const connector = await hostClient(d, host).volumeConnector({})
+  const connector = await hostClient(at, host).volumeConnector({})
   const mountpoint = device.deviceName === null ? {} : { mountpoint: device.deviceName }
   const { connection } = await d.volumes.updateAttachment('service', attachmentId, { ...connector, ...mountpoint })
   const connectionInfo = await connectionRecord(d, device.volumeId ?? '', connection)
@@ -70,10 +70,10 @@ async function nameAll(d: ConductorDeps, instance: Instance): Promise<void> {
 }
 
 /** For a guest that starts on this host with all its volumes. */
-export async function connectVolumes(d: ConductorDeps, instance: Instance, host: string): Promise<void> {
+export async function connectVolumes(d: ConductorDeps, instance: Instance, host: string, at = d): Promise<void> {
   await nameAll(d, instance)
   for (const device of await volumesOf(d, instance.id)) {
-    const { attachmentId } = await connectVolume(d, device, host)
+    const { attachmentId } = await connectVolume(d, device, host, at)
     if (attachmentId !== null) await d.volumes.completeAttachment('service', attachmentId)
   }
 }

@@ -4,6 +4,7 @@ import { type Bus, conductorContract, schedulerContract } from '#bus'
 import {
   type Conductor,
   type ConductorCells,
+  type ConductorDeps,
   type ConductorStart,
   registerService,
   serviceVersion,
@@ -35,7 +36,7 @@ import { type Neighbours, secondsOf, type WithStore } from './shared.ts'
 
 /** How a conductor begins, and for which of several cells. */
 export interface ConductorPlace extends ConductorStart {
-  readonly cells?: ConductorCells
+  readonly cells?: Omit<ConductorCells, 'depsIn'> & { readonly busOf: (cell: Cell) => Bus }
 }
 
 /** nova-conductor from its configuration, and what sends the notifications of all services. */
@@ -52,27 +53,36 @@ export async function composeConductor(
   const options = conductorOptions(config)
   const courier = courierFromConfig({ ...shared, log })
   const notices = noticesFromConfig({ ...shared, log }, () => courier?.poke())
-  const conductor = await startConductor(
-    {
-      store: watched(store, notices),
-      notices,
-      bus,
-      placement,
-      network,
-      images,
-      volumes,
-      shares,
-      keys,
-      plugger,
-      ...own,
-      configDrive,
-      clock,
-      log,
-      options,
-      ...(cells === undefined ? {} : { cells }),
-    },
-    start,
-  )
+  const base: ConductorDeps = {
+    store: watched(store, notices),
+    notices,
+    bus,
+    placement,
+    network,
+    images,
+    volumes,
+    shares,
+    keys,
+    plugger,
+    ...own,
+    configDrive,
+    clock,
+    log,
+    options,
+  }
+  const depsIn = async (cell: Cell): Promise<ConductorDeps> => {
+    const inCell = await cell.store()
+    if (cells === undefined) return base
+    return {
+      ...base,
+      store: watched(inCell, notices),
+      bus: cells.busOf(cell),
+      configDrive: composeConfigDrive({ config, store: inCell, log }),
+      cells: { ...cells, depsIn, own: cell },
+    }
+  }
+  const deps = cells === undefined ? base : { ...base, cells: { ...cells, depsIn } }
+  const conductor = await startConductor(deps, start)
   courier?.start()
   const stop = async () => {
     await conductor.stop()

@@ -1,5 +1,5 @@
 import type { SagaInputs } from '#bus'
-import type { Selection } from '#model'
+import type { Selection, Vif } from '#model'
 import { saga } from '#saga'
 import type { Store } from '#store'
 import { HypervisorError } from '#virt'
@@ -7,6 +7,7 @@ import { letGo, takeSeat } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { gracefulMs } from '../graceful.ts'
 import { hostClient } from '../hosts.ts'
+import { atHost, changeCell, isElsewhere, stayHere } from '../leaving-cell.ts'
 import {
   asEvent,
   askUnlessDown,
@@ -55,6 +56,25 @@ async function writeBack(d: ConductorDeps, input: ResizeOnHost): Promise<void> {
   )
 }
 
+/** The server is resized in the cell of its new host, and waits there for the user's word. */
+async function finishElsewhere(d: ConductorDeps, input: ResizeOnHost, networkInfo: readonly Vif[], powerState: number) {
+  const { instanceId: id, migrationId, selection, spec, before } = input
+  const status = { status: 'finished', pending: nothingPending } as const
+  await d.store.moves.change(migrationId, status, d.clock.now())
+  await finishEvent(d.store, d.clock.now(), input, finishEventName)
+  const [instance, move] = [await d.store.instances.find(id), await d.store.moves.find(migrationId)]
+  if (move === undefined) throw new Error(`migration ${migrationId} has no record`)
+  await changeCell(d, id, move, {
+    vmState: 'resized',
+    host: selection.host,
+    node: selection.node,
+    flavor: spec.flavor,
+    powerState,
+    networkInfo,
+    systemMetadata: { ...instance?.systemMetadata, old_vm_state: before.vmState },
+  })
+}
+
 type Told = { readonly input: ResizeOnHost }
 const atTarget = ({ input }: Told) => ({ host: input.selection.host })
 const atSource = ({ input }: Told) => ({ host: input.before.host })
@@ -71,20 +91,22 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
     'claim',
     async (s, d) => {
       const { spec, selection, instanceId: consumerId } = s.input
-      if (s.input.isClaimed) return takeSeat(d, consumerId, spec, selection)
+      const at = await atHost(d, selection.host)
+      if (s.input.isClaimed) return takeSeat(at, consumerId, spec, selection)
       const { projectId, userId } = spec
       const { allocations } = selection
       await d.placement.claim({ consumerId, allocations, projectId, userId, consumerType: 'INSTANCE' })
-      await takeSeat(d, consumerId, spec, selection)
+      await takeSeat(at, consumerId, spec, selection)
     },
     (s, d) => letGo(d, s.input.instanceId),
   )
   .step('target', async (s, d, c) => {
     const { selection, migrationId } = s.input
     await changeOwned(d, s.input, c, { taskState: 'resize_prep' })
-    await noteTarget(d, migrationId, selection, 'pre-migrating')
+    const at = await atHost(d, selection.host)
+    await noteTarget(d, migrationId, selection, 'pre-migrating', at)
     await asEvent(d, s.input, 'compute_prep_resize', selection.host, async () => {
-      const { cold } = await hostClient(d, selection.host).moveAbilities({})
+      const { cold } = await hostClient(at, selection.host).moveAbilities({})
       if (!cold) throw HypervisorError({ operation: 'resize', reason: 'this hypervisor cannot move guests' })
     })
   })
@@ -117,7 +139,8 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       const instance = await placedInstance(d, s.input.instanceId)
       await changeOwned(d, s.input, c, { taskState: 'resize_migrated' })
       await d.store.moves.change(s.input.migrationId, { status: 'post-migrating' }, d.clock.now())
-      return moveBindings(d, instance, s.input.before.host, s.input.selection.host)
+      const { before, selection } = s.input
+      return moveBindings(await atHost(d, selection.host), instance, before.host, selection.host)
     },
     async (s, d) => {
       const instance = await d.store.instances.find(s.input.instanceId)
@@ -134,7 +157,10 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
   )
   .step(
     'volumes',
-    async (s, d) => moveVolumes(d, await placedInstance(d, s.input.instanceId), s.input.selection.host),
+    async (s, d) => {
+      const { instanceId: id, selection } = s.input
+      await moveVolumes(d, await placedInstance(d, id), selection.host, await atHost(d, selection.host))
+    },
     async (s, d) => {
       const instance = await d.store.instances.find(s.input.instanceId)
       if (instance !== undefined) await moveVolumes(d, instance, s.input.before.host)
@@ -146,9 +172,10 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       const { selection, before } = s.input
       await changeOwned(d, s.input, c, { taskState: 'resize_finish' })
       const { flavor } = s.input.spec
-      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor, vifs: s.ports })
+      const at = await atHost(d, selection.host)
+      const spec = await movedSpec(d, await placedInstance(d, s.input.instanceId), { flavor, vifs: s.ports, at })
       return asEvent(d, s.input, finishEventName, selection.host, () =>
-        hostClient(d, selection.host).receiveMove(
+        hostClient(at, selection.host).receiveMove(
           { offer: s.offer, spec, isOn: isOnAsRecorded(before) },
           { key: c.key },
         ),
@@ -157,13 +184,15 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
     async (s, d, c) => {
       const { instanceId: id, selection } = s.input
       const { host } = selection
-      await askUnlessDown(d, host, id, () => hostClient(d, host).discardMove({ id }, { key: c.key }))
+      const at = await atHost(d, host)
+      await askUnlessDown(at, host, id, () => hostClient(at, host).discardMove({ id }, { key: c.key }))
     },
   )
   .pivot(
     'finished',
     async (s, d, c) => {
       const { before, selection, migrationId, spec, instanceId: id } = s.input
+      if (await isElsewhere(d, selection.host)) return finishElsewhere(d, s.input, s.ports, s.guest.power)
       const { systemMetadata } = await d.store.instances.get(id)
       await changeOwned(d, s.input, c, {
         vmState: 'resized',
@@ -177,7 +206,10 @@ export const resizeOnHost = saga<ConductorDeps, ResizeOnHost, Store>('resize-on-
       await d.store.moves.change(migrationId, { status: 'finished', pending: nothingPending }, d.clock.now())
       await finishEvent(d.store, d.clock.now(), s.input, finishEventName)
     },
-    (s, d) => writeBack(d, s.input),
+    async (s, d) => {
+      await stayHere(d, s.input.instanceId, s.input.selection)
+      await writeBack(d, s.input)
+    },
   )
   .telling({
     'before target': [say('instance.exists', atTarget), say('instance.resize_prep.start', prepared)],

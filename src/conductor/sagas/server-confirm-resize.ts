@@ -7,7 +7,8 @@ import { power } from '#virt'
 import { letGo } from '../allocations.ts'
 import type { ConductorDeps } from '../deps.ts'
 import { hostClient, isHostUp } from '../hosts.ts'
-import { askUnlessDown } from '../moves.ts'
+import { atHost } from '../leaving-cell.ts'
+import { askUnlessDown, forgetSource } from '../moves.ts'
 import { say } from '../notices.ts'
 import { finishEvent, recordFault, startEvent } from '../records.ts'
 
@@ -31,7 +32,7 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
   .step('ready', async (s, d) => {
     const host = await sourceOf(d, s.input.migrationId)
     await startEvent(d.store, d.clock.now(), s.input, event, host)
-    if (!(await isHostUp(d, host))) throw HostUnavailable({ host })
+    if (!(await isHostUp(await atHost(d, host), host))) throw HostUnavailable({ host })
     return { host }
   })
   // From here on it is done, however often it takes: a set-aside guest that is gone does not come back.
@@ -39,7 +40,9 @@ export const serverConfirmResize = saga<ConductorDeps, SagaInputs['server-confir
   .step('source', async (s, d, c) => {
     const { host } = s.ready
     const id = s.input.instanceId
-    await askUnlessDown(d, host, id, () => hostClient(d, host).confirmMove({ id }, { key: c.key }))
+    const at = await atHost(d, host)
+    await askUnlessDown(at, host, id, () => hostClient(at, host).confirmMove({ id }, { key: c.key }))
+    await forgetSource(d, at, id, s.input.migrationId)
   })
   .step('allocation', (s, d) => letGo(d, s.input.migrationId))
   .settled(async (s, outcome, tx, { nowMs }) => {

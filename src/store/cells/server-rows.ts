@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely'
+import { type InstanceId, instanceId } from '#base'
 import type { CellTables } from '../cell-db/schema.ts'
 import { type ServerTable, serverTables } from '../cell-db/server-tables.ts'
 import { insertIgnore } from '../engine/index.ts'
@@ -13,6 +14,7 @@ interface ActionRows {
 
 /** All that a cell's database says of one server, without its sagas and moves; to be carried to another cell's. */
 export interface ServerRows {
+  readonly id: InstanceId
   readonly instance: Selectable<CellTables['instances']>
   readonly plain: Readonly<Record<ServerTable, readonly Row[]>>
   readonly actions: readonly ActionRows[]
@@ -53,7 +55,7 @@ export class ServerCarrier {
         .execute()
       told.push({ action, events })
     }
-    return { instance, plain: rows as ServerRows['plain'], actions: told }
+    return { id: instanceId(id), instance, plain: rows as ServerRows['plain'], actions: told }
   }
 
   /** In a transaction: a copy that nobody sees. False where there is one, hidden or not. */

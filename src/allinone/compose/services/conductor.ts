@@ -31,7 +31,7 @@ export const openConductor: OpenService = async service => {
   const start = async (own: Cell) => {
     const bus = cells.busOf(own)
     const inCell: WithStore = own.isOwn ? shared : { ...shared, store: await own.store(), bus }
-    const place = { directory, own, wake: wakeIn(cells) }
+    const place = { directory, own, busOf: cells.busOf, wake: wakeIn(cells) }
     // cell0 has no bus of its own, and no hosts that could ask.
     const isSilent = !own.isOwn && bus === shared.bus
     const how = own.isOwn ? { isAlone } : { isAlone: false, isOutside: true, isSilent }
