@@ -105,7 +105,7 @@ export async function openTestCells(
       for (const cell of await directory.list()) {
         if (wanted[cell.name ?? ''] === null) continue
         const inCell = { ...own, store: await cell.store(), bus: busOf(cell) }
-        const place = { directory, own: cell, wake }
+        const place = { directory, own: cell, busOf, wake }
         const how = { isAlone: cell.isOwn, isOutside: !cell.isOwn, onSaga, cells: place }
         const conductor = await composeConductor(inCell, ports, how)
         ends.add(() => conductor.stop())

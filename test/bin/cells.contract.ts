@@ -65,8 +65,66 @@ export function cellsContract(how: string, openPlaces: OpenPlaces): void {
     assert.equal((await cloud.home.instances.get(tooBig)).vmState, 'error')
   })
 
-  test(`${how}: kill -9 of the conductor in the middle of builds: every build completes, exactly once`, async () => {
+  test(`${how}: a resize may leave the cell; reverted it comes back, confirmed it stays`, async () => {
+    const [near, far] = cloud.cells
+    const id = await user.create('moving', on(near?.host ?? ''))
+    await active(id)
+    const isIn = async (cell: typeof near) => {
+      const elsewhere = cell === near ? far : near
+      assert.equal(await cellOf(id), cell?.uuid)
+      assert.equal((await user.server(id)).server['OS-EXT-SRV-ATTR:host'], cell?.host)
+      assert.equal((await cell?.store.instances.get(id))?.host, cell?.host)
+      assert.equal(await elsewhere?.store.instances.find(id, { withDeleted: true }), undefined)
+    }
+    const becomes = (status: string) =>
+      waitFor(
+        `${id} to be ${status}`,
+        async () => {
+          const { server } = await user.server(id)
+          return (server.status === status && server['OS-EXT-STS:task_state'] === null) || undefined
+        },
+        { deadlineMs: 60_000 },
+      )
+    await user.act(id, { migrate: { host: far?.host } })
+    await becomes('VERIFY_RESIZE')
+    await isIn(far)
+    await user.act(id, { revertResize: null })
+    await becomes('ACTIVE')
+    await isIn(near)
+    await user.act(id, { migrate: { host: far?.host } })
+    await becomes('VERIFY_RESIZE')
+    await user.act(id, { confirmResize: null })
+    await becomes('ACTIVE')
+    await isIn(far)
+    assert.equal(await near?.store.serverCarrier.isHidden(id), false)
+    const actions = await user.call<{ instanceActions: readonly { action: string; message: string | null }[] }>(
+      'GET',
+      `/servers/${id}/os-instance-actions`,
+    )
+    assert.deepEqual(
+      actions.instanceActions.map(one => [one.action, one.message]),
+      [
+        ['confirmResize', null],
+        ['migrate', null],
+        ['revertResize', null],
+        ['migrate', null],
+        ['create', null],
+      ],
+    )
+    await user.call('DELETE', `/servers/${id}`)
+    await waitFor('it to be gone', async () => (await far?.store.instances.find(id)) === undefined || undefined, {
+      deadlineMs: 60_000,
+    })
+    const { allocations } = await cloud.builtIn.placement.consumer(id)
+    assert.deepEqual(allocations, {})
+  })
+
+  test(`${how}: kill -9 of the conductor amid builds and moves between cells: each ends, exactly once`, async () => {
+    const [near, far] = cloud.cells
+    const moving = await Promise.all([1, 2, 3].map(i => user.create(`mover ${i}`, on(near?.host ?? ''))))
+    for (const id of moving) await active(id)
     await user.boot('many', 20)
+    for (const id of moving) await user.act(id, { migrate: { host: far?.host } })
     const conductor = cloud.service['nova-conductor']
     const all = async () => {
       const found = []
@@ -89,5 +147,13 @@ export function cellsContract(how: string, openPlaces: OpenPlaces): void {
     assert.equal(new Set(found.map(s => s.id)).size, 20)
     assert.ok(new Set(found.map(s => s.host)).size === 2, 'all went to one cell')
     for (const { id } of found) assert.notEqual(await cellOf(id), undefined)
+    for (const id of moving) {
+      const isOver = async () => (await user.server(id)).server['OS-EXT-STS:task_state'] === null || undefined
+      await waitFor(`${id} to rest`, isOver, { deadlineMs: 120_000 })
+      const { status } = (await user.server(id)).server
+      assert.equal(status, 'VERIFY_RESIZE')
+      assert.equal(await cellOf(id), far?.uuid)
+      assert.equal(await near?.store.instances.find(id, { withDeleted: true }), undefined)
+    }
   })
 }

@@ -72,7 +72,10 @@ export async function startCellCloud(openPlaces: OpenPlaces, names = ['cell1', '
     await map(cell0Uuid, 'cell0', 'none:///', cell0)
     const configFile = join(folder, 'nova.conf')
     const transportUrl = places.busUrl('api')
-    writeFileSync(configFile, novaConf(builtIn, { transportUrl, database: connectionOf(cell0, api) }))
+    const policyFile = join(folder, 'policy.yaml')
+    writeFileSync(policyFile, '"compute:servers:resize:cross_cell": "role:admin or role:service"\n')
+    const policy = `[oslo_policy]\npolicy_file = ${policyFile}\n`
+    writeFileSync(configFile, novaConf(builtIn, { transportUrl, database: connectionOf(cell0, api) + policy }))
     const service: Record<string, ServiceProcess> = {}
     const started = (name: ServiceProcess['name'], file: string, at: string) => {
       const process = new ServiceProcess(name, file, at)

@@ -12,6 +12,7 @@ export interface Server {
   readonly fault?: { message: string }
   readonly addresses: Readonly<Record<string, readonly { addr: string }[]>>
   readonly 'OS-EXT-STS:task_state': string | null
+  readonly 'OS-EXT-SRV-ATTR:host'?: string | null
 }
 
 export class CloudUser {

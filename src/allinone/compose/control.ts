@@ -166,7 +166,8 @@ export async function composeScheduler(
     at.serve(schedulerContract, name, {
       selectDestinations: ({ spec, instanceIds }, { requestId }) => {
         // Conductors of a cell may not know that there are others.
-        const asked = cell === undefined ? spec : { cellId: cell.uuid, ...spec }
+        const isFree = cell === undefined || spec.preferredCellId !== undefined
+        const asked = isFree ? spec : { cellId: cell.uuid, ...spec }
         return scheduler.selectDestinations(asked, instanceIds.map(instanceId), { requestId })
       },
     })

@@ -45,13 +45,19 @@ export class ServerCarrier {
     if (instance === undefined) return undefined
     const rows: Partial<Record<ServerTable, readonly Row[]>> = {}
     for (const table of serverTables) rows[table] = await this.#rowsOf(table, id)
-    const actions = await this.#db.selectFrom('instance_actions').selectAll().where('instance_id', '=', id).execute()
+    const actions = await this.#db
+      .selectFrom('instance_actions')
+      .selectAll()
+      .where('instance_id', '=', id)
+      .orderBy('number')
+      .execute()
     const told: ActionRows[] = []
     for (const action of actions) {
       const events = await this.#db
         .selectFrom('instance_action_events')
         .selectAll()
         .where('action_number', '=', action.number)
+        .orderBy('number')
         .execute()
       told.push({ action, events })
     }
@@ -100,7 +106,8 @@ export class ServerCarrier {
   }
 
   async #rowsOf(table: ServerTable, id: string): Promise<readonly Row[]> {
-    return this.#db.selectFrom(table).selectAll().where('instance_id', '=', id).execute()
+    const rows: readonly Row[] = await this.#db.selectFrom(table).selectAll().where('instance_id', '=', id).execute()
+    return rows.toSorted((a, b) => Number(a['number'] ?? 0) - Number(b['number'] ?? 0))
   }
 
   /** The number that the database gave it. */

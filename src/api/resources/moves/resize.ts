@@ -16,6 +16,7 @@ import { moveSpec, mustFitQuota, newMigration } from '../../accept/move.ts'
 import { pciWishes, withPci } from '../../accept/pci.ts'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
+import { ofHost, severalCells } from '../../cells.ts'
 import type { ApiDeps } from '../../deps.ts'
 import { type Counted, inUsageTurn } from '../../quota/index.ts'
 import { mustFitRoot, mustHaveMemory } from '../servers/create-image.ts'
@@ -45,9 +46,20 @@ const faults = {
 
 /** Up, or at least not known to be down: a disabled host still does what it is asked. */
 async function mustBeUp(deps: ApiDeps, host: string | null): Promise<void> {
-  const service = host === null ? undefined : await deps.store.services.find(host, 'nova-compute')
+  // The source of a resize may be in the cell that the server has left.
+  const at = host === null ? undefined : ((await ofHost(deps, host)) ?? deps)
+  const service = host === null ? undefined : await at?.store.services.find(host, 'nova-compute')
   if (service === undefined || !isServiceUp(service, deps.clock.now(), deps.settings.serviceDownTimeMs))
     throw ServiceDown({})
+}
+
+const crossCellRule = 'compute:servers:resize:cross_cell'
+
+/** For a caller whose servers may leave their cell: the one that this one would rather stay in. */
+async function preferredCell(deps: ApiDeps, instance: Instance, mayLeave: boolean): Promise<Partial<RequestSpec>> {
+  if (!mayLeave || (await severalCells(deps)) === undefined) return {}
+  const preferredCellId = await deps.store.instanceMappings.cellOf(instance.id)
+  return preferredCellId === undefined ? {} : { preferredCellId }
 }
 
 /** The flavor asked for, if the server may become one of it. */
@@ -118,7 +130,7 @@ const flavorRef = either(text({ min: 1 }), intLike({}))
 export const resize = op({
   status: always(202),
   policy: 'os_compute_api:servers:resize',
-  alsoPolicies: ['compute:servers:resize:cross_cell'],
+  alsoPolicies: [crossCellRule],
   body: bare(obj({ flavorRef, 'OS-DCF:diskConfig': diskConfig.optional() })),
   faults: {
     ...faults,
@@ -134,9 +146,10 @@ export const resize = op({
     BadServerRequest: 400,
     OverQuota: 403,
   },
-  async handle({ path, body, caller, allow, requestId }, deps) {
+  async handle({ path, body, caller, allow, may, requestId }, deps) {
     const instance = await findServer(deps, caller, path.id)
     allow(targetOf(instance))
+    const cell = await preferredCell(deps, instance, may(crossCellRule, targetOf(instance)))
     await mustHaveNoShares(deps.store, 'resize', instance.id)
     mustAllow(instance, 'resize', 'resize', isAdmin(caller))
     await mustBeUp(deps, instance.host)
@@ -158,7 +171,7 @@ export const resize = op({
         // Those of ports are none of the flavor's.
         const ofPorts = known.filter(request => request.portId !== undefined)
         const devices = withPci([...pciWishes(deps, flavor, before.image?.properties ?? {}), ...ofPorts])
-        const spec = { ...before, ...devices, flavor, ignoreHosts }
+        const spec = { ...before, ...devices, ...cell, flavor, ignoreHosts }
         return moveTask(deps, caller, server, { action: 'resize', flavor, spec, ...disk }, counted)
       })
     })
@@ -172,9 +185,15 @@ async function mayStay(deps: ApiDeps, instance: Instance): Promise<boolean> {
   return node !== undefined && (await deps.placement.traits(node.uuid)).includes('COMPUTE_SAME_HOST_COLD_MIGRATE')
 }
 
-async function destinationOf(deps: ApiDeps, instance: Instance, host: string): Promise<RequestSpec['destination']> {
+async function destinationOf(
+  deps: ApiDeps,
+  instance: Instance,
+  host: string,
+  mayLeave: boolean,
+): Promise<RequestSpec['destination']> {
   if (host === instance.host) throw SameHost({})
-  const node = await deps.store.computeNodes.find({ host })
+  const at = mayLeave ? ((await ofHost(deps, host)) ?? deps) : deps
+  const node = await at.store.computeNodes.find({ host })
   if (node === undefined) throw HostUnknown({ host })
   return { host, node: node.description.hypervisorHostname, isForced: false }
 }
@@ -185,21 +204,23 @@ const hostBody = either(obj({ host: fqdn.nullable().optional() }), nil)
 export const migrate = op({
   status: always(202),
   policy: `${migrateRule}:host`,
-  alsoPolicies: [migrateRule],
+  alsoPolicies: [migrateRule, crossCellRule],
   body: bare(anything.from('2.56', hostBody)),
   faults: { ...faults, CannotMigrateToSameHost: 400, ComputeHostNotFound: 400, OverQuota: 403 },
   behaviours: { takesHost: since('2.56') },
-  async handle({ path, body, caller, allow, requestId, behaves }, deps) {
+  async handle({ path, body, caller, allow, may, requestId, behaves }, deps) {
     const instance = await findServer(deps, caller, path.id)
     const host = behaves.takesHost ? ((body as { host?: string | null } | null)?.host ?? null) : null
     allow(targetOf(instance), host === null ? migrateRule : undefined)
+    const cell = await preferredCell(deps, instance, may(crossCellRule, targetOf(instance)))
+    const mayLeave = cell.preferredCellId !== undefined
     await mustHaveNoShares(deps.store, 'migrate', instance.id)
     mustAllow(instance, 'migrate', 'migrate', isAdmin(caller))
     await mustBeUp(deps, instance.host)
     await acceptTask(deps, caller, isAdmin(caller), requestId, instance, async server => {
-      const destination = host === null ? null : await destinationOf(deps, server, host)
+      const destination = host === null ? null : await destinationOf(deps, server, host, mayLeave)
       const ignoreHosts = withoutOwnHost(server, await mayStay(deps, server))
-      const spec = { ...(await moveSpec(deps, server)), destination, ignoreHosts }
+      const spec = { ...(await moveSpec(deps, server)), ...cell, destination, ignoreHosts }
       return moveTask(deps, caller, server, { action: 'migrate', flavor: server.flavor, spec }, undefined)
     })
   },
