@@ -41,7 +41,11 @@ export const inItsCell =
     if (cells === undefined) return work(deps)
     const first = await cells.ofServer(server_id)
     try {
-      return await workIn(endpoint, first, work)
+      const found = await workIn(endpoint, first, work)
+      if (first.cell !== undefined || endpoint.method !== 'GET') return found
+      // It may have gone while it was read, and what was read of it be half of what there is.
+      const now = await cells.lookAgain(server_id, first)
+      return now === undefined ? found : await workIn(endpoint, now, work)
     } catch (error) {
       if (!InstanceNotFound.is(error)) throw error
       const now = await cells.lookAgain(server_id, first)

@@ -151,44 +151,45 @@ test('a copy that is hidden is in no list, and one server is never there twice',
   }
 })
 
-test('a long list is read from each cell bit by bit', async () => {
-  const counts = { one: 330, two: 45 }
-  const made: string[] = []
-  for (const [name, count] of Object.entries(counts)) {
-    const crowd = new Crowd(cells.fileOf(name))
-    try {
+test('a long list is read from each cell bit by bit, and many of an age come in the order of their ids', async () => {
+  const made: { id: string; created_at: number }[] = []
+  const crowds = Object.entries({ one: 330, two: 45 }).map(([name, count]) => {
+    return { crowd: new Crowd(cells.fileOf(name)), like: ids[`${name}-${name === 'one' ? 'a' : 'b'}`] ?? '', count }
+  })
+  try {
+    for (const { crowd, like, count } of crowds) {
+      const own = Array.from({ length: count }, (_, n) => {
+        return { id: newUuid(), display_name: `crowd-${n}`, created_at: 1_700_000_000_000 + Math.floor(n / 70) }
+      })
+      made.push(...own)
+      const mapping = await cloud.store.instanceMappings.find(like)
+      assert.ok(mapping !== undefined)
+      for (const { id } of own) await cloud.store.instanceMappings.add({ ...mapping, instanceId: id })
       await crowd.write(() => {
-        const row = crowd.row('instances', { id: ids[`${name}-${name === 'one' ? 'a' : 'b'}`] ?? '' })
-        const own = Array.from({ length: count }, () => newUuid())
-        made.push(...own)
-        crowd.copy('instances', row, [0, count], n => {
-          return {
-            id: own[n] ?? '',
-            display_name: `crowd-${name}-${n}`,
-            created_at: 1_700_000_000_000 + n * (name === 'one' ? 1 : 7),
-          }
-        })
+        crowd.copy('instances', crowd.row('instances', { id: like }), [0, count], n => own[n] ?? {})
       })
-      await under({ batch: 100 }, async get => {
-        const servers: Json[] = (await get('/servers?name=crowd&sort_key=created_at&sort_dir=asc&limit=400')).expect(
-          200,
-        ).body.servers
-        assert.equal(servers.length, made.length)
-        assert.deepEqual(servers.map(server => server.id).toSorted(), made.toSorted())
-        const detailed: Json[] = (await get('/servers/detail?name=crowd&sort_key=created_at&limit=250')).expect(200)
-          .body.servers
-        const created = detailed.map(server => server.created)
-        assert.equal(created.length, Math.min(250, made.length))
-        assert.deepEqual(created, created.toSorted().toReversed())
-      })
-    } finally {
+    }
+    const sorted = made.toSorted((a, b) => b.created_at - a.created_at || (a.id < b.id ? -1 : 1))
+    await under({ batch: 100 }, async get => {
+      for (const limit of [130, 1000]) {
+        const found: string[] = []
+        for (let marker = ''; ; marker = `&marker=${found.at(-1)}`) {
+          const { servers }: Json = (await get(`/servers?name=crowd&limit=${limit}${marker}`)).expect(200).body
+          found.push(...servers.map((server: Json) => server.id))
+          if (servers.length < limit) break
+        }
+        assert.deepEqual(
+          found,
+          sorted.map(server => server.id),
+        )
+      }
+    })
+  } finally {
+    for (const { id } of made) await cloud.store.instanceMappings.remove(id)
+    for (const { crowd } of crowds) {
+      await crowd.write(() => crowd.change(`delete from instances where display_name like 'crowd-%'`))
       crowd.close()
     }
-  }
-  for (const name of Object.keys(counts)) {
-    const crowd = new Crowd(cells.fileOf(name))
-    await crowd.write(() => crowd.change(`delete from instances where display_name like 'crowd-%'`))
-    crowd.close()
   }
 })
 

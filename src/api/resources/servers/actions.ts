@@ -2,7 +2,8 @@ import { always, anything, bare, either, intLike, nil, obj, oneOf, operation, re
 import { declareFault } from '#base'
 import { NoServer, type SagaInputs, type SagaName, type ServerTask } from '#bus'
 import type { Caller } from '#cloud'
-import { type ActionName, HostUnavailable, type Instance, InstanceNotReady, lifecycle } from '#model'
+import { type ActionName, HostUnavailable, type Instance, InstanceNotFound, InstanceNotReady, lifecycle } from '#model'
+import type { InstanceChange, Store } from '#store'
 import { mustHaveNoShares } from '../../accept/shares.ts'
 import { acceptDelete, acceptSoftDelete, acceptTask, mustAllow, type TaskRequest } from '../../accept/task.ts'
 import type { ApiDeps } from '../../deps.ts'
@@ -133,6 +134,11 @@ async function record(deps: ApiDeps, context: ActionContext, instance: Instance,
 
 const reason = obj({ locked_reason: text({ min: 1, max: 255 }).optional() })
 
+/** A server that is not here any more is deleted, or has just gone to its cell. */
+async function mustChange(tx: Store, deps: ApiDeps, { id }: Instance, change: InstanceChange): Promise<void> {
+  if (!(await tx.instances.change(id, change, deps.clock.now()))) throw InstanceNotFound({ id })
+}
+
 export const lock = op({
   status: accepted,
   policy: 'os_compute_api:os-lock-server:lock',
@@ -150,7 +156,7 @@ export const lock = op({
     const lockedReason = asked?.locked_reason ?? null
     const change = { lockedBy: isOwner ? 'owner' : 'admin', lockedReason } as const
     await deps.notices.together(deps.store, async tx => {
-      await tx.instances.change(instance.id, change, deps.clock.now())
+      await mustChange(tx, deps, instance, change)
       await deps.notices.tell(tx, 'instance.lock', { instance: instance.id })
     })
     await record(deps, context, instance, 'lock')
@@ -172,7 +178,7 @@ export const unlock = op({
       insist('os_compute_api:os-lock-server:unlock:unlock_override', targetOf(instance))
     }
     await deps.notices.together(deps.store, async tx => {
-      await tx.instances.change(instance.id, { lockedBy: null, lockedReason: null }, deps.clock.now())
+      await mustChange(tx, deps, instance, { lockedBy: null, lockedReason: null })
       await deps.notices.tell(tx, 'instance.unlock', { instance: instance.id })
     })
     await record(deps, context, instance, 'unlock')
