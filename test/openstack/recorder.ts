@@ -1,6 +1,7 @@
-/** Stands where the catalogue has Nova, hands everything on to it, and remembers what was answered. */
+/** Stands before a service, hands everything on to it, and remembers what was answered. */
 import { once } from 'node:events'
 import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
 export interface Exchange {
@@ -13,19 +14,29 @@ export interface Exchange {
 
 export interface Recorder {
   readonly heard: readonly Exchange[]
+  readonly port: number
   close(): Promise<void>
 }
 
-/** Both ports are of loopback. */
-export async function record(listen: number, novaPort: number): Promise<Recorder> {
+/** Runs before a request is handed on, which waits for it. */
+export type Watch = (method: string, path: string) => Promise<void>
+
+/** Both ports are of loopback; 0: any free one. */
+export async function record(listen: number, servicePort: number, watch?: Watch): Promise<Recorder> {
   const heard: Exchange[] = []
-  const server = createServer((request, reply) =>
-    handOn(request, reply, novaPort, heard).catch(error => reply.destroy(error as Error)),
-  )
+  const server = createServer(async (request, reply) => {
+    try {
+      await watch?.(request.method ?? '', request.url ?? '')
+      await handOn(request, reply, servicePort, heard)
+    } catch (error) {
+      reply.destroy(error as Error)
+    }
+  })
   server.listen(listen, '127.0.0.1')
   await once(server, 'listening')
   return {
     heard,
+    port: (server.address() as AddressInfo).port,
     async close() {
       server.closeAllConnections()
       server.close()
