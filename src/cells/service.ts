@@ -1,7 +1,7 @@
 import { type Clock, Closers, type Log, namedUuid, newHexId, newUuid } from '#base'
 import { type Bus, type CellCapabilities, cellsContract, type FarRequest, intercellContract } from '#bus'
 import type { Face } from '#http'
-import type { Store } from '#store'
+import type { NovaCells, Store } from '#store'
 import { addApiList, FarLists } from './list/far-list.ts'
 import { CellMethods } from './messages/methods.ts'
 import { CellRouter } from './messages/router.ts'
@@ -14,7 +14,6 @@ import type { CellFilter, CellWeigher } from './scheduler/candidate.ts'
 import { CellScheduler, type CellSchedulerParts } from './scheduler/cell-scheduler.ts'
 import { Announcer } from './state/announcer.ts'
 import { CellState } from './state/cell-state.ts'
-import type { CellsStore } from './store/cells-store.ts'
 import type { NeighbourSource } from './tree/neighbour.ts'
 import { CellTree, type OpenedBus } from './tree/tree.ts'
 
@@ -42,10 +41,12 @@ export interface CellsOptions {
 
 export interface CellsParts {
   readonly options: CellsOptions
+  /** Of this process's `[database]`: what this cell knows of others is there. */
   readonly store: Store
+  /** Where new servers are written down: requests of other cells are kept there. */
+  readonly home: Store
   /** All databases with hosts and servers of this cell; `mustBeAll`: throws when one cannot be reached. */
   readonly stores: (mustBeAll: boolean) => Promise<readonly Store[]>
-  readonly cells: CellsStore
   /** Of this cell. */
   readonly bus: Bus
   readonly openBus: (transportUrl: string) => OpenedBus
@@ -66,7 +67,8 @@ export interface CellsService {
 
 /** nova-cells: one cell's part in the tree. What it opens of all this it closes again; store and bus are the caller's. */
 export async function startCells(parts: CellsParts): Promise<CellsService> {
-  const { options, store, cells, bus, clock, log } = parts
+  const { options, store, bus, clock, log } = parts
+  const cells: NovaCells = store.novaCells
   const closers = new Closers()
   const tree = new CellTree({
     ownName: options.name,
@@ -94,7 +96,7 @@ export async function startCells(parts: CellsParts): Promise<CellsService> {
     await tree.start()
     const execution = addRequests(parts, methods, closers)
     const state = new CellState({ ...options, tree, store, stores: () => parts.stores(false), cells, clock })
-    const announcer = new Announcer({ tree, state, cells, router, clock, log })
+    const announcer = new Announcer({ ...options, tree, state, cells, router, clock, log })
     announcer.addMethods(methods)
     const scheduler = new CellScheduler({
       ...options,
@@ -121,16 +123,16 @@ export async function startCells(parts: CellsParts): Promise<CellsService> {
 }
 
 function addRequests(parts: CellsParts, methods: CellMethods, closers: Closers): KeptExecution {
-  const { options, store, cells, clock, log } = parts
-  const api = localApi(parts.composeApi)
+  const { options, store, home, clock, log } = parts
+  const owner = `${options.host} ${newHexId()}`
+  const api = localApi(parts.composeApi, owner)
   closers.add(() => api.close())
   const { showsAdminPassword, name: ownName } = options
   const traces = new Traces({ stores: () => parts.stores(true), api, ownName, showsAdminPassword })
-  const owner = `${options.host} ${newHexId()}`
-  const execution = new KeptExecution({ kept: cells.requests, api, traces, owner, clock, log })
+  const execution = new KeptExecution({ store: home, api, traces, owner, clock, log })
   closers.add(() => execution.stop())
   addApiRequest(methods, { store, execution, clock })
-  addApiList(methods, request => api.run({ ...request, id: '', method: 'GET' }, () => true), options.maxLimit)
+  addApiList(methods, request => api.run({ ...request, id: '', method: 'GET' }, false), options.maxLimit)
   return execution
 }
 

@@ -49,6 +49,15 @@ export {
   type MigrationQuery,
   type NewMigration,
 } from './cell-db/moves.ts'
+export type {
+  ChildState,
+  KeptRequest,
+  KeptRequests,
+  NeighbourCell,
+  NovaCells,
+  Sizes,
+  StoredNeighbourCell,
+} from './cell-db/nova-cells/index.ts'
 export { type OutboxEvent, type WaitingEvent } from './cell-db/outbox.ts'
 export { type NewSaga } from './cell-db/sagas.ts'
 export { type ServerShareChange } from './cell-db/server-shares.ts'

@@ -23,6 +23,7 @@ import { Instances } from './cell-db/instances.ts'
 import { LaunchSecrets } from './cell-db/launch-secrets.ts'
 import { cellMigrations } from './cell-db/migrations.ts'
 import { Moves } from './cell-db/moves.ts'
+import { NovaCells } from './cell-db/nova-cells/index.ts'
 import { Outbox } from './cell-db/outbox.ts'
 import { PciDevices } from './cell-db/pci-devices.ts'
 import { Sagas } from './cell-db/sagas.ts'
@@ -80,6 +81,8 @@ export interface Store {
   readonly serverCarrier: ServerCarrier
   /** Rows of deleted servers, out of the way. */
   readonly archive: Archive
+  /** Neighbouring cells, and requests that came from them. */
+  readonly novaCells: NovaCells
   /** What servers have read from and written to their volumes. */
   readonly volumeUsages: VolumeUsages
   /** Notifications that wait to be sent. */
@@ -163,6 +166,7 @@ const bind = ({ api, cell }: Databases, transaction: Store['transaction'], turn:
   sagas: new Sagas(cell),
   serverCarrier: new ServerCarrier(cell),
   archive: new Archive(cell),
+  novaCells: new NovaCells(cell),
   volumeUsages: new VolumeUsages(cell),
   outbox: new Outbox(cell),
   transaction,

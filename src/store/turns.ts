@@ -3,6 +3,8 @@
  * nobody waits for somebody who waits for him.
  */
 export const turnOf = {
+  /** Which nova-cells carries out a request of another cell. */
+  farRequest: (id: string) => `far request ${id}`,
   /** Its sagas, its shares and tags, its metadata, the names of its disks: all that is accepted for it. */
   server: (id: string) => `server ${id}`,
   /** What a project has, against its quota. */

@@ -10,6 +10,7 @@ export const services = [
   'nova-api',
   'nova-api-metadata',
   'nova-api-os-compute',
+  'nova-cells',
   'nova-compute',
   'nova-conductor',
   'nova-scheduler',
@@ -114,7 +115,7 @@ export class ServiceProcess {
   }
 }
 
-const credentials = (url: string): string => `auth_type = password
+export const credentials = (url: string): string => `auth_type = password
 auth_url = ${url}
 username = nova
 password = ${servicePassword.replaceAll('$', '$$')}

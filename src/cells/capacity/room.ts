@@ -1,5 +1,5 @@
 import type { CellCapacities, RoomOfKind } from '#bus'
-import type { Sizes } from '../store/flavor-sizes.ts'
+import type { Sizes } from '#store'
 
 /** What one hypervisor host has, in MB, of memory and of disk. */
 export interface HostRoom {

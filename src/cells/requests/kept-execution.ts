@@ -1,6 +1,6 @@
 import { type Clock, every, type Log, pause } from '#base'
 import type { FarReply, FarRequest } from '#bus'
-import type { KeptRequest, KeptRequests } from '../store/kept-requests.ts'
+import { type KeptRequest, type Store, turnOf } from '#store'
 import { type LocalApi, RequestLost } from './local-api.ts'
 import type { Traces } from './traces.ts'
 
@@ -9,7 +9,8 @@ import type { Traces } from './traces.ts'
  *
  * Theory of operation. A row is written before a request is begun, with a lease, and its answer is written into the row
  * when it is there. A request that comes again finds its answer; or that somebody is at it, and waits; or a lease that has run
- * out, and takes the request over: whoever had it is dead, or will not write any more because he knows his lease as well.
+ * out, and takes the request over: whoever had it is dead, or will not write any more, because every transaction of the
+ * request looks first whose the row is.
  * What he had done by then is found by `traces.ts`. A process that is killed
  * - before the row: nothing has happened;
  * - between row and effect: no trace, so it is carried out now;
@@ -17,7 +18,8 @@ import type { Traces } from './traces.ts'
  * - after the answer: it is in the row.
  */
 export interface KeptExecutionParts {
-  readonly kept: KeptRequests
+  /** Where the requests do what they do, and are kept. */
+  readonly store: Store
   readonly api: LocalApi
   readonly traces: Traces
   /** This life of this process. */
@@ -26,9 +28,7 @@ export interface KeptExecutionParts {
   readonly log: Log
 }
 
-const leaseMs = 15_000
-/** Before the end of a lease nothing is begun any more. */
-const marginMs = 5_000
+const leaseMs = 9_000
 const lookMs = 250
 /** Nobody asks for the answer after this: calls are given up much earlier. It may hold a password. */
 const keepMs = 3_600_000
@@ -46,8 +46,8 @@ export class KeptExecution {
   }
 
   start(): void {
-    const { clock, kept, log } = this.#p
-    const sweep = () => kept.forgetBegunBefore(clock.now() - keepMs)
+    const { clock, log } = this.#p
+    const sweep = () => this.#kept.forgetBegunBefore(clock.now() - keepMs)
     this.#stop = every(clock, sweepMs, sweep, error => log.error({ err: error }, 'old requests could not be removed'))
   }
 
@@ -56,7 +56,7 @@ export class KeptExecution {
   }
 
   run(request: FarRequest): Promise<FarReply> {
-    if (isRead(request)) return this.#p.api.run(request, () => true)
+    if (isRead(request)) return this.#p.api.run(request, false)
     const running = this.#running.get(request.id)
     if (running !== undefined) return running
     const begun = this.#once(request).finally(() => this.#running.delete(request.id))
@@ -65,19 +65,20 @@ export class KeptExecution {
   }
 
   async #once(request: FarRequest): Promise<FarReply> {
-    const { kept, clock, owner, log } = this.#p
+    const { clock, owner, log } = this.#p
+    const kept = this.#kept
     const { id, requestId } = request
     for (;;) {
       const now = clock.now()
       const leaseUntilMs = now + leaseMs
       try {
         if (await kept.begin({ id, requestId, owner, leaseUntilMs, begunAtMs: now }))
-          return await this.#carryOut(request, leaseUntilMs, undefined)
+          return await this.#carryOut(request, undefined)
         const before = await kept.find(id)
         if (before?.reply !== undefined) return before.reply
-        if (before !== undefined && before.leaseUntilMs < now && (await kept.takeOver(before, owner, leaseUntilMs))) {
+        if (before !== undefined && before.leaseUntilMs < now && (await this.#takeOver(before, leaseUntilMs))) {
           log.warn({ request_id: requestId }, 'a request of another cell is taken over from a nova-cells that ended')
-          return await this.#carryOut(request, leaseUntilMs, before)
+          return await this.#carryOut(request, before)
         }
       } catch (error) {
         if (!RequestLost.is(error)) throw error
@@ -86,18 +87,27 @@ export class KeptExecution {
     }
   }
 
-  async #carryOut(request: FarRequest, firstLeaseMs: number, before: KeptRequest | undefined): Promise<FarReply> {
-    const { kept, clock, owner, log, api, traces } = this.#p
+  get #kept() {
+    return this.#p.store.novaCells.requests
+  }
+
+  /** Never while whoever has it is in a transaction. */
+  #takeOver(before: KeptRequest, leaseUntilMs: number): Promise<boolean> {
+    return this.#p.store.transaction(async tx => {
+      await tx.turn(turnOf.farRequest(before.id))
+      return tx.novaCells.requests.takeOver(before, this.#p.owner, leaseUntilMs)
+    })
+  }
+
+  async #carryOut(request: FarRequest, before: KeptRequest | undefined): Promise<FarReply> {
+    const { clock, owner, log, api, traces } = this.#p
+    const kept = this.#kept
     const { id } = request
-    let leaseUntilMs = firstLeaseMs
-    const renew = async () => {
-      const untilMs = clock.now() + leaseMs
-      leaseUntilMs = (await kept.renew(id, owner, untilMs)) ? untilMs : 0
-    }
+    const renew = () => kept.renew(id, owner, clock.now() + leaseMs)
     const stop = every(clock, leaseMs / 3, renew, error => log.warn({ err: error }, 'a lease could not be renewed'))
     try {
       const known = before === undefined ? undefined : await traces.answerOf(request, before)
-      const reply = known ?? (await api.run(request, () => clock.now() < leaseUntilMs - marginMs))
+      const reply = known ?? (await api.run(request, true))
       if (!(await kept.answer(id, owner, reply, clock.now()))) throw RequestLost({})
       return reply
     } finally {

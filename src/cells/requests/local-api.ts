@@ -3,14 +3,15 @@ import { declareFault, newHexId } from '#base'
 import type { FarReply, FarRequest } from '#bus'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import type { Face } from '#http'
-import type { Store } from '#store'
+import { type Store, turnOf } from '#store'
 
 /**
  * The Compute API of this cell, without a socket, for callers that another cell has let in: each request brings a ticket of
  * its own instead of a token, which nobody outside this process can have.
  */
 export interface LocalApi {
-  run(request: FarRequest, mayWrite: () => boolean): Promise<FarReply>
+  /** `isKept`: it is carried out under the lease of the row with its id. */
+  run(request: FarRequest, isKept: boolean): Promise<FarReply>
   close(): Promise<void>
 }
 
@@ -23,7 +24,7 @@ export const RequestLost = declareFault(
 
 interface Job {
   readonly request: FarRequest
-  readonly mayWrite: () => boolean
+  readonly isKept: boolean
 }
 
 /** What the Compute API is composed of, so that it belongs to the requests that run in it. */
@@ -70,8 +71,8 @@ function readBody(payload: string): unknown {
   }
 }
 
-/** `compose` makes the API out of what `seams` gives it. */
-export function localApi(compose: (seams: ApiSeams) => Face): LocalApi {
+/** `compose` makes the API out of what `seams` gives it; `owner` is who holds the leases of this process. */
+export function localApi(compose: (seams: ApiSeams) => Face, owner: string): LocalApi {
   const jobs = new Map<string, Job>()
   const current = new AsyncLocalStorage<Job>()
   const callerOf = (token: string): Caller => {
@@ -91,10 +92,16 @@ export function localApi(compose: (seams: ApiSeams) => Face): LocalApi {
     }),
     store: real => ({
       ...real,
-      transaction: work => {
-        if (current.getStore()?.mayWrite() === false) throw RequestLost({})
-        return real.transaction(work)
-      },
+      transaction: work =>
+        real.transaction(async tx => {
+          const job = current.getStore()
+          if (job?.isKept === true) {
+            const { id } = job.request
+            await tx.turn(turnOf.farRequest(id))
+            if (!(await tx.novaCells.requests.isHeldBy(id, owner))) throw RequestLost({})
+          }
+          return work(tx)
+        }),
     }),
   }
   const face = compose(seams)
@@ -108,9 +115,9 @@ export function localApi(compose: (seams: ApiSeams) => Face): LocalApi {
     done()
   })
   return {
-    async run(request, mayWrite) {
+    async run(request, isKept) {
       const ticket = newHexId()
-      const job = { request, mayWrite }
+      const job = { request, isKept }
       jobs.set(ticket, job)
       try {
         const answer = await current.run(job, () => face.inject(asHttp(request, ticket)))

@@ -1,9 +1,8 @@
 import { isRecord, type JsonRecord } from '#base'
 import type { FarReply, FarRequest } from '#bus'
 import type { Instance } from '#model'
-import type { Store } from '#store'
+import type { KeptRequest, Store } from '#store'
 import { CellAnswerLost } from '../faults.ts'
-import type { KeptRequest } from '../store/kept-requests.ts'
 import type { LocalApi } from './local-api.ts'
 
 /**
@@ -101,7 +100,7 @@ export class Traces {
   /** Empty for one that is gone already. */
   async #shown(request: FarRequest, id: string): Promise<JsonRecord> {
     const { body: _, query: __, ...rest } = request
-    const { body } = await this.#p.api.run({ ...rest, method: 'GET', path: `/servers/${id}` }, () => true)
+    const { body } = await this.#p.api.run({ ...rest, method: 'GET', path: `/servers/${id}` }, false)
     return member(body, 'server')
   }
 

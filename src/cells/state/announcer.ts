@@ -1,8 +1,8 @@
 import { type Clock, every, type Log, SerialQueue } from '#base'
+import type { NovaCells } from '#store'
 import type { CellMethods } from '../messages/methods.ts'
 import type { CellRouter } from '../messages/router.ts'
 import { inverted, namesOf, pathOf } from '../names.ts'
-import type { CellsStore } from '../store/cells-store.ts'
 import type { CellTree } from '../tree/tree.ts'
 import type { CellState } from './cell-state.ts'
 import { announceCapacities, updateCapabilities, updateCapacities } from './methods.ts'
@@ -10,33 +10,39 @@ import { announceCapacities, updateCapabilities, updateCapacities } from './meth
 export interface AnnouncerParts {
   readonly tree: CellTree
   readonly state: CellState
-  readonly cells: CellsStore
+  readonly cells: NovaCells
   readonly router: CellRouter
+  /** `mute_child_interval`, which is the parents' as well. */
+  readonly muteAfterMs: number
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Nova's interval of periodic tasks: parents hear of a child at least so often. */
-const announceMs = 60_000
+const longestMs = 60_000
 /** A change of what there is room for is told this soon. */
-const lookMs = 5_000
+const longestLookMs = 5_000
+/** Times that a child is heard before its parents call it mute. */
+const timesUnlessMute = 3
 
 /** Tells the parents what there is here and below, and asks the children. */
 export class Announcer {
   readonly #p: AnnouncerParts
   readonly #queue = new SerialQueue()
+  readonly #announceMs: number
   #told: { readonly what: string; readonly atMs: number } | undefined
   #asked: { readonly sizes: string; readonly atMs: number } | undefined
   #stop: () => void = () => undefined
 
   constructor(parts: AnnouncerParts) {
     this.#p = parts
+    this.#announceMs = Math.min(longestMs, parts.muteAfterMs / timesUnlessMute)
   }
 
   /** What neighbours tell and ask. */
   addMethods(methods: CellMethods): void {
     const { cells, clock } = this.#p
-    const heard = async (name: string, told: Parameters<CellsStore['children']['heard']>[1]) => {
+    const heard = async (name: string, told: Parameters<NovaCells['children']['heard']>[1]) => {
       if (this.#p.tree.way('down', name) !== undefined) await cells.children.heard(name, told, clock.now())
       return null
     }
@@ -55,7 +61,7 @@ export class Announcer {
     this.poke()
     this.#stop = every(
       this.#p.clock,
-      lookMs,
+      Math.min(longestLookMs, this.#announceMs / 2),
       () => this.#look(),
       error => this.#warn(error),
     )
@@ -87,7 +93,7 @@ export class Announcer {
     const { capabilities, capacities } = await state.own()
     const what = JSON.stringify([capabilities, capacities])
     const before = this.#told
-    if (before?.what === what && clock.now() - before.atMs < announceMs) return
+    if (before?.what === what && clock.now() - before.atMs < this.#announceMs) return
     for (const { name } of tree.parents) {
       const parent = pathOf(tree.ownName, name)
       await router.call(parent, updateCapabilities, { cell_name: tree.ownName, capabilities })
@@ -102,7 +108,7 @@ export class Announcer {
     const sizes = await state.sizes()
     const text = JSON.stringify(sizes)
     const before = this.#asked
-    if (before?.sizes === text && clock.now() - before.atMs < announceMs) return
+    if (before?.sizes === text && clock.now() - before.atMs < this.#announceMs) return
     const answers = await router.broadcast('down', announceCapacities, { sizes }, { runLocally: false })
     for (const { cell, outcome } of answers) {
       if ('fault' in outcome) this.#p.log.warn({ cell, err: outcome.fault }, 'a cell cannot be asked what it has')

@@ -1,15 +1,12 @@
 import type { Clock } from '#base'
 import type { CellCapabilities, CellCapacities, CellView, OwnCellView } from '#bus'
 import { parseTransportUrl } from '#bus'
-import type { Store } from '#store'
+import type { ChildState, NovaCells, Sizes, Store } from '#store'
 import { hypervisorVersionKey, unionOf } from '../capacity/capabilities.ts'
 import { ownHosts } from '../capacity/own-hosts.ts'
 import { roomOn, sumOfRoom } from '../capacity/room.ts'
 import { pathOf } from '../names.ts'
 import type { CellCandidate } from '../scheduler/candidate.ts'
-import type { CellsStore } from '../store/cells-store.ts'
-import type { ChildState } from '../store/child-states.ts'
-import type { Sizes } from '../store/flavor-sizes.ts'
 import type { CellTree } from '../tree/tree.ts'
 
 export interface CellStateParts {
@@ -18,7 +15,7 @@ export interface CellStateParts {
   readonly store: Store
   /** With the hosts. */
   readonly stores: () => Promise<readonly Store[]>
-  readonly cells: CellsStore
+  readonly cells: NovaCells
   readonly clock: Clock
   readonly type: 'api' | 'compute'
   /** Of this cell itself, as configured. */

@@ -1,7 +1,7 @@
 import type { CellCapabilities, CellCapacities } from '#bus'
+import type { Sizes } from '#store'
 import { cellMethod } from '../messages/methods.ts'
 import { dictionary, integer, listOf, nothing, object, type Schema, text } from '../messages/schema.ts'
-import type { Sizes } from '../store/flavor-sizes.ts'
 
 const roomShape: Schema = object({
   total_mb: { type: 'number', minimum: 0 },

@@ -1,14 +1,15 @@
 import { readFile, stat } from 'node:fs/promises'
 import { isRecord } from '#base'
+import type { NeighbourCell } from '#store'
 import { CellsConfigUnusable } from '../faults.ts'
 import { checkedName } from '../names.ts'
-import type { Neighbour, NeighbourSource } from './neighbour.ts'
+import type { NeighbourSource } from './neighbour.ts'
 
 /**
  * `[cells] cells_config`: a JSON object whose members have Nova's columns, `{"west": {"name": "west", "is_parent": false,
  * "transport_url": "rabbit://…", "weight_offset": 0, "weight_scale": 1}}`. The name may be left out where it is the key.
  */
-function neighbourOf(file: string, key: string, value: unknown): Neighbour {
+function neighbourOf(file: string, key: string, value: unknown): NeighbourCell {
   const refuse = (reason: string) => CellsConfigUnusable({ file, reason: `${key}: ${reason}` })
   if (!isRecord(value)) throw refuse('it is no object')
   const { name = key, is_parent = false, transport_url, weight_offset = 0, weight_scale = 1 } = value
@@ -21,7 +22,7 @@ function neighbourOf(file: string, key: string, value: unknown): Neighbour {
   return { name: checkedName(name), isParent: is_parent, transportUrl: transport_url, ...weights }
 }
 
-async function readNeighbours(file: string): Promise<readonly Neighbour[]> {
+async function readNeighbours(file: string): Promise<readonly NeighbourCell[]> {
   let parsed: unknown
   try {
     parsed = JSON.parse(await readFile(file, 'utf8'))
@@ -34,7 +35,7 @@ async function readNeighbours(file: string): Promise<readonly Neighbour[]> {
 
 /** Read anew when the file has changed. */
 export function fileNeighbours(file: string): NeighbourSource {
-  let read: { readonly mark: string; readonly neighbours: readonly Neighbour[] } | undefined
+  let read: { readonly mark: string; readonly neighbours: readonly NeighbourCell[] } | undefined
   return {
     async list() {
       const mark = await stat(file).then(

@@ -1,11 +1,12 @@
 import { type Clock, every, type Log } from '#base'
 import type { Bus } from '#bus'
+import type { NeighbourCell } from '#store'
 import { checkedName } from '../names.ts'
-import type { Neighbour, NeighbourSource } from './neighbour.ts'
+import type { NeighbourSource } from './neighbour.ts'
 
 /** A way to a neighbour: the bus there, opened by us. */
 export interface Way {
-  readonly neighbour: Neighbour
+  readonly neighbour: NeighbourCell
   readonly bus: Bus
 }
 
@@ -56,15 +57,15 @@ export class CellTree {
     )
   }
 
-  get neighbours(): readonly Neighbour[] {
+  get neighbours(): readonly NeighbourCell[] {
     return [...this.#ways.values()].map(way => way.neighbour)
   }
 
-  get children(): readonly Neighbour[] {
+  get children(): readonly NeighbourCell[] {
     return this.neighbours.filter(one => !one.isParent)
   }
 
-  get parents(): readonly Neighbour[] {
+  get parents(): readonly NeighbourCell[] {
     return this.neighbours.filter(one => one.isParent)
   }
 
@@ -91,7 +92,7 @@ export class CellTree {
     }
   }
 
-  #wayTo(neighbour: Neighbour, others: ReadonlyMap<string, unknown>): OpenedWay | undefined {
+  #wayTo(neighbour: NeighbourCell, others: ReadonlyMap<string, unknown>): OpenedWay | undefined {
     const { name, transportUrl } = neighbour
     try {
       checkedName(name)

@@ -17,6 +17,7 @@ import { shareMapping } from './migrations/share-mapping.ts'
 import { taskLog } from './migrations/task-log.ts'
 import { usageIndex } from './migrations/usage-index.ts'
 import { volumeUsage } from './migrations/volume-usage.ts'
+import { novaCellsTables } from './nova-cells/tables.ts'
 
 const integerKey = sql`integer primary key autoincrement`
 
@@ -229,4 +230,5 @@ export const cellMigrations: readonly Migration[] = [
   { name: '2026-12-01-request-specs', up: requestSpecs },
   { name: '2026-12-01-shadow-rows', up: shadowRows },
   { name: '2026-12-01-fences', up: fences },
+  { name: '2026-12-01-nova-cells', up: novaCellsTables },
 ]

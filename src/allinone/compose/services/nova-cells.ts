@@ -6,7 +6,6 @@ import {
   cellWeighers,
   enabled,
   fileNeighbours,
-  openCellsStore,
   readCapabilities,
   startCells,
 } from '#cells'
@@ -15,7 +14,6 @@ import type { Config } from '#config'
 import { busAt } from '../bus.ts'
 import type { Cells } from '../cells.ts'
 import { composeComputeApi } from '../compute-api.ts'
-import { databaseOptions } from '../database.ts'
 import { authUri } from '../neighbours-from-config.ts'
 import { noticesFromConfig } from '../notices.ts'
 import { openPolicy } from '../policy.ts'
@@ -84,12 +82,11 @@ const databasesOf = ({ directory }: Cells): CellsParts['stores'] => {
 }
 
 /** The Compute API as nova-api-os-compute has it, for `seams`. */
-async function apiFor(service: ServiceProcess, shared: WithStore, inner: Cells): Promise<CellsParts['composeApi']> {
+function apiFor(service: ServiceProcess, atHome: WithStore, inner: Cells): CellsParts['composeApi'] {
   const neighbours = neighboursFor(service)
-  const home = await (await inner.directory.home()).store()
   return seams =>
     composeComputeApi(
-      { ...shared, store: seams.store(home) },
+      { ...atHome, store: seams.store(atHome.store) },
       { ...neighbours, identity: seams.identity(neighbours.identity) },
       authUri(service.config),
       inner,
@@ -102,19 +99,18 @@ export const openNovaCells: OpenService = async service => {
   const options = cellsOptions(config)
   const shared = await withStore(service)
   const inner = cellsFor(service, shared)
-  const cells = await openCellsStore(config.database.connection ?? '', databaseOptions(config.database, log))
-  closers.add(() => cells.close())
+  const home = await (await inner.directory.home()).store()
   const policy = openPolicy(config, log, clock)
   const file = config.cells.cells_config
   const started = await startCells({
     options,
     store: shared.store,
     stores: databasesOf(inner),
-    cells,
+    home,
     bus: shared.bus,
     openBus: url => busAt(url, { config, log, clock }),
-    neighbours: file === null ? cells.neighbours : fileNeighbours(file),
-    composeApi: await apiFor(service, shared, inner),
+    neighbours: file === null ? shared.store.novaCells.neighbours : fileNeighbours(file),
+    composeApi: apiFor(service, { ...shared, store: home }, inner),
     may: ({ caller }, filter) => policy.allow(`cells_scheduler_filter:${filter}`, caller).ok,
     clock,
     log,

@@ -1,7 +1,7 @@
 import { fromJson } from '#base'
 import type { CellCapabilities, CellCapacities } from '#bus'
-import { upsert } from '#store/engine'
-import type { Db } from './schema.ts'
+import { upsert } from '../../engine/index.ts'
+import type { Db } from '../../tables.ts'
 
 /** What a child has told of itself. */
 export interface ChildState {

@@ -1,7 +1,7 @@
 import { fromJson } from '#base'
 import type { FarReply } from '#bus'
-import { affected, insertIgnore } from '#store/engine'
-import type { Db } from './schema.ts'
+import { affected, insertIgnore } from '../../engine/index.ts'
+import type { Db } from '../../tables.ts'
 
 /** A request of another cell that this cell has begun. */
 export interface KeptRequest {
@@ -84,6 +84,12 @@ export class KeptRequests {
       .where('owner', '=', owner)
       .executeTakeFirstOrThrow()
     return affected(result) > 0
+  }
+
+  /** In the transaction of what the request does: nobody else has taken it over. */
+  async isHeldBy(id: string, owner: string): Promise<boolean> {
+    const row = await this.#db.selectFrom('kept_requests').select('owner').where('id', '=', id).executeTakeFirst()
+    return row?.owner === owner
   }
 
   /** It was not carried out at all: the next one begins it anew. */

@@ -1,5 +1,5 @@
-import { upsert } from '#store/engine'
-import type { Db } from './schema.ts'
+import { upsert } from '../../engine/index.ts'
+import type { Db } from '../../tables.ts'
 
 export interface Sizes {
   readonly ram: readonly number[]

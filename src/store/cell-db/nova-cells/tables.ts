@@ -1,8 +1,8 @@
 import { type Generated, type Kysely, sql } from 'kysely'
-import { createTables, type Database, type Migration } from '#store/engine'
+import { createTables } from '../../engine/index.ts'
 
-/** Times are milliseconds since the epoch; `*_json` columns are carried, never queried. */
-export interface CellsTables {
+/** Tables of nova-cells: all nova-cells of a cell share what they know. Times are milliseconds since the epoch. */
+export interface NovaCellsTables {
   /** The neighbours of this cell. */
   cells: {
     number: Generated<number>
@@ -37,9 +37,7 @@ export interface CellsTables {
   }
 }
 
-export type Db = Database<CellsTables>
-
-async function first(db: Kysely<never>): Promise<void> {
+export async function novaCellsTables(db: Kysely<never>): Promise<void> {
   const { schema } = db
   await schema
     .createTable('cells')
@@ -75,5 +73,3 @@ async function first(db: Kysely<never>): Promise<void> {
   })
   await schema.createIndex('kept_requests_begun').on('kept_requests').columns(['begun_at']).execute()
 }
-
-export const cellsMigrations: readonly Migration[] = [{ name: '2026-12-01-first', up: first }]

@@ -1,23 +1,31 @@
-import { affected, insertIgnore } from '#store/engine'
-import { CellExists } from '../faults.ts'
-import { checkedName } from '../names.ts'
-import type { Neighbour, NeighbourSource } from '../tree/neighbour.ts'
-import type { Db } from './schema.ts'
+import { affected, insertIgnore } from '../../engine/index.ts'
+import type { Db } from '../../tables.ts'
 
-/** As `nova-manage cell list` shows it. */
-export interface StoredNeighbour extends Neighbour {
+/** A cell next to this one, as the operator has written it down. */
+export interface NeighbourCell {
+  readonly name: string
+  readonly isParent: boolean
+  /** Where its nova-cells listen; with the broker's password. */
+  readonly transportUrl: string
+  /** What WeightOffsetWeigher adds for it. */
+  readonly weightOffset: number
+  /** Kept as Nova keeps it: nothing multiplies by it there either. */
+  readonly weightScale: number
+}
+
+export interface StoredNeighbourCell extends NeighbourCell {
   readonly number: number
 }
 
 /** The table of neighbours. */
-export class CellNeighbours implements NeighbourSource {
+export class NeighbourCells {
   readonly #db: Db
 
   constructor(db: Db) {
     this.#db = db
   }
 
-  async list(): Promise<readonly StoredNeighbour[]> {
+  async list(): Promise<readonly StoredNeighbourCell[]> {
     const rows = await this.#db.selectFrom('cells').selectAll().orderBy('number').execute()
     return rows.map(row => ({
       number: row.number,
@@ -29,17 +37,16 @@ export class CellNeighbours implements NeighbourSource {
     }))
   }
 
-  /** `InvalidCellName`; `CellExists` when the name is taken. */
-  async create(neighbour: Neighbour, nowMs: number): Promise<void> {
-    const isNew = await insertIgnore(this.#db, 'cells', {
-      name: checkedName(neighbour.name),
+  /** False: the name is taken. */
+  create(neighbour: NeighbourCell, nowMs: number): Promise<boolean> {
+    return insertIgnore(this.#db, 'cells', {
+      name: neighbour.name,
       is_parent: Number(neighbour.isParent),
       transport_url: neighbour.transportUrl,
       weight_offset: neighbour.weightOffset,
       weight_scale: neighbour.weightScale,
       created_at: nowMs,
     })
-    if (!isNew) throw CellExists({ name: neighbour.name })
   }
 
   /** False: there was none of that name. */
