@@ -82,10 +82,10 @@ name = ${at.name}
 cell_type = ${at.name === 'api' ? 'api' : 'compute'}
 capabilities = region=${at.name}
 call_timeout = 25
-mute_child_interval = 6
+mute_child_interval = 4
 db_check_interval = 2
-scheduler_retries = 2
-scheduler_retry_delay = 1
+scheduler_retries = 1
+scheduler_retry_delay = 0
 [quota]
 instances = -1
 cores = -1
