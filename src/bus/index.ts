@@ -5,8 +5,6 @@
 export type { Bus, RemoteBus } from './bus.ts'
 export { type CallContext, type Client, type Contract, contract, type Handlers, method } from './contract.ts'
 export {
-  type CellCapabilities,
-  type CellCapacities,
   type CellMessage,
   type CellsContract,
   type CellView,
@@ -15,13 +13,11 @@ export {
   type FarCells,
   type FarList,
   type FarListQuery,
-  type FarReply,
   type FarRequest,
   type IntercellContract,
   intercellContract,
   type ListedServer,
   type OwnCellView,
-  type RoomOfKind,
   type SortWish,
 } from './contracts/cells.ts'
 export {

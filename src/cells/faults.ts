@@ -29,22 +29,10 @@ export const CellNotFound = declareFault(
   (p: { cell_name: string }) => `Cell ${p.cell_name} doesn't exist.`,
 )
 
-export const CellExists = declareFault(
-  'CellExists',
-  'conflict',
-  (p: { name: string }) => `Cell ${p.name} already exists.`,
-)
-
 export const CellNameInvalid = declareFault(
   'InvalidCellName',
   'refused',
   (p: { name: string; reason: string }) => `Invalid cell name '${p.name}': ${p.reason}.`,
-)
-
-export const CellsUpdateUnsupported = declareFault(
-  'CellsUpdateUnsupported',
-  'refused',
-  () => 'Cannot update cells configuration file.',
 )
 
 export const CellsConfigUnusable = declareFault(

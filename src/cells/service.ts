@@ -1,6 +1,7 @@
 import { type Clock, Closers, type Log, namedUuid, newHexId, newUuid } from '#base'
-import { type Bus, type CellCapabilities, cellsContract, type FarRequest, intercellContract } from '#bus'
+import { type Bus, cellsContract, type FarRequest, intercellContract } from '#bus'
 import type { Face } from '#http'
+import type { CellCapabilities } from '#model'
 import type { NovaCells, Store } from '#store'
 import { addApiList, FarLists } from './list/far-list.ts'
 import { CellMethods } from './messages/methods.ts'

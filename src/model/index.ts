@@ -5,10 +5,12 @@
 
 export * from './audit-period.ts'
 export * from './block-device.ts'
+export { wrongInCellName } from './cell-name.ts'
 export * from './decision-record.ts'
 export * from './device-names.ts'
 export * from './disk-encryption.ts'
 export { extraSpecComplaint } from './extra-specs/check.ts'
+export * from './far-cell.ts'
 export * from './faults.ts'
 export * from './flavor.ts'
 export { flavorResources } from './flavor-resources.ts'

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { newUuid, waitFor } from '#base'
-import type { FarReply } from '#bus'
+import type { FarReply } from '#model'
 import { type CellTreeCloud, startCellTree } from './cell-tree.ts'
 
 /** Three cells, of which only the nova-cells of neighbours reach each other's broker. */

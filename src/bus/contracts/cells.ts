@@ -1,5 +1,5 @@
 import type { FaultRecord } from '#base'
-import type { Creator } from '#model'
+import type { CellCapabilities, CellCapacities, Creator, FarReply } from '#model'
 import { contract, method } from '../contract.ts'
 
 /** What goes from one cell to the next. Names are those of Nova's messages. */
@@ -54,14 +54,6 @@ export interface FarRequest {
   readonly requestId: string
 }
 
-/** What the far cell's API answered, whatever its status. */
-export interface FarReply {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  /** Null: none. */
-  readonly body: unknown
-}
-
 /** What of a new server decides about its cell. */
 export interface CellWish {
   readonly caller: Creator
@@ -106,19 +98,6 @@ export interface FarList {
   /** Cells that have not answered, or have refused, and why. */
   readonly failed: readonly { readonly cell: string; readonly fault: FaultRecord }[]
 }
-
-export interface RoomOfKind {
-  readonly total_mb: number
-  /** How many servers of that many MB there is room for. */
-  readonly units_by_mb: Readonly<Record<string, number>>
-}
-
-export interface CellCapacities {
-  readonly ram_free: RoomOfKind
-  readonly disk_free: RoomOfKind
-}
-
-export type CellCapabilities = Readonly<Record<string, readonly string[]>>
 
 /** A neighbour as os-cells shows it. */
 export interface CellView {

@@ -1,4 +1,4 @@
-import type { CellCapabilities } from '#bus'
+import type { CellCapabilities } from '#model'
 
 /** What the version of a cell's hypervisors is told as. */
 export const hypervisorVersionKey = 'prominent_hypervisor_version'

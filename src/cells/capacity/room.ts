@@ -1,4 +1,4 @@
-import type { CellCapacities, RoomOfKind } from '#bus'
+import type { CellCapacities, RoomOfKind } from '#model'
 import type { Sizes } from '#store'
 
 /** What one hypervisor host has, in MB, of memory and of disk. */

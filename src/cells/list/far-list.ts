@@ -1,5 +1,6 @@
 import { Fault, faultRecord, InternalError } from '#base'
-import type { FarList, FarListQuery, FarReply, FarRequest, ListedServer } from '#bus'
+import type { FarList, FarListQuery, FarRequest, ListedServer } from '#bus'
+import type { FarReply } from '#model'
 import { type CellMethods, cellMethod } from '../messages/methods.ts'
 import type { CellRouter } from '../messages/router.ts'
 import { anything, boolean, integer, listOf, object, type Schema, text } from '../messages/schema.ts'

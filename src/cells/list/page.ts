@@ -1,5 +1,6 @@
 import { declareFault, isRecord } from '#base'
-import type { FarReply, FarRequest, ListedServer, SortWish } from '#bus'
+import type { FarRequest, ListedServer, SortWish } from '#bus'
+import type { FarReply } from '#model'
 import { comparePlaces, type Place, type SortValue, sortValues } from './order.ts'
 
 type Server = ListedServer['server']

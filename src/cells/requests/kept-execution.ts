@@ -1,5 +1,6 @@
 import { type Clock, every, type Log, pause } from '#base'
-import type { FarReply, FarRequest } from '#bus'
+import type { FarRequest } from '#bus'
+import type { FarReply } from '#model'
 import { type KeptRequest, type Store, turnOf } from '#store'
 import { type LocalApi, RequestLost } from './local-api.ts'
 import type { Traces } from './traces.ts'

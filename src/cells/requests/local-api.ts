@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { declareFault, newHexId } from '#base'
-import type { FarReply, FarRequest } from '#bus'
+import type { FarRequest } from '#bus'
 import { type Caller, type IdentityPort, TokenInvalid } from '#cloud'
 import type { Face } from '#http'
+import type { FarReply } from '#model'
 import { type Store, turnOf } from '#store'
 
 /**

@@ -1,5 +1,6 @@
 import { type Clock } from '#base'
-import type { FarReply, FarRequest } from '#bus'
+import type { FarRequest } from '#bus'
+import type { FarReply } from '#model'
 import type { Store } from '#store'
 import { type CellMethods, cellMethod } from '../messages/methods.ts'
 import { anything, dictionary, integer, object, type Schema, text } from '../messages/schema.ts'

@@ -1,6 +1,6 @@
 import { isRecord, type JsonRecord } from '#base'
-import type { FarReply, FarRequest } from '#bus'
-import type { Instance } from '#model'
+import type { FarRequest } from '#bus'
+import type { FarReply, Instance } from '#model'
 import type { KeptRequest, Store } from '#store'
 import { CellAnswerLost } from '../faults.ts'
 import type { LocalApi } from './local-api.ts'

@@ -1,4 +1,5 @@
-import type { CellCapabilities, CellCapacities, CellWish } from '#bus'
+import type { CellWish } from '#bus'
+import type { CellCapabilities, CellCapacities } from '#model'
 import type { CellRefusal } from '../faults.ts'
 
 /** A cell that a server may go to: a child with all cells below it, or the cell that chooses itself. */

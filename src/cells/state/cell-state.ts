@@ -1,6 +1,7 @@
 import type { Clock } from '#base'
-import type { CellCapabilities, CellCapacities, CellView, OwnCellView } from '#bus'
+import type { CellView, OwnCellView } from '#bus'
 import { parseTransportUrl } from '#bus'
+import type { CellCapabilities, CellCapacities } from '#model'
 import type { ChildState, NovaCells, Sizes, Store } from '#store'
 import { hypervisorVersionKey, unionOf } from '../capacity/capabilities.ts'
 import { ownHosts } from '../capacity/own-hosts.ts'

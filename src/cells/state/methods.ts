@@ -1,4 +1,4 @@
-import type { CellCapabilities, CellCapacities } from '#bus'
+import type { CellCapabilities, CellCapacities } from '#model'
 import type { Sizes } from '#store'
 import { cellMethod } from '../messages/methods.ts'
 import { dictionary, integer, listOf, nothing, object, type Schema, text } from '../messages/schema.ts'

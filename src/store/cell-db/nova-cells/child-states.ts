@@ -1,5 +1,5 @@
 import { fromJson } from '#base'
-import type { CellCapabilities, CellCapacities } from '#bus'
+import type { CellCapabilities, CellCapacities } from '#model'
 import { upsert } from '../../engine/index.ts'
 import type { Db } from '../../tables.ts'
 

@@ -1,5 +1,5 @@
 import { fromJson } from '#base'
-import type { FarReply } from '#bus'
+import type { FarReply } from '#model'
 import { affected, insertIgnore } from '../../engine/index.ts'
 import type { Db } from '../../tables.ts'
 
