@@ -1,5 +1,6 @@
 import { fromJson } from '#base'
-import type { InstanceImage } from './instance.ts'
+import { volumeImage } from './block-device.ts'
+import type { Instance, InstanceImage } from './instance.ts'
 
 type SystemMetadata = Readonly<Record<string, string>>
 
@@ -24,6 +25,22 @@ export function withChosenHardware(image: InstanceImage, systemMetadata: SystemM
     return value === undefined || image.properties[name] !== undefined ? [] : [[name, value] as const]
   })
   return chosen.length === 0 ? image : { ...image, properties: { ...image.properties, ...Object.fromEntries(chosen) } }
+}
+
+/** Everything that is said of the machine of a server: by its image or that of its volume, and by its host. */
+export const imagePropertiesOf = ({ image, systemMetadata }: Pick<Instance, 'image' | 'systemMetadata'>) =>
+  withChosenHardware(image ?? volumeImage(systemMetadata), systemMetadata).properties
+
+/** What to write so that these are its properties too, whatever was said of them before. */
+export function withImageProperties(
+  { image, systemMetadata }: Pick<Instance, 'image' | 'systemMetadata'>,
+  properties: Readonly<Record<string, string>>,
+): Pick<Instance, 'image' | 'systemMetadata'> {
+  const kept = Object.entries(properties).map(([name, value]) => [imageKey + name, value] as const)
+  return {
+    image: image === null ? null : { ...image, properties: { ...image.properties, ...properties } },
+    systemMetadata: { ...systemMetadata, ...Object.fromEntries(kept) },
+  }
 }
 
 /** Where devices of the guest sit: by MAC, and by the disk's name (`vda`). */

@@ -76,6 +76,22 @@ const numbers = [
   'img_version',
 ]
 
+/** Properties of any value: texts, lists, and flags, of which Nova reads every text as one or the other. */
+const ofAnyValue = words(
+  'hw_architecture hw_auto_disk_config hw_boot_menu hw_cpu_realtime_mask hw_disk_type hw_emulation_architecture ' +
+    'hw_ephemeral_encryption hw_ephemeral_encryption_secret_uuid hw_ipxe_boot hw_locked_memory hw_machine_type ' +
+    'hw_mem_encryption hw_mem_page_size hw_numa_cpus hw_numa_mem hw_pmu hw_qemu_guest_agent hw_time_hpet ' +
+    'hw_vif_multiqueue_enabled hw_virtio_packed_ring hw_vm_mode img_bdm_v2 img_bittorrent img_block_device_mapping ' +
+    'img_cache_in_nova img_config_drive img_hide_hypervisor_id img_hv_requested_version img_hv_type img_linked_clone ' +
+    'img_mappings img_owner_id img_root_device_name img_signature img_signature_certificate_uuid ' +
+    'img_signature_hash_method img_signature_key_type img_use_agent os_admin_user os_command_line os_distro ' +
+    'os_require_quiesce os_skip_agent_inject_files_at_boot os_skip_agent_inject_ssh traits_required',
+)
+
+/** Whether Nova knows a property by this name; images may have others, which mean nothing to it. */
+export const isImageProperty = (name: string): boolean =>
+  known[name] !== undefined || numbers.includes(name) || ofAnyValue.has(name)
+
 const refuse = (error: string) => InvalidHardwareRequest({ text: `Invalid image metadata. Error: ${error}` })
 
 function mustBeKnown(name: string, value: string): void {
