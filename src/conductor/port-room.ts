@@ -1,4 +1,12 @@
-import { type Allocations, type CandidateQuery, NoCapacity, PlacementConflict, providerNames } from '#cloud'
+import {
+  type Allocations,
+  type CandidateQuery,
+  difference,
+  NoCapacity,
+  PlacementConflict,
+  providerNames,
+  sum,
+} from '#cloud'
 import {
   cardProviders,
   deviceChoice,
@@ -12,7 +20,6 @@ import {
   type RequestedPort,
 } from '#model'
 import { claimMore, hostOccupancies } from '#store'
-import { difference, sum } from './amounts.ts'
 import type { ConductorDeps } from './deps.ts'
 
 /** What a port wants that is to be plugged into a server which has its place already. */

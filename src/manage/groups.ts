@@ -5,7 +5,8 @@ import { db } from './db/index.ts'
 import { imageProperty } from './image-property/index.ts'
 import type { CommandGroup } from './kit/command.ts'
 import { libvirt } from './libvirt/index.ts'
+import { placement } from './placement/index.ts'
 import { scheduler } from './scheduler/index.ts'
 
 /** All that nova-manage can do, in the order of its help. */
-export const manageGroups: readonly CommandGroup[] = [apiDb, cell, cellV2, db, imageProperty, libvirt, scheduler]
+export const manageGroups: readonly CommandGroup[] = [apiDb, cell, cellV2, db, imageProperty, libvirt, placement, scheduler]

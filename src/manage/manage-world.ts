@@ -1,4 +1,5 @@
 import type { Clock } from '#base'
+import type { PlacementPort } from '#cloud'
 import type { DecisionRecord, RequestSpec } from '#model'
 import type { ApiStore, CellDirectory, SchemaName, Store } from '#store'
 
@@ -19,6 +20,7 @@ export interface ManageWorld {
   /** Brings a database to the newest schema, or to this version; throws a typed fault. */
   syncSchema(schema: SchemaName, databaseUrl: string, version?: string): Promise<void>
   schemaVersion(schema: SchemaName, databaseUrl: string): Promise<string | undefined>
+  placement(): Promise<PlacementPort>
   /** Where so many servers would go now, without taking anything. */
   rehearse(spec: RequestSpec, count: number): Promise<DecisionRecord>
 }

@@ -98,6 +98,10 @@ export class InProcessPlacement implements PlacementPort {
     }
   }
 
+  async providers(): Promise<readonly Provider[]> {
+    return Array.from((await this.#ledger.read()).providers, one => one.asProvider)
+  }
+
   async provider(id: string): Promise<Provider | undefined> {
     return (await this.#ledger.read()).provider(id)?.asProvider
   }

@@ -41,6 +41,12 @@ export function placementContract(how: string, world: () => World): void {
     const child = newUuid()
     const made = await port().ensureProvider({ id: child, name: `child-${child}`, parentId: host })
     assert.deepEqual([made.parentId, made.rootId], [host, host])
+    const all = await port().providers()
+    assert.deepEqual(
+      all.find(({ id }) => id === child),
+      made,
+    )
+    assert.ok(all.some(({ id }) => id === host))
     await assert.rejects(port().deleteProvider(host), isConflict)
     await port().deleteProvider(child)
     await port().deleteProvider(host)

@@ -104,6 +104,18 @@ export interface Run {
   readonly stderr: string
 }
 
+/** nova-manage in this process. */
+export async function runHere(...args: readonly string[]): Promise<Run> {
+  const said = { stdout: '', stderr: '' }
+  const into = (name: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      said[name] += text
+    },
+  })
+  const code = await runManage(args, { stdout: into('stdout'), stderr: into('stderr') })
+  return { code, ...said }
+}
+
 /** Databases `api`, `nova` (that of nova.conf) and what a test asks for, in a folder of its own. */
 export class Deployment {
   readonly folder = mkdtempSync(join(fastFolder(), 'manage-'))
@@ -142,16 +154,8 @@ export class Deployment {
   }
 
   /** The same in this process, which is what most cases need: only a wrong command line ends the process. */
-  async run(...args: readonly string[]): Promise<Run> {
-    const said = { stdout: '', stderr: '' }
-    const into = (name: 'stdout' | 'stderr') => ({
-      write(text: string) {
-        said[name] += text
-      },
-    })
-    const streams = { stdout: into('stdout'), stderr: into('stderr') }
-    const code = await runManage(['--config-file', this.configFile, ...args], streams)
-    return { code, ...said }
+  run(...args: readonly string[]): Promise<Run> {
+    return runHere('--config-file', this.configFile, ...args)
   }
 
   async close(): Promise<void> {

@@ -78,7 +78,8 @@ function worldOf(o: Opened): ManageWorld {
     cells,
     addressOf: url => fillTemplate(url, config.database.connection).url,
     ...schemas,
-    // Loaded when it is asked for: no other command needs a scheduler.
+    // Loaded when they are asked for: few commands need a neighbour, and one a scheduler.
+    placement: once(async () => (await import('./manage-neighbours.ts')).placementOf(o)),
     rehearse: async (spec, count) => (await import('./manage-rehearsal.ts')).rehearsal(o, await store(), spec, count),
   }
 }

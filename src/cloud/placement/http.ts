@@ -41,6 +41,7 @@ export function placementPort(options: PlacementHttpOptions): PlacementPort {
   const providers = new Providers(api, { log: options.log, mayLeaveOutTraits: options.mayLeaveOutTraits ?? false })
   const consumers = new Consumers(api)
   return {
+    providers: () => providers.all(),
     provider: id => providers.find(id),
     ensureProvider: provider => providers.ensure(provider),
     deleteProvider: id => providers.remove(id),

@@ -111,6 +111,8 @@ export interface Claim {
 }
 
 export interface PlacementPort {
+  /** All of them, whatever tree they are in. */
+  providers(): Promise<readonly Provider[]>
   provider(id: string): Promise<Provider | undefined>
   /** Creates it, or renames the one with this id. */
   ensureProvider(provider: { id: string; name: string; parentId?: string }): Promise<Provider>

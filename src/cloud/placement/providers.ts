@@ -69,6 +69,13 @@ export class Providers {
     this.#mayLeaveOutTraits = options.mayLeaveOutTraits
   }
 
+  async all(): Promise<readonly Provider[]> {
+    const { resource_providers: all } = await this.#api.get<{ resource_providers: readonly WireProvider[] }>(
+      '/resource_providers',
+    )
+    return all.map(providerOf)
+  }
+
   async find(id: string): Promise<Provider | undefined> {
     try {
       return providerOf(await this.#api.get<WireProvider>(this.#path(id)))

@@ -1,7 +1,6 @@
-import { type Allocations, NoCapacity } from '#cloud'
+import { type Allocations, NoCapacity, sum } from '#cloud'
 import { flavorResources, type Instance, isVolumeBacked } from '#model'
 import { letGo } from '../../allocations.ts'
-import { sum } from '../../amounts.ts'
 import type { ConductorDeps } from '../../deps.ts'
 
 /** Flavors and images that ask for more than amounts are given providers that cannot be found again from the record. */

@@ -1,4 +1,4 @@
-import type { Allocations } from '#cloud'
+import type { Allocations } from './port.ts'
 
 /** Both together. */
 export function sum(a: Allocations, b: Allocations): Allocations {
