@@ -9,4 +9,13 @@ import { placement } from './placement/index.ts'
 import { scheduler } from './scheduler/index.ts'
 
 /** All that nova-manage can do, in the order of its help. */
-export const manageGroups: readonly CommandGroup[] = [apiDb, cell, cellV2, db, imageProperty, libvirt, placement, scheduler]
+export const manageGroups: readonly CommandGroup[] = [
+  apiDb,
+  cell,
+  cellV2,
+  db,
+  imageProperty,
+  libvirt,
+  placement,
+  scheduler,
+]
