@@ -21,10 +21,13 @@ export async function startEngines({
   parent = fastFolder(),
   isDurable = false,
   virtualHosts = [],
+  brokerConfig = '',
 }: {
   readonly parent?: string
   readonly isDurable?: boolean
   readonly virtualHosts?: readonly string[]
+  /** More lines of rabbitmq.conf. */
+  readonly brokerConfig?: string
 } = {}): Promise<Engines> {
   const closers = new Closers()
   const folder = mkdtempSync(join(parent, 'engines-'))
@@ -32,7 +35,7 @@ export async function startEngines({
   try {
     const database = await startMariaServer(folder, isDurable ? durability : [])
     closers.add(() => database.stop())
-    const broker = await Broker.start({ definitions: oneUser(virtualHosts) })
+    const broker = await Broker.start({ definitions: oneUser(virtualHosts), config: brokerConfig })
     closers.add(() => broker.close())
     const databaseUrl = database.url('nova')
     await createDatabase(databaseUrl)

@@ -39,17 +39,23 @@ interface LogLine {
   readonly port?: number
 }
 
+export interface ProcessPlace {
+  /** What goes before its command, for a process in another network. */
+  readonly within?: readonly string[]
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** One service: started, killed, started again, on one log file. */
 export class ServiceProcess {
   readonly name: ServiceName
   readonly #configFile: string
   readonly logFile: string
-  readonly #within: readonly string[]
+  readonly #place: ProcessPlace
   #child: ChildProcess | undefined
 
-  /** `within`: what goes before its command, for a process in another network. */
-  constructor(name: ServiceName, configFile: string, folder: string, within: readonly string[] = []) {
-    this.#within = within
+  constructor(name: ServiceName, configFile: string, folder: string, place: ProcessPlace = {}) {
+    this.#place = place
     this.name = name
     this.#configFile = configFile
     this.logFile = join(folder, `${name}.log`)
@@ -63,12 +69,13 @@ export class ServiceProcess {
       '--pdeathsig',
       'KILL',
       '--',
-      ...this.#within,
+      ...(this.#place.within ?? []),
       launcher(this.name),
       '--config-file',
       this.#configFile,
     ]
-    const child = spawn('setpriv', command, { stdio: ['ignore', log, log] })
+    const env = { ...process.env, ...this.#place.env }
+    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], env })
     closeSync(log)
     this.#child = child
     await waitFor(

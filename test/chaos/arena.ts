@@ -1,13 +1,15 @@
 import type { Client } from './client.ts'
 import type { HostsView } from './found-guest.ts'
 
-/** Something that can be killed and started again. */
+/** Something that can be killed and started again, or hindered and left alone. */
 export interface Target {
   readonly name: string
   /** The hypervisor host whose nova-compute it is. */
   readonly host?: string
   /** It is not killed but declared dead, and always for so long that it is believed. */
   readonly isFenced?: true
+  /** How long it is away, at least and at most; a second at most without it. */
+  readonly awayMs?: readonly [low: number, high: number]
   /** kill -9; returns when it is dead. */
   kill(): Promise<void>
   start(): Promise<void>

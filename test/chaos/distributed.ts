@@ -1,12 +1,14 @@
 import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers } from '#base'
-import type { Engines } from '../bin/engines.ts'
+import { Cable } from '../bin/cable.ts'
+import { type Engines, startEngines } from '../bin/engines.ts'
 import { ServiceProcess, startCloud } from '../bin/processes.ts'
 import { adminPassword } from '../cloud/neighbours.ts'
 import { type Arena, impatience, type Target } from './arena.ts'
 import { Client } from './client.ts'
 import { filesOf, type HostFiles, simulatedHosts } from './simulated-hosts.ts'
+import { cutCable, slowed, WrongClock } from './troubles.ts'
 
 const targetOf = (process: ServiceProcess, host?: string): Target => ({
   name: host === undefined ? process.name : `${process.name} of ${host}`,
@@ -18,19 +20,44 @@ const targetOf = (process: ServiceProcess, host?: string): Target => ({
 const targetsOf = ({ broker, database }: Engines): Target[] => [
   { name: 'RabbitMQ', kill: () => broker.kill(), start: () => broker.run() },
   { name: 'MariaDB', kill: () => database.kill(), start: () => database.start() },
+  slowed('MariaDB', () => database.pid),
+  slowed('RabbitMQ', () => broker.pid),
 ]
+
+/** MariaDB and RabbitMQ, and a host that reaches the broker by a cable only. */
+export interface Surroundings {
+  readonly engines: Engines
+  readonly cable: Cable
+}
+
+/** The host that has the cable. */
+const farHost = 'host-2'
+
+/** A clock of the conductor's and one of a host's that can be wrong, by minutes: more than any lease or patience lasts. */
+const jumpSeconds = 300
+
+/** On MariaDB and RabbitMQ, which are killed too, and slowed; a host's cable is cut, and clocks jump. */
+export async function enginesArena(hostCount: number): Promise<Arena> {
+  const cable = await Cable.lay()
+  try {
+    const engines = await startEngines({ brokerConfig: `listeners.tcp.2 = ${cable.address}:PORT` })
+    return await distributedArena(hostCount, { engines, cable })
+  } catch (error) {
+    await cable.close()
+    throw error
+  }
+}
 
 /** No sockets. */
 const isPlain = (path: string): boolean => statSync(path).isFile() || statSync(path).isDirectory()
 
-/**
- * Each Nova service a process of its own, several hosts; the neighbours live here and do not die. `engines`: on MariaDB and
- * RabbitMQ, which are killed too, in place of a file and sockets.
- */
-export async function distributedArena(hostCount: number, engines?: Engines): Promise<Arena> {
+/** Each Nova service a process of its own, several hosts, on a file and sockets; the neighbours live here and do not die. */
+export async function distributedArena(hostCount: number, surroundings?: Surroundings): Promise<Arena> {
   const closers = new Closers()
+  const { engines, cable } = surroundings ?? {}
+  if (cable !== undefined) closers.add(() => cable.close())
   if (engines !== undefined) closers.add(() => engines.close())
-  const control = ['nova-conductor', 'nova-scheduler', 'nova-api-os-compute'] as const
+  const control = ['nova-scheduler', 'nova-api-os-compute'] as const
   const bus = engines === undefined ? undefined : { url: engines.broker.url() }
   const cloud = await startCloud([], impatience, bus, engines?.databaseUrl)
   closers.add(() => cloud.close())
@@ -38,8 +65,20 @@ export async function distributedArena(hostCount: number, engines?: Engines): Pr
   const targets: Target[] = engines === undefined ? [] : targetsOf(engines)
   const hosts: HostFiles[] = []
   try {
-    await Promise.all(control.map(name => cloud.service[name].start()))
-    targets.push(targetOf(cloud.service['nova-conductor']), targetOf(cloud.service['nova-scheduler']))
+    const clockOf = (name: string): WrongClock | undefined => {
+      if (engines === undefined) return undefined
+      const clock = new WrongClock(join(builtIn.folder, `clock of ${name}`))
+      targets.push(clock.jump(name, jumpSeconds), clock.jump(name, -jumpSeconds))
+      return clock
+    }
+    const conductor = new ServiceProcess('nova-conductor', cloud.configFile, builtIn.folder, {
+      env: clockOf('nova-conductor')?.environment ?? {},
+    })
+    closers.add(() => conductor.end('SIGKILL'))
+    await Promise.all([conductor, ...control.map(name => cloud.service[name])].map(process => process.start()))
+    targets.push(targetOf(conductor), targetOf(cloud.service['nova-scheduler']))
+    const ports = Object.values(builtIn.urls).map(url => Number(new URL(url).port))
+    await cable?.share(ports, builtIn.folder)
     for (let i = 1; i <= hostCount; i++) {
       const host = `host-${i}`
       const folder = join(builtIn.folder, host)
@@ -47,11 +86,20 @@ export async function distributedArena(hostCount: number, engines?: Engines): Pr
       const config = readFileSync(cloud.configFile, 'utf8')
         .replace('host = host-1', `host = ${host}`)
         .replace(`state_path = ${builtIn.folder}\n`, `state_path = ${folder}\n`)
-      writeFileSync(join(folder, 'nova.conf'), config)
-      const process = new ServiceProcess('nova-compute', join(folder, 'nova.conf'), folder)
+      const far = host === farHost ? surroundings : undefined
+      const farUrl = `rabbit://nova:secret@${far?.cable.address}:${far?.engines.broker.tlsPort}/`
+      const file = join(folder, 'nova.conf')
+      writeFileSync(
+        file,
+        far === undefined ? config : config.replace(/transport_url = .*/, `transport_url = ${farUrl}`),
+      )
+      const process = new ServiceProcess('nova-compute', file, folder, {
+        ...(far === undefined ? {} : { within: far.cable.within, env: clockOf(host)?.environment ?? {} }),
+      })
       closers.add(() => process.end('SIGKILL'))
       await process.start()
       targets.push(targetOf(process, host))
+      if (far !== undefined) targets.push(cutCable(far.cable, host))
       hosts.push(filesOf(host, folder))
     }
   } catch (error) {

@@ -9,6 +9,8 @@ const fewest = 4
 const most = 9
 /** A host that stays away so long counts as down, and its servers are evacuated. */
 const outage = 0.25
+/** Milliseconds. */
+const quick = [0, 1000] as const
 
 /**
  * Lets the users do some things, kills one part in the middle of it, and starts it again; over and over. Returns when the
@@ -19,14 +21,18 @@ export async function runKiller(arena: Arena, course: Course, dice: Dice): Promi
     const before = course.asked
     const target = dice.pick(arena.targets) as Target
     const isOutage = target.host !== undefined && (target.isFenced === true || dice.chance(outage))
-    const [count, delayMs, awayMs] = [dice.whole(fewest, most), dice.whole(0, 500), dice.whole(0, 1000)]
+    const [count, delayMs, awayMs] = [
+      dice.whole(fewest, most),
+      dice.whole(0, 500),
+      dice.whole(...(target.awayMs ?? quick)),
+    ]
     course.allow(count)
     await waitFor('the burst to begin', () => course.isOver || course.asked > before || undefined, {
       deadlineMs: 400_000,
       everyMs: 5,
     })
     await pause(delayMs)
-    course.tally.kills++
+    course.tally.hit(target.name)
     await target.kill()
     if (isOutage) await stayAway(arena, course, target.host as string)
     else await pause(awayMs)

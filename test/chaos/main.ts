@@ -1,9 +1,8 @@
 /** `npm run test:chaos`: the kill matrix for as long as one likes. Options: tools/chaos/options.mjs. */
 import { parseChaosOptions } from '../../tools/chaos/options.mjs'
-import { startEngines } from '../bin/engines.ts'
 import type { Arena } from './arena.ts'
 import { Dice } from './dice.ts'
-import { distributedArena } from './distributed.ts'
+import { distributedArena, enginesArena } from './distributed.ts'
 import { oneProcessArena } from './one-process.ts'
 import { realGuestsArena } from './real-guests.ts'
 import { runChaos } from './run.ts'
@@ -19,7 +18,9 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
     for (const line of [...course.tally.lines(), course.summary()]) say(`  ${line}`)
     for (const complaint of complaints) say(`  WRONG ${complaint}`)
     if (complaints.length > 0)
-      say(`  again with: npm run test:chaos -- --seed ${options.seed} --operations ${options.operations}`)
+      say(
+        `  again with: npm run test:chaos -- --topology ${what} --seed ${options.seed} --operations ${options.operations}`,
+      )
     // For whoever wants to look into a cloud that is stuck, as it is.
     if (complaints.length > 0 && process.env['CHAOS_HOLD'] !== undefined)
       await new Promise(() => setInterval(() => 0, 1e6))
@@ -31,7 +32,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
 
 const topologies = {
   distributed: () => distributedArena(options.hosts),
-  engines: async () => distributedArena(options.hosts, await startEngines()),
+  engines: () => enginesArena(options.hosts),
   'real-guests': () => realGuestsArena(options.offset, new Dice(options.seed)),
   'one-process': () => oneProcessArena(options.hosts, options.offset),
 }

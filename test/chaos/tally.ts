@@ -13,7 +13,7 @@ export class Tally {
   readonly complaints: string[] = []
   readonly #counts = new Map<string, Map<string, number>>()
   readonly #refusals = new Map<string, number>()
-  kills = 0
+  readonly #hits = new Map<string, number>()
   readonly laps: string[] = []
   /** What was wrong right after the load, and is the reconcilers' to mend. */
   readonly healed: string[] = []
@@ -22,6 +22,15 @@ export class Tally {
     const counts = this.#counts.get(operation) ?? new Map<string, number>()
     this.#counts.set(operation, counts)
     counts.set(what, (counts.get(what) ?? 0) + 1)
+  }
+
+  /** Something has befallen this part. */
+  hit(part: string): void {
+    this.#hits.set(part, (this.#hits.get(part) ?? 0) + 1)
+  }
+
+  get kills(): number {
+    return [...this.#hits.values()].reduce((sum, count) => sum + count, 0)
   }
 
   answered(operation: string, status: number | undefined): void {
@@ -51,13 +60,14 @@ export class Tally {
     return [...this.#counts.values()].reduce((sum, counts) => sum + (counts.get(what) ?? 0), 0)
   }
 
-  /** One line per operation, then the refusals. */
+  /** One line per operation, what was hit, then the refusals. */
   lines(): readonly string[] {
     const operations = [...this.#counts].sort(([a], [b]) => a.localeCompare(b))
     return [
       ...operations.map(
         ([name, counts]) => `${name.padEnd(18)}${[...counts].map(([what, n]) => `${what} ${n}`).join(', ')}`,
       ),
+      `hit: ${[...this.#hits].map(([part, count]) => `${part} ${count}`).join(', ')}`,
       this.laps.join(', '),
       ...this.healed.map(what => `AT FIRST ${what}`),
       ...[...this.#refusals].map(([line, n]) => `${n} x ${line}`),

@@ -44,7 +44,12 @@ describe('a host is cut off from the broker', { concurrency: false }, () => {
       .replace(/transport_url = .*/, `transport_url = ${transportUrl}`)
     const file = join(folder, 'nova.conf')
     writeFileSync(file, `${config}\n[instance_ha]\n${more}`)
-    const process = new ServiceProcess('nova-compute', file, folder, cable?.within)
+    const process = new ServiceProcess(
+      'nova-compute',
+      file,
+      folder,
+      cable === undefined ? {} : { within: cable.within },
+    )
     closers.add(() => process.end('SIGKILL'))
     await process.start()
   }

@@ -12,7 +12,7 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
   --seed N         choices of an earlier run (default: random)
   --hypervisor H   fake (default), or libvirt: real guests, where libvirtd and QEMU are killed too (needs root)
   --topology T     of simulated hosts: one-process, distributed, both (default), or engines: distributed on MariaDB and
-                   RabbitMQ, which are killed too
+                   RabbitMQ, which are killed and slowed too, while a host's cable is cut and clocks jump (needs root)
   --hosts N        simulated hosts (default 3)
   --workers N      users at a time (default 8; 3 with real guests)
   --offset N       offset of the ports of the one process (default 22600)
