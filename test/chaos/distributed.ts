@@ -93,9 +93,8 @@ export async function distributedArena(hostCount: number, surroundings?: Surroun
         file,
         far === undefined ? config : config.replace(/transport_url = .*/, `transport_url = ${farUrl}`),
       )
-      const process = new ServiceProcess('nova-compute', file, folder, {
-        ...(far === undefined ? {} : { within: far.cable.within, env: clockOf(host)?.environment ?? {} }),
-      })
+      const place = far === undefined ? {} : { within: far.cable.within, env: clockOf(host)?.environment ?? {} }
+      const process = new ServiceProcess('nova-compute', file, folder, place)
       closers.add(() => process.end('SIGKILL'))
       await process.start()
       targets.push(targetOf(process, host))

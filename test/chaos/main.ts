@@ -10,6 +10,8 @@ import { runChaos } from './run.ts'
 const options = parseChaosOptions(process.argv.slice(2))
 const say = (line: string) => process.stdout.write(`${line}\n`)
 
+const where = (what: string) => (what === 'real-guests' ? '--hypervisor libvirt' : `--topology ${what}`)
+
 async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean> {
   const arena = await open()
   try {
@@ -19,7 +21,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
     for (const complaint of complaints) say(`  WRONG ${complaint}`)
     if (complaints.length > 0)
       say(
-        `  again with: npm run test:chaos -- --topology ${what} --seed ${options.seed} --operations ${options.operations}`,
+        `  again with: npm run test:chaos -- ${where(what)} --seed ${options.seed} --operations ${options.operations}`,
       )
     // For whoever wants to look into a cloud that is stuck, as it is.
     if (complaints.length > 0 && process.env['CHAOS_HOLD'] !== undefined)
