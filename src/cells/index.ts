@@ -7,6 +7,7 @@
 export { readCapabilities } from './capacity/capabilities.ts'
 export * from './faults.ts'
 export { CellListRefused } from './list/page.ts'
+export { checkVersionPin } from './messages/message.ts'
 export { type CellHandler, type CellMethod, CellMethods, cellMethod, type MethodContext } from './messages/methods.ts'
 export type { CellRouter } from './messages/router.ts'
 export { checkedName } from './names.ts'

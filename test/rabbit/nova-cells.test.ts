@@ -197,7 +197,7 @@ test('a request that comes twice is carried out once', async () => {
   assert.equal((await namesIn('far')).filter(name => name === 'twice').length, 1)
 })
 
-test('while the link to a neighbour is cut, requests wait; and what cannot be reached in time is said', async () => {
+test('while the link to a neighbour is cut, requests to those behind it wait, and others do not', async () => {
   cloud.relays['west>far'].cut()
   const waiting = create(farPath, 'patient')
   const read = await cloud.ask(westPath, 'GET', '/servers')

@@ -1,10 +1,25 @@
-import { newUuid } from '#base'
+import { declareFault, newUuid } from '#base'
 import type { CellMessage } from '#bus'
 import { CellMessageMalformed } from '../faults.ts'
 import { boolean, check, integer, nullable, object, type Schema, text } from './schema.ts'
 
 /** Of this release; the major is the one of Nova's last cells. */
 export const messageVersion = '1.0'
+
+const majorOf = (version: string): string => version.split('.')[0] ?? ''
+
+export const MessageVersionUnknown = declareFault(
+  'RPCVersionCapTooLow',
+  'final',
+  (p: { option: string; version: string }) =>
+    `[upgrade_levels] ${p.option}: version ${p.version} cannot be spoken; this release speaks ${messageVersion}.`,
+)
+
+/** `[upgrade_levels]`: releases and `auto` mean what all of them spoke; a number has to be of this major. */
+export function checkVersionPin(option: string, pin: string | null): void {
+  if (pin === null || !/^\d+(\.\d+)?$/.test(pin)) return
+  if (majorOf(pin) !== majorOf(messageVersion)) throw MessageVersionUnknown({ option, version: pin })
+}
 
 const shape: Schema = object(
   {
@@ -27,8 +42,7 @@ const shape: Schema = object(
 /** Throws `CellMessageMalformed`: also for what another major of the messages says. */
 export function checkMessage(message: CellMessage): void {
   check('A message', shape, message)
-  const major = (version: string) => version.split('.')[0]
-  if (major(message.version) !== major(messageVersion)) {
+  if (majorOf(message.version) !== majorOf(messageVersion)) {
     const reason = `it is of version ${message.version}, and this cell speaks ${messageVersion}`
     throw CellMessageMalformed({ what: 'A message', reason })
   }

@@ -121,7 +121,8 @@ export function localApi(compose: (seams: ApiSeams) => Face, owner: string): Loc
       const job = { request, isKept }
       jobs.set(ticket, job)
       try {
-        const answer = await current.run(job, () => face.inject(asHttp(request, ticket)))
+        // Begun inside: what inject gives begins when it is waited for.
+        const answer = await current.run(job, async () => await face.inject(asHttp(request, ticket)))
         return { status: answer.statusCode, headers: plainHeaders(answer.headers), body: readBody(answer.payload) }
       } finally {
         jobs.delete(ticket)

@@ -99,8 +99,8 @@ export const oslo = {
     conductor: str(null, 'Version of calls to nova-conductor.', { mutable: true }),
     scheduler: str(null, 'Version of calls to nova-scheduler.', { mutable: true }),
     baseapi: str(null, 'Version of the base calls.', { mutable: true }),
-    intercell: str(null, 'Version of messages between cells.', { mutable: true }),
-    cells: str(null, 'Version of calls to nova-cells.', { mutable: true }),
+    intercell: str(null, 'Version of messages between cells: a number, a release or auto.'),
+    cells: str(null, 'Version of calls to nova-cells, likewise.'),
   },
   notifications: {
     notification_format: choice(['unversioned', 'versioned', 'both'], 'unversioned', 'Format of notifications.'),

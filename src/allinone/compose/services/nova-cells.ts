@@ -4,6 +4,7 @@ import {
   type CellsParts,
   cellFilters,
   cellWeighers,
+  checkVersionPin,
   enabled,
   fileNeighbours,
   readCapabilities,
@@ -96,6 +97,8 @@ function apiFor(service: ServiceProcess, atHome: WithStore, inner: Cells): Cells
 export const openNovaCells: OpenService = async service => {
   const { config, log, clock, closers } = service
   if (!config.cells.enable) throw CellsDisabled({})
+  checkVersionPin('intercell', config.upgrade_levels.intercell)
+  checkVersionPin('cells', config.upgrade_levels.cells)
   const options = cellsOptions(config)
   const shared = await withStore(service)
   const inner = cellsFor(service, shared)
