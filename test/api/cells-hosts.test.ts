@@ -191,6 +191,42 @@ test('a list of moves in all cells goes on in any of them', async () => {
   ;(await ask('GET', `/os-migrations?marker=${newUuid()}`)).refuses(500, away())
 })
 
+test('of a move between cells, the record in the server’s cell counts', async () => {
+  const instanceId = servers['host-1'] ?? ''
+  const [one, two] = [await cells.storeOf('one'), await cells.storeOf('two')]
+  const shared = {
+    uuid: newUuid(),
+    instanceId,
+    type: 'migration' as const,
+    sourceHost: 'between',
+    sourceNode: null,
+    destHost: null,
+    destNode: null,
+    destIp: null,
+    oldFlavor: null,
+    newFlavor: null,
+    userId: null,
+    projectId: null,
+    pending: { vcpus: 0, memoryMiB: 0 },
+    createdAtMs: 1_700_000_000_000,
+  }
+  const before = { ...shared, uuid: newUuid(), status: 'confirmed', isCrossCell: false }
+  await one.moves.add({ ...shared, status: 'confirmed', isCrossCell: true })
+  await two.moves.add({ ...shared, status: 'finished', isCrossCell: false })
+  await two.moves.add(before)
+  const found = async (more: string, version?: string): Promise<string[]> =>
+    (await get(`/os-migrations?source_compute=between${more}`, version)).migrations
+      .map((move: Json) => `${move.uuid ?? ''} ${move.status}`)
+      .toSorted()
+  const both = [`${shared.uuid} confirmed`, `${before.uuid} confirmed`].toSorted()
+  assert.deepEqual(await found(''), both)
+  assert.deepEqual(await found('', '2.58'), [' confirmed', ' confirmed'])
+  assert.deepEqual(await found('&status=finished'), [])
+  const [first = ''] = await found('&limit=1')
+  const [id = ''] = first.split(' ')
+  assert.deepEqual([first, ...(await found(`&limit=1&marker=${id}`))].toSorted(), both)
+})
+
 test('a move inside a cell', async () => {
   const id = servers['host-2'] ?? ''
   ;(await ask('POST', `/servers/${id}/action`, { body: { migrate: { host: 'host-1' } } })).expect(400)

@@ -1,7 +1,10 @@
 /** What a project has in several cells counts together. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { newUuid } from '#base'
+import { createComputeApi, unifiedQuotas } from '#api'
+import { newUuid, silentLog } from '#base'
+import { Enforcer, novaDefaults } from '#policy'
+import { inCells } from '../../src/allinone/compose/compute-api.ts'
 import type { TestCells } from './cells.ts'
 import { type ApiCloud, type Ask, type Json, newest, startCloud } from './harness.ts'
 
@@ -126,4 +129,25 @@ test('the usage of a project is that of its servers in all cells, in pages', asy
   const { tenant_usage: total } = (await ask('GET', path)).body
   assert.ok(total.total_hours >= 2 && total.total_hours < 3, String(total.total_hours))
   ;(await ask('GET', `${path}&marker=${newUuid()}`)).expect(500)
+})
+
+test('limits in Keystone are those of all cells', async () => {
+  const { service } = await cloud.keystone('POST', '/services', { service: { type: 'compute', name: 'nova' } })
+  for (const [resource_name, default_limit] of Object.entries({ servers: 2, 'class:VCPU': 100 })) {
+    const limit = { service_id: service.id, resource_name, default_limit }
+    await cloud.keystone('POST', '/registered_limits', { registered_limits: [limit] })
+  }
+  const { deps } = cloud
+  const { identity, clock } = deps
+  const quotas = unifiedQuotas({ identity, clock, strategy: 'require', resources: ['servers', 'class:VCPU'] })
+  const policy = new Enforcer({ defaults: novaDefaults, log: silentLog, clock })
+  const face = createComputeApi({ deps: inCells({ ...deps, quotas }, cells), identity, policy })
+  try {
+    const headers = { 'x-auth-token': cloud.admin.token, 'openstack-api-version': `compute ${newest}` }
+    const refused = await face.inject({ method: 'POST', url: '/v2.1/servers', headers, payload: body() })
+    assert.equal(refused.statusCode, 403, refused.body)
+    assert.match(refused.body, /Resource servers is over limit of 2 due to current usage 2 and delta 1/)
+  } finally {
+    await face.close()
+  }
 })

@@ -9,23 +9,29 @@ import { type Cell, type CellDirectory, cell0Uuid, type Store } from '#store'
 import { type Cells, openCells } from '../../src/allinone/compose/cells.ts'
 import { composeConductor } from '../../src/allinone/compose/control.ts'
 import type { Neighbours, WithStore } from '../../src/allinone/compose/shared.ts'
+import { databaseAt, isOnMysql } from '../database/index.ts'
 
 /** Hosts by the name of their cell; null for a cell whose database is away. */
 export type CellWishes = Readonly<Record<string, readonly string[] | null>>
 
 export interface CellPlaces {
   readonly folder: string
-  readonly api: string
   readonly cell0: string
   readonly config: NonNullable<LoadOptions['overrides']>
 }
 
-const fileUrl = (folder: string, name: string) => `sqlite:///${join(folder, `${name}.sqlite`)}`
-
-export function cellPlaces(folder: string): CellPlaces {
-  const [api, cell0] = [fileUrl(folder, 'api'), fileUrl(folder, 'cell0')]
+export async function cellPlaces(folder: string): Promise<CellPlaces> {
+  const [api, cell0] = [await databaseAt(folder, 'api'), await databaseAt(folder, 'cell0')]
   const database = { connection: cell0, sqlite_synchronous: false }
-  return { folder, api, cell0, config: { database, api_database: { ...database, connection: api } } }
+  return { folder, cell0, config: { database, api_database: { ...database, connection: api } } }
+}
+
+/** The URL of a database that cannot be opened. */
+function brokenDatabase(folder: string, name: string): string {
+  if (isOnMysql) return 'mysql+pymysql://nova:nova@127.0.0.1:1/nova'
+  const file = join(folder, `${name}.sqlite`)
+  writeFileSync(file, 'this is no database, whoever opens it\n'.repeat(100))
+  return `sqlite:///${file}`
 }
 
 export interface TestCells extends Cells {
@@ -33,7 +39,7 @@ export interface TestCells extends Cells {
   readonly hosts: readonly string[]
   /** By name. */
   uuidOf(name: string): string
-  /** Where its database is. */
+  /** Where its database is, when it is a file. */
   fileOf(name: string): string
   /** A cell's database. */
   storeOf(name: string): Promise<Store>
@@ -58,9 +64,8 @@ export async function openTestCells(
   for (const [name, hosts] of Object.entries(wanted)) {
     const uuid = newUuid()
     uuids.set(name, uuid)
-    await map(uuid, name, `unix:///bus-of-${name}`, fileUrl(folder, name))
-    if (hosts === null)
-      writeFileSync(join(folder, `${name}.sqlite`), 'this is no database, whoever opens it\n'.repeat(100))
+    const url = hosts === null ? brokenDatabase(folder, name) : await databaseAt(folder, name)
+    await map(uuid, name, `unix:///bus-of-${name}`, url)
     for (const host of hosts ?? []) {
       cellOfHost.set(host, name)
       await store.hostMappings.add({ host, cellUuid: uuid }, clock.now())

@@ -35,6 +35,7 @@ import { createFakeDriver, type FakeDriver, type FakeHardware } from '#virt/fake
 import { composeCompute } from '../../src/allinone/compose/compute.ts'
 import { inCells } from '../../src/allinone/compose/compute-api.ts'
 import { composeConductor, composeScheduler, followServers } from '../../src/allinone/compose/control.ts'
+import { openDatabase } from '../../src/allinone/compose/database.ts'
 import { networkCapacityOf } from '../../src/allinone/compose/network-capacity.ts'
 import { noticesFromConfig } from '../../src/allinone/compose/notices.ts'
 import type { WithStore } from '../../src/allinone/compose/shared.ts'
@@ -459,14 +460,13 @@ function serverWays(
 async function open(options: CloudOptions, folder: string, closers: Closers): Promise<ApiCloud> {
   const near = await openNeighbours(folder, options, closers)
   const { counter, cells: wanted } = options
-  const places = wanted === undefined ? undefined : cellPlaces(folder)
-  const { databaseUrl } = places === undefined ? await databaseOf(options, 'nova') : { databaseUrl: places.cell0 }
-  const store = await openStore(databaseUrl, {
-    ...(counter === undefined ? {} : { counter }),
-    ...(places === undefined ? {} : { apiServer: { url: places.api, options: {} } }),
-  })
-  closers.add(() => store.close())
+  const places = wanted === undefined ? undefined : await cellPlaces(folder)
   const told = { ...options, config: { ...options.config, ...places?.config } }
+  const store =
+    places === undefined
+      ? await openStore((await databaseOf(options, 'nova')).databaseUrl, counter === undefined ? {} : { counter })
+      : await openDatabase(loadConfig({ env: {}, overrides: told.config }))
+  closers.add(() => store.close())
   const shared = sharedOf(told, store)
   const { bus } = shared
   const cells =

@@ -136,6 +136,12 @@ export class Moves {
     return this.#one(this.#all.where('uuid', '=', uuid))
   }
 
+  /** Those of these that there are. */
+  async ofMany(uuids: readonly string[]): Promise<readonly Migration[]> {
+    if (uuids.length === 0) return []
+    return (await this.#all.where('uuid', 'in', among(uuids)).execute()).map(fromRow)
+  }
+
   /** By the number that the API shows. */
   async ofInstance(instanceId: string, number: number): Promise<Migration | undefined> {
     return this.#one(this.#all.where('instance_id', '=', instanceId).where('number', '=', number))
