@@ -41,7 +41,14 @@ export {
   type PatternColumn,
   type PositionedInstance,
 } from './cell-db/instance-list.ts'
-export { type Expected, type InstanceChange, type NewInstance, type Usage } from './cell-db/instances.ts'
+export {
+  type BuildingServer,
+  type CountedPart,
+  type Expected,
+  type InstanceChange,
+  type NewInstance,
+  type Usage,
+} from './cell-db/instances.ts'
 export {
   compareMigrations,
   type MigrationChange,

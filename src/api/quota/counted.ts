@@ -1,6 +1,6 @@
-import { flavorResources } from '#model'
-import { type Store, turnOf, type Usage } from '#store'
-import { gathered, severalCells } from '../cells.ts'
+import { type Flavor, flavorResources } from '#model'
+import { type BuildingServer, type CountedPart, type Store, turnOf, type Usage } from '#store'
+import { type ApiCells, severalCells } from '../cells.ts'
 import type { ApiDeps } from '../deps.ts'
 
 export interface Owner {
@@ -21,11 +21,19 @@ export interface Counted {
   readonly classes: UsedClasses
 }
 
-export async function usedClasses(store: Store, projectId: string): Promise<UsedClasses> {
-  const { cores, ramMiB } = await store.instances.pendingGrowth(projectId)
-  const used: Record<string, number> = { VCPU: cores, MEMORY_MB: ramMiB }
+interface FlavorCount {
+  readonly flavor: Flavor
+  readonly isVolumeBacked: boolean
+  readonly count: number
+}
+
+const noUsage: Usage = { instances: 0, cores: 0, ramMiB: 0 }
+const noClasses: UsedClasses = { servers: 0, used: {} }
+
+function classesOf(counts: readonly FlavorCount[]): UsedClasses {
+  const used: Record<string, number> = {}
   let servers = 0
-  for (const { flavor, isVolumeBacked, count } of await store.instances.flavorCounts(projectId)) {
+  for (const { flavor, isVolumeBacked, count } of counts) {
     servers += count
     for (const [name, amount] of Object.entries(flavorResources(flavor, isVolumeBacked)))
       used[name] = (used[name] ?? 0) + count * amount
@@ -33,7 +41,11 @@ export async function usedClasses(store: Store, projectId: string): Promise<Used
   return { servers, used }
 }
 
-const noUsage: Usage = { instances: 0, cores: 0, ramMiB: 0 }
+export async function usedClasses(store: Store, projectId: string, part?: CountedPart): Promise<UsedClasses> {
+  const { cores, ramMiB } = await store.instances.pendingGrowth(projectId)
+  const growing: UsedClasses = { servers: 0, used: { VCPU: cores, MEMORY_MB: ramMiB } }
+  return addClasses(growing, classesOf(await store.instances.flavorCounts(projectId, part)))
+}
 
 const add = (a: Usage, b: Usage): Usage => ({
   instances: a.instances + b.instances,
@@ -47,20 +59,54 @@ function addClasses(a: UsedClasses, b: UsedClasses): UsedClasses {
   return { servers: a.servers + b.servers, used }
 }
 
+const usageOfBuilding = (servers: readonly BuildingServer[]): Usage =>
+  servers.map(({ flavor }) => ({ instances: 1, cores: flavor.vcpus, ramMiB: flavor.memoryMiB })).reduce(add, noUsage)
+
+/**
+ * What all cells that can be asked count, each its part. A server that is on its way from home to its cell is in both for a
+ * moment: those that are being built at home are counted there one by one, and left out elsewhere. They are read before what
+ * else is at home, so that none is in neither.
+ */
+async function partsOf<T>(
+  cells: ApiCells,
+  projectId: string,
+  count: (store: Store, part: CountedPart) => Promise<T>,
+  ofBuilding: (servers: readonly BuildingServer[]) => T,
+): Promise<readonly T[]> {
+  let building: readonly BuildingServer[] = []
+  const answers = await cells.gather(async ({ store, cell }) => {
+    if (cell !== undefined) return [await count(store, { except: building.map(({ id }) => id) })]
+    building = await store.instances.building(projectId)
+    return [ofBuilding(building), await count(store, { isWithoutBuilding: true })]
+  })
+  return answers.flatMap(answer => (answer.ok ? answer.value : []))
+}
+
 /** What is used in all cells that can be asked. */
 export async function usageOf(deps: ApiDeps, projectId: string, userId?: string): Promise<Usage> {
-  const found = await gathered(deps, ({ store }) => store.instances.usage(projectId, userId))
+  const cells = await severalCells(deps)
+  if (cells === undefined) return deps.store.instances.usage(projectId, userId)
+  const found = await partsOf(
+    cells,
+    projectId,
+    (store, part) => store.instances.usage(projectId, userId, part),
+    servers => usageOfBuilding(userId === undefined ? servers : servers.filter(one => one.userId === userId)),
+  )
   return found.reduce(add, noUsage)
 }
 
-async function countIn(own: ApiDeps, { projectId, userId }: Owner): Promise<Counted> {
-  const { instances } = own.store
-  const isUnified = own.quotas.kind === 'unified'
-  return {
-    project: isUnified ? noUsage : await instances.usage(projectId),
-    user: isUnified ? noUsage : await instances.usage(projectId, userId),
-    classes: isUnified ? await usedClasses(own.store, projectId) : { servers: 0, used: {} },
+async function countedIn(deps: ApiDeps, cells: ApiCells, { projectId, userId }: Owner): Promise<Counted> {
+  if (deps.quotas.kind !== 'unified') {
+    const project = await usageOf(deps, projectId)
+    return { project, user: await usageOf(deps, projectId, userId), classes: noClasses }
   }
+  const found = await partsOf(
+    cells,
+    projectId,
+    (store, part) => usedClasses(store, projectId, part),
+    servers => classesOf(servers.map(one => ({ ...one, count: 1 }))),
+  )
+  return { project: noUsage, user: noUsage, classes: found.reduce(addClasses, noClasses) }
 }
 
 /**
@@ -70,18 +116,10 @@ async function countIn(own: ApiDeps, { projectId, userId }: Owner): Promise<Coun
  */
 export async function inUsageTurn<T>(
   deps: ApiDeps,
-  { projectId, userId }: Owner,
+  owner: Owner,
   work: (counted: Counted | undefined) => Promise<T>,
 ): Promise<T> {
-  if (deps.quotas.kind === 'noop' || (await severalCells(deps)) === undefined) return work(undefined)
-  return deps.store.hold([turnOf.usage(projectId)], async () => {
-    const parts = await gathered(deps, own => countIn(own, { projectId, userId }))
-    return work(
-      parts.reduce((a, b) => ({
-        project: add(a.project, b.project),
-        user: add(a.user, b.user),
-        classes: addClasses(a.classes, b.classes),
-      })),
-    )
-  })
+  const cells = deps.quotas.kind === 'noop' ? undefined : await severalCells(deps)
+  if (cells === undefined) return work(undefined)
+  return deps.store.hold([turnOf.usage(owner.projectId)], async () => work(await countedIn(deps, cells, owner)))
 }

@@ -28,6 +28,20 @@ export interface Expected {
   readonly flavorId?: string
 }
 
+/** Which servers are counted; all by default. */
+export interface CountedPart {
+  readonly isWithoutBuilding?: true
+  /** Ids of servers that somebody else counts. */
+  readonly except?: readonly string[]
+}
+
+export interface BuildingServer {
+  readonly id: string
+  readonly userId: string
+  readonly flavor: Instance['flavor']
+  readonly isVolumeBacked: boolean
+}
+
 export interface Usage {
   readonly instances: number
   readonly cores: number
@@ -346,7 +360,7 @@ export class Instances {
    * What a project (and one user of it) uses now, without what is put away and may come back. Inside the create's
    * transaction this makes the quota exact.
    */
-  async usage(projectId: string, userId?: string): Promise<Usage> {
+  async usage(projectId: string, userId?: string, part: CountedPart = {}): Promise<Usage> {
     // First what is on its way: a resize that ends in between is then counted twice, and never not at all.
     const growth = await this.pendingGrowth(projectId, userId)
     let select = this.#db
@@ -360,12 +374,31 @@ export class Instances {
       .where('deleted', '=', 0)
       .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
     if (userId !== undefined) select = select.where('user_id', '=', userId)
+    if (part.isWithoutBuilding === true) select = select.where('vm_state', '!=', 'building')
+    if (part.except !== undefined && part.except.length > 0) select = select.where('id', 'not in', among(part.except))
     const row = await select.executeTakeFirstOrThrow()
     return {
       instances: Number(row.instances),
       cores: Number(row.cores ?? 0) + growth.cores,
       ramMiB: Number(row.ram ?? 0) + growth.ramMiB,
     }
+  }
+
+  /** A project's servers that are being built. */
+  async building(projectId: string): Promise<readonly BuildingServer[]> {
+    const rows = await this.#db
+      .selectFrom('instances')
+      .select(['id', 'user_id', 'flavor_json', 'image_id'])
+      .where('project_id', '=', projectId)
+      .where('deleted', '=', 0)
+      .where('vm_state', '=', 'building')
+      .execute()
+    return rows.map(row => ({
+      id: row.id,
+      userId: row.user_id,
+      flavor: fromJson(row.flavor_json),
+      isVolumeBacked: row.image_id === null,
+    }))
   }
 
   /** What resizes on their way will add when they are done: two of them together must not exceed the quota either. */
@@ -390,17 +423,20 @@ export class Instances {
   /** How many servers of each flavor a project has; of a flavor that changed since, one entry per form. */
   async flavorCounts(
     projectId: string,
+    part: CountedPart = {},
   ): Promise<
     readonly { readonly flavor: Instance['flavor']; readonly isVolumeBacked: boolean; readonly count: number }[]
   > {
-    const rows = await this.#db
+    let select = this.#db
       .selectFrom('instances')
       .select(e => ['flavor_json', 'image_id', e.fn.countAll<number>().as('count')])
       .where('project_id', '=', projectId)
       .where('deleted', '=', 0)
       .where(e => e.or([e('vm_state', '!=', 'soft-delete'), e('task_state', '=', 'restoring')]))
       .groupBy(['flavor_json', 'image_id'])
-      .execute()
+    if (part.isWithoutBuilding === true) select = select.where('vm_state', '!=', 'building')
+    if (part.except !== undefined && part.except.length > 0) select = select.where('id', 'not in', among(part.except))
+    const rows = await select.execute()
     return rows.map(row => ({
       flavor: fromJson(row.flavor_json),
       isVolumeBacked: row.image_id === null,
