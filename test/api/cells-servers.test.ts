@@ -1,11 +1,12 @@
 /** Servers of several cells: lists, and what is told of those in a cell that is away. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type ApiDeps, type CellListOptions, createComputeApi } from '#api'
+import { type ApiDeps, type CellListOptions, createComputeApi, withCells } from '#api'
 import { newUuid, silentLog, waitFor } from '#base'
 import type { Face } from '#http'
 import { Enforcer, novaDefaults } from '#policy'
 import type { InstanceMapping, Store } from '#store'
+import { DatabaseUnavailable } from '#store/engine'
 import { inCells } from '../../src/allinone/compose/compute-api.ts'
 import { isOnMysql } from '../database/index.ts'
 import { Answer } from './answer.ts'
@@ -359,3 +360,71 @@ for (const when of ['before', 'after'] as const)
     assert.equal((await (await cells.storeOf('one')).instances.get(id)).lockedBy, 'owner')
     ;(await cloud.request('POST', `/servers/${id}/action`, { as: cloud.admin, body: { unlock: null } })).expect(202)
   })
+
+test('a database that goes away while it is asked', async () => {
+  const id = ids['two-b'] ?? ''
+  const failing = (store: Store): Store => {
+    const instances = new Proxy(store.instances, {
+      get: () => () => Promise.reject(DatabaseUnavailable({})),
+    })
+    const own: Store = { ...store, instances, mayLag: () => own }
+    return own
+  }
+  const { deps } = cloud
+  const face = createComputeApi({
+    deps: withCells(deps, cells.directory, ({ name }, store) =>
+      name === 'two' ? { store: failing(store) } : { store },
+    ),
+    identity: deps.identity,
+    policy: new Enforcer({ defaults: novaDefaults, log: silentLog, clock: deps.clock }),
+  })
+  try {
+    const inject = async (method: 'GET' | 'PUT', url: string, payload?: object) => {
+      const headers = { 'x-auth-token': cloud.admin.token, 'openstack-api-version': `compute ${newest}` }
+      const more = payload === undefined ? {} : { payload }
+      const { statusCode, body } = await face.inject({ method, url: `/v2.1${url}`, headers, ...more })
+      return new Answer(statusCode, new Headers({ 'content-type': 'application/json' }), body)
+    }
+    const shown = (await inject('GET', `/servers/${id}`)).expect(200).body.server
+    assert.deepEqual([shown.id, shown.status, shown.name], [id, 'UNKNOWN', undefined])
+    const renamed = await inject('PUT', `/servers/${id}`, { server: { name: 'new' } })
+    renamed.refuses(500, `Cell two (${cells.uuidOf('two')}) is not responding.`)
+    const { servers }: Json = (await inject('GET', '/servers')).expect(200).body
+    assert.deepEqual(
+      new Set(named(servers.filter((one: Json) => one.status === undefined))),
+      new Set(names.filter(name => !name.startsWith('two'))),
+    )
+    const unknown = servers.filter((one: Json) => one.status === 'UNKNOWN').map((one: Json) => one.id)
+    assert.deepEqual(unknown.toSorted(), [ids['two-b'], ids['two-d'], lost.instanceId].toSorted())
+  } finally {
+    await face.close()
+    cells.directory.forget()
+  }
+})
+
+test('a cell that goes away and comes back', async () => {
+  const { cellMappings } = cloud.store
+  const uuid = cells.uuidOf('two')
+  const before = await cellMappings.find(uuid)
+  const broken = await cellMappings.find(cells.uuidOf('gone'))
+  assert.ok(before !== undefined && broken !== undefined)
+  const used = async () => (await ask('/limits')).expect(200).body.limits.absolute.totalInstancesUsed
+  assert.equal(await used(), names.length)
+  const { databaseConnection } = broken
+  await cellMappings.change(uuid, { databaseConnection }, cloud.deps.clock.now())
+  cells.directory.forget()
+  try {
+    assert.deepEqual(
+      named(await list('?sort_key=created_at')),
+      newestFirst.filter(name => !name.startsWith('two')),
+    )
+    assert.equal((await list()).filter(one => one.status === 'UNKNOWN').length, 3)
+    assert.equal(await used(), names.length - 2)
+    ;(await ask(`/servers/${ids['two-b']}`, { version: '2.1' })).expect(500)
+  } finally {
+    await cellMappings.change(uuid, { databaseConnection: before.databaseConnection }, cloud.deps.clock.now())
+    cells.directory.forget()
+  }
+  assert.deepEqual(named(await list('?sort_key=created_at')), newestFirst)
+  assert.equal(await used(), names.length)
+})
