@@ -80,9 +80,5 @@ export const CellAnswerLost = declareFault(
     `The action ${p.action} was carried out in cell ${p.cell}, but its answer was lost when the nova-cells there ended. Look at the server before you ask again.`,
 )
 
-/** Another nova-cells of this cell may be carrying out the request. */
-export const CellRequestTaken = declareFault(
-  'CellRequestTaken',
-  'transient',
-  (p: { id: string }) => `The request ${p.id} is carried out by another nova-cells.`,
-)
+/** Whoever waits for this nova-cells asks the next one. */
+export const CellsStopping = declareFault('CellsStopping', 'transient', () => 'This nova-cells stops.')

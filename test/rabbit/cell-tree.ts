@@ -3,7 +3,7 @@
  * images and network are everybody's. Nova-cells are processes; what a cell has besides runs here, on its own bus. Into
  * the virtual host of a neighbour lead only the users of nova-cells, each over a link of its own.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Closers, newRequestId, newUuid, silentLog, systemClock } from '#base'
 import { type CellWish, type FarCells, type FarRequest, RabbitBus } from '#bus'
@@ -48,6 +48,8 @@ export interface Cell {
   readonly store: Store
   readonly process: ServiceProcess
   readonly configFile: string
+  /** One more nova-cells of the same cell. */
+  readonly another: ServiceProcess
 }
 
 export interface CellTreeCloud {
@@ -193,8 +195,13 @@ async function openCell(
   const store = await openStore(url)
   closers.add(() => store.close())
   const process = new ServiceProcess('nova-cells', configFile, folder)
-  closers.add(() => process.end('SIGKILL'))
-  return { store, process, configFile }
+  const otherFolder = join(folder, 'another')
+  mkdirSync(otherFolder)
+  const otherFile = join(otherFolder, 'nova.conf')
+  writeFileSync(otherFile, readFileSync(configFile, 'utf8').replace(/^host = .*$/m, `host = another-${name}`))
+  const another = new ServiceProcess('nova-cells', otherFile, otherFolder)
+  for (const one of [process, another]) closers.add(() => one.end('SIGKILL'))
+  return { store, process, configFile, another }
 }
 
 /** Everything that a cell has besides nova-cells; in one process on one connection to its file. */

@@ -52,6 +52,7 @@ export class Delivery {
       await pause(Math.min(pauseMs, Math.max(0, untilMs - clock.now())), clock, signal)
       pauseMs = Math.min(2 * pauseMs, longestPauseMs)
     }
+    if (signal.aborted) throw signal.reason
     throw CellTimeout({ cell: hop.name, reason: `No nova-cells of ${hop.name} can be reached.` })
   }
 

@@ -95,6 +95,14 @@ test('cells that nobody can reach: unknown ones, and ones that are away', async 
   assert.ok(answer !== undefined && 'fault' in answer.outcome && CellTimeout.is(answer.outcome.fault))
 })
 
+test('what waits for a cell that is away is given back when nova-cells stops, to be asked of the next one', async () => {
+  const lonely = await forest.cell('top', { children: ['gone'] })
+  const asked = lonely.router.call('top!gone', greet, { who: 'a' })
+  asked.catch(() => undefined)
+  lonely.router.close()
+  await assert.rejects(asked, { code: 'CellsStopping', kind: 'transient' })
+})
+
 test('a message stops after its most hops', async () => {
   const names = ['a', 'b', 'c', 'd']
   for (const [i, name] of names.entries()) {

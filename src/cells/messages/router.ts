@@ -1,6 +1,6 @@
 import { type Clock, Limiter, type Log, namedUuid } from '#base'
 import type { Bus, CellMessage, IntercellContract } from '#bus'
-import { CellNotFound, CellTimeout } from '../faults.ts'
+import { CellNotFound, CellsStopping, CellTimeout } from '../faults.ts'
 import { inverted, namesOf, pathOf } from '../names.ts'
 import type { CellTree } from '../tree/tree.ts'
 import { Delivery, type Hop } from './delivery.ts'
@@ -88,9 +88,9 @@ export class CellRouter {
     })
   }
 
-  /** Lets go of what is under way. */
+  /** Lets go of what is under way: `CellsStopping` for those who wait for it. */
   close(): void {
-    this.#closing.abort()
+    this.#closing.abort(CellsStopping({}))
   }
 
   /**
