@@ -7,6 +7,7 @@ import type { CommandGroup } from './kit/command.ts'
 import { libvirt } from './libvirt/index.ts'
 import { placement } from './placement/index.ts'
 import { scheduler } from './scheduler/index.ts'
+import { volumeAttachment } from './volume-attachment/index.ts'
 
 /** All that nova-manage can do, in the order of its help. */
 export const manageGroups: readonly CommandGroup[] = [
@@ -18,4 +19,5 @@ export const manageGroups: readonly CommandGroup[] = [
   libvirt,
   placement,
   scheduler,
+  volumeAttachment,
 ]

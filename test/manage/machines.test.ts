@@ -1,7 +1,8 @@
-/** nova-manage libvirt and image_property: what servers keep of their machines. */
+/** nova-manage libvirt, image_property and volume_attachment: what servers keep of their machines and disks. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { fromJson, newUuid } from '#base'
+import { device } from '#model'
 import { aSpec } from '#scheduler'
 import type { Store } from '#store'
 import { aServer, Deployment } from './cloud.ts'
@@ -96,4 +97,27 @@ test('image properties are shown and set, for this server alone', async () => {
   })
   await store.instances.change(server.id, { vmState: 'active' }, Date.now())
   assert.equal(await set(server.id, 'hw_disk_bus=ide'), 3)
+})
+
+test('volumes of a server are shown as they are recorded', async () => {
+  const server = aServer('host-1')
+  const { id } = server
+  const volumeId = newUuid()
+  await store.instances.create([server])
+  const disk = device({ source: 'volume', destination: 'volume', volumeId, deviceName: '/dev/vdb' })
+  const [diskId = ''] = await store.blockDevices.add(id, [disk], Date.now())
+  await store.blockDevices.change(diskId, {
+    connectionInfo: { driverVolumeType: 'rbd', data: { name: 'volumes/one' } },
+  })
+  const show = (...args: readonly string[]) => cloud.run('volume_attachment', 'show', ...args)
+  const { code, stdout } = await show(id, volumeId)
+  assert.equal(code, 0)
+  assert.match(stdout, /^\| Property +\| Value +\|$/m)
+  assert.match(stdout, new RegExp(`^\\| device_name +\\| /dev/vdb +\\|$`, 'm'))
+  assert.deepEqual(fromJson((await show(id, volumeId, '--connection_info', '--json')).stdout), {
+    driver_volume_type: 'rbd',
+    serial: volumeId,
+    data: { name: 'volumes/one' },
+  })
+  assert.deepEqual([(await show(newUuid(), volumeId)).code, (await show(id, newUuid())).code], [2, 3])
 })
