@@ -4,4 +4,11 @@
  */
 export type { ConductorCells, ConductorDeps, ConductorOptions, ConfigDriveSource } from './deps.ts'
 export { sagas } from './sagas/index.ts'
-export { type Conductor, type ConductorStart, registerService, serviceVersion, startConductor } from './service.ts'
+export {
+  type Conductor,
+  type ConductorStart,
+  oldestComputeVersion,
+  registerService,
+  serviceVersion,
+  startConductor,
+} from './service.ts'

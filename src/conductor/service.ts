@@ -195,3 +195,6 @@ export async function startConductor(given: ConductorDeps, start: ConductorStart
 
 /** Nova's service version; the number of the release whose behaviour we show (2.104 belongs to 2026.2). */
 export const serviceVersion = 73
+
+/** The oldest nova-compute that services of this release work beside. There has been no release before this one. */
+export const oldestComputeVersion = serviceVersion

@@ -7,17 +7,25 @@ import type { CommandGroup } from './kit/command.ts'
 import { libvirt } from './libvirt/index.ts'
 import { placement } from './placement/index.ts'
 import { scheduler } from './scheduler/index.ts'
+import { upgrade } from './upgrade/index.ts'
 import { volumeAttachment } from './volume-attachment/index.ts'
 
-/** All that nova-manage can do, in the order of its help. */
-export const manageGroups: readonly CommandGroup[] = [
-  apiDb,
-  cell,
-  cellV2,
-  db,
-  imageProperty,
-  libvirt,
-  placement,
-  scheduler,
-  volumeAttachment,
-]
+/** An executable made of commands. */
+export interface OperatorProgram {
+  readonly name: string
+  readonly help: string
+  readonly groups: readonly CommandGroup[]
+}
+
+/** In the order of its help. */
+export const novaManage: OperatorProgram = {
+  name: 'nova-manage',
+  help: 'Commands for the operator of the cloud.',
+  groups: [apiDb, cell, cellV2, db, imageProperty, libvirt, placement, scheduler, volumeAttachment],
+}
+
+export const novaStatus: OperatorProgram = {
+  name: 'nova-status',
+  help: 'Tells whether the cloud is ready for this release.',
+  groups: [upgrade],
+}

@@ -1,8 +1,8 @@
 import { Command } from 'commander'
-import { manageGroups } from './groups.ts'
+import type { OperatorProgram } from './groups.ts'
 import { type Choice, completed, groupProgram } from './kit/parser.ts'
 
-/** A command line of nova-manage: where the cloud is, and what shall be done. */
+/** A command line of nova-manage or nova-status: where the cloud is, and what shall be done. */
 export interface ManageArguments {
   readonly files: readonly string[] | undefined
   readonly dirs: readonly string[] | undefined
@@ -28,10 +28,10 @@ const gather = (value: string, before: readonly string[] = []): readonly string[
 const all = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(all)]
 
 /** The groups, or the commands of one: what a shell completes. */
-function completions(group: string | undefined): string {
-  if (group === undefined) return manageGroups.map(({ name }) => name).join(' ')
+function completions({ groups }: OperatorProgram, group: string | undefined): string {
+  if (group === undefined) return groups.map(({ name }) => name).join(' ')
   return (
-    manageGroups
+    groups
       .find(({ name }) => name === group)
       ?.commands.map(({ name }) => name)
       .join(' ') ?? ''
@@ -39,21 +39,25 @@ function completions(group: string | undefined): string {
 }
 
 /** Help and version end the process with 0, a wrong command line with usage on stderr and 2. */
-export function readManageArguments(argv: readonly string[], version: string): ManageArguments {
+export function readManageArguments(
+  operator: OperatorProgram,
+  argv: readonly string[],
+  version: string,
+): ManageArguments {
   let what: Choice | string | undefined
   const choose = (chosen: Choice | string) => {
     what = chosen
   }
-  const program = new Command('nova-manage')
+  const program = new Command(operator.name)
     .version(version, '--version', "show program's version number and exit")
-    .description('Commands for the operator of the cloud.')
+    .description(operator.help)
     .option('--config-file <FILE>', 'path to a config file, may be repeated; later ones win', gather)
     .option('--config-dir <DIR>', 'folder of *.conf files, may be repeated', gather)
     .option('--state <DIR>', 'state folder of a one-machine cloud (npm start), instead of config files')
     .option('-d, --debug', 'log at debug level, and tell where an error came from')
     .option('--nodebug', 'the opposite of --debug')
     .option('--log-file <FILE>', 'log into this file instead of stderr')
-  for (const group of manageGroups) program.addCommand(groupProgram(group, choose))
+  for (const group of operator.groups) program.addCommand(groupProgram(group, choose))
   program
     .command('version')
     .description("show program's version number")
@@ -62,11 +66,11 @@ export function readManageArguments(argv: readonly string[], version: string): M
     .command('bash-completion')
     .description('print the groups, or the commands of a group, for the shell to complete')
     .argument('[GROUP]')
-    .action((group?: string) => choose(completions(group)))
+    .action((group?: string) => choose(completions(operator, group)))
   for (const command of all(program))
     command.showHelpAfterError().exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
   const globals = program.options.flatMap(option => option.long ?? [])
-  program.parse([...completed(argv, manageGroups, globals)], { from: 'user' })
+  program.parse([...completed(argv, operator.groups, globals)], { from: 'user' })
   // Without a command, commander has shown the help and left.
   if (what === undefined) throw new Error('no command was given')
   const given = program.opts<Globals>()

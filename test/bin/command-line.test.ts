@@ -29,7 +29,7 @@ const account = (section: string) =>
   `[${section}]\nauth_url = http://127.0.0.1:1/v3\nusername = nova\npassword = x\nproject_name = service`
 
 test('package.json names every launcher', () => {
-  for (const name of [...services, 'nova-allinone', 'nova-dhcpbridge', 'nova-manage', 'nova-policy']) {
+  for (const name of [...services, 'nova-allinone', 'nova-dhcpbridge', 'nova-manage', 'nova-policy', 'nova-status']) {
     assert.equal(bin[name], `bin/${name}`)
     assert.ok(readFileSync(launcher(name), 'utf8').startsWith('#!/bin/sh\n'))
   }

@@ -1,10 +1,10 @@
 /** A cloud's databases and its nova.conf, for nova-manage as the operator runs it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { instanceId, newUuid } from '#base'
 import type { Instance } from '#model'
 import { type NewInstance, openStore, type Store } from '#store'
-import { runManage } from '../../src/allinone/compose/nova-manage.ts'
+import { runManage, runStatus, type Streams } from '../../src/allinone/compose/nova-manage.ts'
 import { runLauncher } from '../bin/processes.ts'
 import { databaseAt, fastFolder } from '../database/index.ts'
 
@@ -104,17 +104,19 @@ export interface Run {
   readonly stderr: string
 }
 
-/** nova-manage in this process. */
-export async function runHere(...args: readonly string[]): Promise<Run> {
+async function captured(run: (streams: Streams) => Promise<number>): Promise<Run> {
   const said = { stdout: '', stderr: '' }
   const into = (name: 'stdout' | 'stderr') => ({
     write(text: string) {
       said[name] += text
     },
   })
-  const code = await runManage(args, { stdout: into('stdout'), stderr: into('stderr') })
+  const code = await run({ stdout: into('stdout'), stderr: into('stderr') })
   return { code, ...said }
 }
+
+/** nova-manage in this process. */
+export const runHere = (...args: readonly string[]): Promise<Run> => captured(streams => runManage(args, streams))
 
 /** Databases `api`, `nova` (that of nova.conf) and what a test asks for, in a folder of its own. */
 export class Deployment {
@@ -153,9 +155,28 @@ export class Deployment {
     return runLauncher('nova-manage', ['--config-file', this.configFile, ...args])
   }
 
+  /** nova-status upgrade check, by its launcher. */
+  launchCheck(...args: readonly string[]): Promise<Run> {
+    return runLauncher('nova-status', ['--config-file', this.configFile, 'upgrade', 'check', ...args])
+  }
+
+  /** The same in this process. */
+  check(...args: readonly string[]): Promise<Run> {
+    return captured(streams => runStatus(['--config-file', this.configFile, 'upgrade', 'check', ...args], streams))
+  }
+
   /** The same in this process, which is what most cases need: only a wrong command line ends the process. */
   run(...args: readonly string[]): Promise<Run> {
     return runHere('--config-file', this.configFile, ...args)
+  }
+
+  get config(): string {
+    return readFileSync(this.configFile, 'utf8')
+  }
+
+  /** A file beside nova.conf, or nova.conf itself. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.folder, name), text)
   }
 
   async close(): Promise<void> {

@@ -24,6 +24,8 @@ export const openApi: OpenService = async service => (await import('./services/a
 export const runGuard = async (argv: readonly string[]): Promise<number> => (await import('./guard.ts')).runGuard(argv)
 export const runManage = async (argv: readonly string[]): Promise<number> =>
   (await import('./nova-manage.ts')).runManage(argv)
+export const runStatus = async (argv: readonly string[]): Promise<number> =>
+  (await import('./nova-manage.ts')).runStatus(argv)
 export const runPolicy = async (
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,

@@ -10,6 +10,7 @@ import {
   keystonePort,
   manilaPort,
   neutronPort,
+  newestMicroversion,
   placementPort,
   type ServiceOptions,
   Session,
@@ -230,6 +231,17 @@ export function keysFromConfig(config: Config, statePath: string, clock: Clock, 
 
 async function closeAll({ clients }: Remembered): Promise<void> {
   await Promise.all(clients.map(client => client.close()))
+}
+
+/** Which microversions the operator's services know. */
+export function versionsFromConfig(config: Config, clock: Clock, closers: Closers) {
+  const remembered: Remembered = { clients: [], sessions: new Map() }
+  closers.add(() => closeAll(remembered))
+  const service = (name: SectionName, type: string) => serviceOf(config, name, type, clock, remembered)
+  return {
+    placement: async () => newestMicroversion('placement', '', service('placement', 'placement')),
+    volume: async () => newestMicroversion('volume', '/v3', cinderService(config, service('cinder', 'volumev3'))),
+  }
 }
 
 /**

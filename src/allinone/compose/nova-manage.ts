@@ -4,7 +4,15 @@ import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type Clock, Closers, createLog, declareFault, Fault, type Log, systemClock } from '#base'
 import { type Config, defaultConfigFiles, loadConfig } from '#config'
-import { type ManageArguments, type ManageWorld, readManageArguments, runChoice } from '#manage'
+import {
+  type ManageArguments,
+  type ManageWorld,
+  novaManage,
+  novaStatus,
+  type OperatorProgram,
+  readManageArguments,
+  runChoice,
+} from '#manage'
 import { CellDirectory, fillTemplate } from '#store'
 import { apiDatabaseUrl, databaseUrl, openCellDatabase, openDatabase, schemasOf } from './database.ts'
 import { version } from './service-options.ts'
@@ -80,6 +88,19 @@ function worldOf(o: Opened): ManageWorld {
     ...schemas,
     // Loaded when they are asked for: few commands need a neighbour, and one a scheduler.
     placement: once(async () => (await import('./manage-neighbours.ts')).placementOf(o)),
+    newestMicroversion: async service => {
+      const { versionsFromConfig } = await import('./neighbours-from-config.ts')
+      return versionsFromConfig(config, clock, closers)[service]()
+    },
+    async upgradeFacts() {
+      const [{ jsonPolicyFile }, { oldestComputeVersion }] = [await import('./policy.ts'), await import('#conductor')]
+      return {
+        hasVolumeCredentials: config.cinder.auth_type !== null,
+        sendsServiceToken: config.service_user.send_service_user_token,
+        jsonPolicyFile: jsonPolicyFile(config),
+        oldestCompute: oldestComputeVersion,
+      }
+    },
     rehearse: async (spec, count) => (await import('./manage-rehearsal.ts')).rehearsal(o, await store(), spec, count),
   }
 }
@@ -112,11 +133,15 @@ function explain(error: unknown, isDebug: boolean): string {
   return isDebug ? String((error as Error).stack) : `An error has occurred: ${(error as Error).message}`
 }
 
-/** nova-manage, from its command line to its exit code. */
-export async function runManage(argv: readonly string[], { stdout, stderr }: Streams = process): Promise<number> {
+/** nova-manage or nova-status, from its command line to its exit code. */
+export async function runOperator(
+  program: OperatorProgram,
+  argv: readonly string[],
+  { stdout, stderr }: Streams = process,
+): Promise<number> {
   const write = (text: string) => void stdout.write(text)
   const closers = new Closers()
-  const args = readManageArguments(argv, version())
+  const args = readManageArguments(program, argv, version())
   const { what, isDebug, logFile, stateDir } = args
   if (typeof what === 'string') {
     write(`${what}\n`)
@@ -125,14 +150,19 @@ export async function runManage(argv: readonly string[], { stdout, stderr }: Str
   let faultExitCode = 1
   try {
     const level = isDebug ? 'debug' : 'warn'
-    const log = createLog({ service: 'nova-manage', level, ...(logFile === undefined ? {} : { file: logFile }) })
+    const log = createLog({ service: program.name, level, ...(logFile === undefined ? {} : { file: logFile }) })
     const world = worldOf({ config: configOf(args), log, clock: systemClock, closers, stateDir })
     faultExitCode = what.group.faultExitCode ?? 255
     return await runChoice(what, { world, write, ...interruption(closers) })
   } catch (error) {
-    stderr.write(`nova-manage: ${explain(error, isDebug)}\n`)
+    stderr.write(`${program.name}: ${explain(error, isDebug)}\n`)
     return faultExitCode
   } finally {
     await closers.close()
   }
 }
+
+export const runManage = (argv: readonly string[], streams?: Streams): Promise<number> =>
+  runOperator(novaManage, argv, streams)
+export const runStatus = (argv: readonly string[], streams?: Streams): Promise<number> =>
+  runOperator(novaStatus, argv, streams)

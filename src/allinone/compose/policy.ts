@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import type { Clock, Log } from '#base'
 import { type Config, findBeside } from '#config'
@@ -11,6 +11,18 @@ function policyFile(config: Config, home: string): string {
   if (name !== 'policy.yaml' || existsSync(file)) return file
   const former = findBeside(config.files, 'policy.json', { home })
   return existsSync(former) ? former : file
+}
+
+/** The file of the operator's rules, where it is one in JSON, which newer releases of oslo.policy do not read. */
+export function jsonPolicyFile(config: Config, home = homedir()): string | undefined {
+  const file = policyFile(config, home)
+  if (!existsSync(file)) return undefined
+  try {
+    JSON.parse(readFileSync(file, 'utf8'))
+    return file
+  } catch {
+    return undefined
+  }
 }
 
 /** Nova's rules with what the operator's files change of them; files that appear or change later are read then. */

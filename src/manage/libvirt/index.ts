@@ -1,13 +1,11 @@
 import { imagePropertiesOf } from '#model'
-import { cell0Uuid } from '#store'
 import { flag, required, text } from '../kit/arguments.ts'
 import { type CommandGroup, command } from '../kit/command.ts'
-import { findServer, livingServers } from '../servers/find.ts'
+import { findServer } from '../servers/find.ts'
 import { mustRest, setImageProperties } from '../servers/image-properties.ts'
 import { refusing } from '../servers/refusals.ts'
 import { checkMachineType } from './machine-types.ts'
-
-const property = 'hw_machine_type'
+import { cellsOfGuests, machineType as property, serversWithoutType } from './unset.ts'
 
 const server = required(text('<instance_uuid>', 'UUID of the instance'))
 
@@ -63,16 +61,9 @@ const listUnset = command({
   arguments: { '--cell-uuid': text('<cell_uuid>', 'UUID of cell from which to list instances') },
   async run({ '--cell-uuid': uuid }, { world }) {
     const all = await (await world.cells()).list()
-    const cells =
-      uuid === undefined
-        ? all.filter(cell => cell.isOwn || cell.uuid !== cell0Uuid)
-        : all.filter(cell => cell.uuid === uuid)
+    const cells = uuid === undefined ? cellsOfGuests(all) : all.filter(cell => cell.uuid === uuid)
     if (uuid !== undefined && cells.length === 0) return { exitCode: 2, text: `Cell ${uuid} has no mapping.` }
-    const ids: string[] = []
-    for (const cell of cells)
-      for await (const instance of livingServers(await cell.store()))
-        if (instance.vmState !== 'building' && imagePropertiesOf(instance)[property] === undefined)
-          ids.push(instance.id)
+    const ids = await serversWithoutType(cells)
     if (ids.length === 0) return { exitCode: 0, text: 'No instances found without hw_machine_type set.', value: [] }
     return { exitCode: 3, text: ids.join('\n'), value: ids }
   },
