@@ -95,6 +95,28 @@ test('cells that nobody can reach: unknown ones, and ones that are away', async 
   assert.ok(answer !== undefined && 'fault' in answer.outcome && CellTimeout.is(answer.outcome.fault))
 })
 
+test('who asks all cells waits once for one that is away, until it is heard again', async () => {
+  await threeCells()
+  const top = await forest.cell('api', { children: ['gone', 'west'], server: 'api-2', callTimeoutMs: 4_000 })
+  const ask = () => top.router.broadcast('down', greet, { who: 'a' }, { runLocally: false })
+  const gone = (answers: Awaited<ReturnType<typeof ask>>) => answers.find(({ cell }) => cell === 'api!gone')?.outcome
+  assert.equal(top.router.whyAway('gone'), undefined)
+  await ask()
+  assert.ok(CellTimeout.is(top.router.whyAway('gone')))
+  assert.equal(top.router.whyAway('west'), undefined)
+  // At once now: a call would not be.
+  const later = await ask()
+  const outcome = gone(later)
+  assert.ok(outcome !== undefined && 'fault' in outcome && CellTimeout.is(outcome.fault))
+  assert.equal(later.length, 3)
+  const back = await forest.cell('gone', { parent: 'api' })
+  back.methods.add(greet, async () => 'back')
+  assert.equal((await ask()).length, 3)
+  const tried = await top.router.broadcast('down', greet, { who: 'a' }, { runLocally: false, triesAll: true })
+  assert.deepEqual(gone(tried), { value: 'back' })
+  assert.deepEqual(gone(await ask()), { value: 'back' })
+})
+
 test('what waits for a cell that is away is given back when nova-cells stops, to be asked of the next one', async () => {
   const lonely = await forest.cell('top', { children: ['gone'] })
   const asked = lonely.router.call('top!gone', greet, { who: 'a' })

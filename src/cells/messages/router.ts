@@ -1,4 +1,4 @@
-import { type Clock, Limiter, type Log, namedUuid } from '#base'
+import { type Clock, type Fault, Limiter, type Log, namedUuid } from '#base'
 import type { Bus, CellMessage, IntercellContract } from '#bus'
 import { CellNotFound, CellsStopping, CellTimeout } from '../faults.ts'
 import { inverted, namesOf, pathOf } from '../names.ts'
@@ -50,6 +50,12 @@ export interface CallOptions {
   readonly timeoutMs?: number
 }
 
+export interface BroadcastOptions extends CallOptions {
+  readonly runLocally: boolean
+  /** Tries neighbours, too, that are known to be away: who only wants to know what others have does not wait for them. */
+  readonly triesAll?: boolean
+}
+
 /** Of the time that a cell has, what the next one gets. */
 const nextShare = 0.85
 
@@ -93,6 +99,11 @@ export class CellRouter {
     this.#closing.abort(CellsStopping({}))
   }
 
+  /** Why a neighbour cannot be reached, as far as that is known. */
+  whyAway(name: string): Fault | undefined {
+    return this.#delivery.whyAway(name)
+  }
+
   /**
    * Runs a method in the cell with this path, seen from here. `CellNotFound`, `CellTimeout`,
    * `CellRoutingInconsistency`, `CellMaxHopCountReached`, and what the method throws there.
@@ -119,10 +130,10 @@ export class CellRouter {
     direction: Direction,
     method: CellMethod<In, Out>,
     args: In,
-    options: CallOptions & { readonly runLocally: boolean },
+    options: BroadcastOptions,
   ): Promise<readonly { readonly cell: string; readonly outcome: { value: Out } | { fault: unknown } }[]> {
     const message = this.#message('broadcast', direction, method, args, options, { run_locally: options.runLocally })
-    const responses = await this.#everywhere(arrived(message, this.#p.tree.ownName))
+    const responses = await this.#everywhere(arrived(message, this.#p.tree.ownName), options.triesAll)
     return responses.map(response => {
       const cell = response.cell_name
       try {
@@ -207,6 +218,7 @@ export class CellRouter {
   }
 
   async #take(message: CellMessage): Promise<void> {
+    this.#delivery.heardFrom(namesOf(message.routing_path).at(-1) ?? '')
     const here = arrived(message, this.#p.tree.ownName)
     if (here.message_type === 'broadcast') return this.#run(here)
     try {
@@ -256,20 +268,22 @@ export class CellRouter {
   }
 
   /** Here, unless the message comes from here and does not want it, and in all cells further on. */
-  async #everywhere(here: CellMessage): Promise<readonly CellResponse[]> {
+  async #everywhere(here: CellMessage, triesAll = false): Promise<readonly CellResponse[]> {
     const { tree } = this.#p
     const comesFromHere = here.routing_path === tree.ownName
     const isLocal = !comesFromHere || here.run_locally === true
     const next = here.direction === 'down' ? tree.children : tree.parents
     const answers = await Promise.all([
       ...(isLocal ? [this.#runHere(here).then(one => [one])] : []),
-      ...(mayGoOn(here) ? next.map(({ name }) => this.#further(here, name)) : []),
+      ...(mayGoOn(here) ? next.map(({ name }) => this.#further(here, name, triesAll)) : []),
     ])
     return answers.flat()
   }
 
-  async #further(here: CellMessage, name: string): Promise<readonly CellResponse[]> {
+  async #further(here: CellMessage, name: string, triesAll: boolean): Promise<readonly CellResponse[]> {
     const cell = pathOf(here.routing_path, name)
+    const away = triesAll ? undefined : this.whyAway(name)
+    if (away !== undefined) return [failure(cell, away)]
     const hop: Hop = { direction: here.direction, name, server: undefined }
     const uuid = namedUuid(`${here.uuid} ${name}`)
     try {

@@ -74,6 +74,11 @@ export class CellScheduler {
     const told = [...refusals]
     for (const [place, cell] of cells.entries()) {
       if (cell.isOwn) return { cell: path }
+      const away = router.whyAway(cell.name)
+      if (away !== undefined) {
+        told.push(...refusalsOf(cell.path, away))
+        continue
+      }
       // A child that does not answer leaves time for the others.
       const share = (untilMs - clock.now()) / (cells.length - place)
       const options = { requestId: wish.requestId, timeoutMs: Math.max(0, share) }

@@ -28,11 +28,12 @@ const timesUnlessMute = 3
 /** Tells the parents what there is here and below, and asks the children. */
 export class Announcer {
   readonly #p: AnnouncerParts
-  readonly #queue = new SerialQueue()
+  readonly #telling = new SerialQueue()
+  readonly #asking = new SerialQueue()
   readonly #announceMs: number
   #told: { readonly what: string; readonly atMs: number } | undefined
   #asked: { readonly sizes: string; readonly atMs: number } | undefined
-  #stop: () => void = () => undefined
+  readonly #stops: (() => void)[] = []
 
   constructor(parts: AnnouncerParts) {
     this.#p = parts
@@ -58,33 +59,33 @@ export class Announcer {
   }
 
   start(): void {
+    const ms = Math.min(longestLookMs, this.#announceMs / 2)
     this.poke()
-    this.#stop = every(
-      this.#p.clock,
-      Math.min(longestLookMs, this.#announceMs / 2),
-      () => this.#look(),
-      error => this.#warn(error),
-    )
+    for (const look of [() => this.#tellSoon(), () => this.#askSoon()]) {
+      this.#stops.push(every(this.#p.clock, ms, look, error => this.#warn(error)))
+    }
   }
 
   stop(): void {
-    this.#stop()
+    for (const stop of this.#stops) stop()
   }
 
   /** Soon. */
   poke(): void {
-    this.#look().catch(error => this.#warn(error))
+    for (const work of [this.#tellSoon(), this.#askSoon()]) work.catch(error => this.#warn(error))
   }
 
   #warn(error: unknown): void {
     this.#p.log.warn({ err: error }, 'neighbouring cells do not know what this cell has')
   }
 
-  /** One look at a time: two would tell the parents in any order. */
-  #look(): Promise<void> {
-    return this.#queue.run(async () => {
-      await Promise.all([this.#tell(), this.#ask()])
-    })
+  /** One at a time: two would tell the parents in any order. A child that is away holds up no parent. */
+  #tellSoon(): Promise<void> {
+    return this.#telling.run(() => this.#tell())
+  }
+
+  #askSoon(): Promise<void> {
+    return this.#asking.run(() => this.#ask())
   }
 
   async #tell(): Promise<void> {
@@ -109,7 +110,7 @@ export class Announcer {
     const text = JSON.stringify(sizes)
     const before = this.#asked
     if (before?.sizes === text && clock.now() - before.atMs < this.#announceMs) return
-    const answers = await router.broadcast('down', announceCapacities, { sizes }, { runLocally: false })
+    const answers = await router.broadcast('down', announceCapacities, { sizes }, { runLocally: false, triesAll: true })
     for (const { cell, outcome } of answers) {
       if ('fault' in outcome) this.#p.log.warn({ cell, err: outcome.fault }, 'a cell cannot be asked what it has')
     }
