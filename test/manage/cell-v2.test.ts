@@ -1,8 +1,12 @@
 /** nova-manage cell_v2: what it prints, how it ends, and what is in the databases then. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { fromJson, newUuid, silentLog, systemClock } from '#base'
+import { fromJson, ManualClock, newUuid, silentLog, systemClock, waitFor } from '#base'
+import { InProcessBus } from '#bus'
+import { loadConfig } from '#config'
 import { CellDirectory, cell0Uuid, openStore, type Store } from '#store'
+import { openCells } from '../../src/allinone/compose/cells.ts'
+import { discoverHostsAtTimes } from '../../src/allinone/compose/discover-hosts.ts'
 import { addHost, aServer, Deployment, transportUrl } from './cloud.ts'
 
 /** Exit code and standard output; nothing may be on standard error. */
@@ -131,6 +135,59 @@ describe('a cloud of one database', () => {
     const cell1 = await store.hostMappings.cellOf('host-1')
     assert.match(hosts, new RegExp(`\\| +None +\\| ${cell1} \\| +host-1 +\\|\\n\\| +None +\\| ${cell1} \\| +host-2 `))
   })
+})
+
+test('by hand, in any order: no server is lost when the second of cell0 and the cell of the database is written', async () => {
+  for (const steps of [
+    [['map_cell0'], ['create_cell', '--name', 'one']],
+    [['create_cell', '--name', 'one'], ['map_cell0']],
+    [['map_cell0'], ['map_cell_and_hosts', '--name', 'one']],
+  ]) {
+    const cloud = await Deployment.open()
+    try {
+      const store = await cloud.store()
+      await addHost(store, 'host-1')
+      const server = aServer('host-1')
+      await store.instances.create([server])
+      for (const step of steps) assert.equal((await cloud.run('cell_v2', ...step)).code, 0, step.join(' '))
+      const [cell] = (await store.cellMappings.list()).filter(one => one.name === 'one')
+      assert.ok(cell)
+      assert.equal(await store.instanceMappings.cellOf(server.id), cell.uuid)
+    } finally {
+      await cloud.close()
+    }
+  }
+})
+
+test('[scheduler] discover_hosts_in_cells_interval: new hosts are mapped at times', async t => {
+  const cloud = await Deployment.open()
+  t.after(() => cloud.close())
+  const [own, far] = [await cloud.store(), await cloud.store('far')]
+  const clock = new ManualClock()
+  const uuid = newUuid()
+  const cell = { uuid, name: 'far', transportUrl, databaseConnection: await cloud.url('far'), isDisabled: false }
+  await own.cellMappings.add(cell, 0)
+  await addHost(far, 'far-1')
+  const scheduler = { discover_hosts_in_cells_interval: 30 }
+  const config = loadConfig({ files: [cloud.configFile], dirs: [], env: {}, overrides: { scheduler } })
+  const shared = { config, store: own, clock, log: silentLog, bus: new InProcessBus() }
+  const cells = openCells(shared)
+  const stop = discoverHostsAtTimes(shared, cells)
+  const found = async (host: string) => {
+    await waitFor(
+      `${host} to be mapped`,
+      async () => {
+        clock.advance(30_000)
+        return (await own.hostMappings.cellOf(host)) === uuid || undefined
+      },
+      { deadlineMs: 60_000 },
+    )
+  }
+  await found('far-1')
+  await addHost(far, 'far-2')
+  await found('far-2')
+  stop()
+  await cells.close()
 })
 
 describe('a cloud of several cells', () => {

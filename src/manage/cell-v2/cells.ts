@@ -4,6 +4,7 @@ import { flag, required, text } from '../kit/arguments.ts'
 import { command } from '../kit/command.ts'
 import { table } from '../kit/table.ts'
 import { databaseUrlFrom, isTaken, masked, transportUrlFrom } from './addresses.ts'
+import { keepInSight } from './mappings.ts'
 
 /** Exit 1: a URL is missing or wrong; 2: another cell has one of them. */
 export const createCell = command({
@@ -28,6 +29,7 @@ export const createCell = command({
     const { '--name': name = null, '--disabled': isDisabled } = given
     const cell = { uuid, name, transportUrl, databaseConnection: databaseUrl, isDisabled }
     await store.cellMappings.add(cell, world.clock.now())
+    if (databaseUrl === world.databaseUrl) await keepInSight(context)
     if (given['--verbose']) out.say(uuid)
     return { exitCode: 0, value: { uuid, name, disabled: isDisabled } }
   },

@@ -1,6 +1,6 @@
 import { text } from '../kit/arguments.ts'
 import { command } from '../kit/command.ts'
-import { cell0At } from './mappings.ts'
+import { cell0At, keepInSight } from './mappings.ts'
 
 /** Exit 0, also where it is there already. */
 export const mapCell0 = command({
@@ -12,10 +12,13 @@ export const mapCell0 = command({
       'The database of cell0; without it the one of nova.conf with _cell0 appended to its name',
     ),
   },
-  async run({ '--database_connection': given }, { world, out }) {
+  async run({ '--database_connection': given }, context) {
+    const { world, out } = context
     const store = await world.store()
+    await keepInSight(context)
     if (!(await store.cellMappings.add(cell0At(given, world.databaseUrl), world.clock.now())))
       out.say('Cell0 is already setup')
+    await keepInSight(context)
     return 0
   },
 })

@@ -3,7 +3,7 @@ import { type CellDirectory, cell0Uuid, type Store } from '#store'
 import { flag, text } from '../kit/arguments.ts'
 import { type CommandContext, command } from '../kit/command.ts'
 import { transportUrlFrom } from './addresses.ts'
-import { DatabaseUnknown } from './mappings.ts'
+import { DatabaseUnknown, keepInSight } from './mappings.ts'
 
 /** The cell that this process's own database is, or shall be. */
 export interface OwnCell {
@@ -76,6 +76,7 @@ export const mapCellAndHosts = command({
     if (cell === undefined) return 0
     await mapHosts(context, cell)
     if (!cell.isMapped) await addOwnCell(context, cell, { transportUrl, name })
+    await keepInSight(context)
     if (verbose && cell.newHosts.length > 0) context.out.say(cell.uuid)
     return { exitCode: 0, value: { uuid: cell.uuid, hosts: cell.newHosts } }
   },

@@ -1,5 +1,6 @@
 import { declareFault } from '#base'
 import { type CellDirectory, type CellMapping, cell0Uuid, mappingOf, type Store } from '#store'
+import type { CommandContext } from '../kit/command.ts'
 import { cell0Address } from './addresses.ts'
 
 /** What several commands write. Each of these may be run again, also after it was cut off. */
@@ -73,4 +74,16 @@ export async function mapAllServers(where: Parameters<typeof mapServers>[0]): Pr
     after = mapped.next
   }
   return added
+}
+
+/**
+ * As long as one of cell0 and the cell of nova.conf's own database is not written down, a server without a mapping is looked
+ * for in that database; from then on in cell0. So whoever writes the second of the two maps the servers.
+ */
+export async function keepInSight({ world }: CommandContext): Promise<void> {
+  const api = await world.store()
+  const directory = await world.cells()
+  directory.forget()
+  const own = (await directory.list()).find(cell => cell.isOwn && cell.uuid !== cell0Uuid)
+  if (own !== undefined) await mapAllServers({ api, cell: api, cellUuid: own.uuid })
 }

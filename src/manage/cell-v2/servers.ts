@@ -1,3 +1,4 @@
+import { cell0Uuid } from '#store'
 import { flag, required, text } from '../kit/arguments.ts'
 import { command } from '../kit/command.ts'
 import { batch, getCell, mapServers, storeOfCell } from './mappings.ts'
@@ -18,7 +19,7 @@ export const mapInstances = command({
     const api = await world.store()
     await getCell(api, uuid)
     const directory = await world.cells()
-    if ((await directory.find(uuid))?.isHome === true) {
+    if (uuid === cell0Uuid) {
       out.say(`Servers of cell ${uuid} need no mapping: they are looked for there when they have none.`)
       return { exitCode: 0, value: { mapped: 0, complete: true } }
     }
