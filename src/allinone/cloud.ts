@@ -171,10 +171,10 @@ async function openDrivers(
 }
 
 /** Within this process, unless nova.conf names sockets or brokers, by which nova-computes of their own join. */
-function openOwnBus({ config, log }: CloudOptions, clock: Clock, closers: Closers): Bus & { ready?(): Promise<void> } {
+function openOwnBus({ config, log }: CloudOptions, closers: Closers): Bus & { ready?(): Promise<void> } {
   // The default names a broker that a one-machine cloud has not got.
   if (config.DEFAULT.transport_url === 'rabbit://') return new InProcessBus()
-  const bus = busFromConfig({ config, log, clock })
+  const bus = busFromConfig({ config, log })
   closers.add(() => bus.close())
   return bus
 }
@@ -201,7 +201,7 @@ export async function openCloud(options: CloudOptions): Promise<Cloud> {
     }
     const store = await openStore(databaseUrl(stateDir, 'nova'))
     closers.add(() => store.close())
-    const bus = openOwnBus(options, clock, closers)
+    const bus = openOwnBus(options, closers)
     const shared: WithStore = { config, clock, log, bus, store }
     const stopScheduler = await composeScheduler(shared, neighbours)
     closers.add(stopScheduler)

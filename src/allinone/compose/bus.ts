@@ -1,4 +1,4 @@
-import type { Clock, Log } from '#base'
+import type { Log } from '#base'
 import { openBus, type RabbitOptions, type RemoteBus } from '#bus'
 import type { Config } from '#config'
 import { secondsOf } from './shared.ts'
@@ -22,12 +22,11 @@ export const rabbitOptions = ({ oslo_messaging_rabbit: rabbit }: Config): Rabbit
 interface BusPlace {
   readonly config: Config
   readonly log: Log
-  readonly clock: Clock
 }
 
 /** The bus at an address in the form of `transport_url`; everything else as nova.conf has it. */
-export const busAt = (transportUrl: string, { config, log, clock }: BusPlace): RemoteBus =>
-  openBus(transportUrl, { log, clock, prefix: config.DEFAULT.control_exchange, rabbit: rabbitOptions(config) })
+export const busAt = (transportUrl: string, { config, log }: BusPlace): RemoteBus =>
+  openBus(transportUrl, { log, prefix: config.DEFAULT.control_exchange, rabbit: rabbitOptions(config) })
 
 /** The bus between the services, as nova.conf has it. */
 export const busFromConfig = (place: BusPlace): RemoteBus => busAt(place.config.DEFAULT.transport_url, place)

@@ -25,7 +25,7 @@ export function openCells({ config, store, bus, clock, log }: WithStore): Cells 
       if (url === transportUrl) return bus
       const known = buses.get(url)
       if (known !== undefined) return known
-      const opened = busAt(url, { config, log, clock })
+      const opened = busAt(url, { config, log })
       buses.set(url, opened)
       return opened
     },

@@ -1,4 +1,4 @@
-import { type Clock, type Log, SerialQueue, systemClock, within } from '#base'
+import { type Clock, type Log, SerialQueue, steadyClock, within } from '#base'
 import type { RemoteBus } from '../bus.ts'
 import type { CallContext, Client, Contract, Handlers } from '../contract.ts'
 import { TransportUnusable } from '../faults.ts'
@@ -43,7 +43,7 @@ export class RabbitBus implements RemoteBus {
   readonly #changes = new SerialQueue()
   #newest: Session | undefined
 
-  constructor({ url, log, clock = systemClock, prefix = 'nova', rabbit = {} }: RabbitBusOptions) {
+  constructor({ url, log, clock = steadyClock, prefix = 'nova', rabbit = {} }: RabbitBusOptions) {
     const place = rabbitPlace(url, { ...rabbitDefaults, ...rabbit })
     this.#names = names(prefix)
     this.#log = log

@@ -1,4 +1,4 @@
-import { type Clock, type Fault, type Log, systemClock } from '#base'
+import { type Clock, type Fault, type Log, steadyClock } from '#base'
 import type { RemoteBus } from '../bus.ts'
 import type { CallContext, Client, Contract, Handlers } from '../contract.ts'
 import { TransportUnusable } from '../faults.ts'
@@ -41,7 +41,7 @@ export class SocketBus implements RemoteBus {
 
   constructor(options: SocketBusOptions) {
     this.#folder = new SocketFolder(options.folder)
-    this.#clock = options.clock ?? systemClock
+    this.#clock = options.clock ?? steadyClock
     this.#log = options.log
   }
 

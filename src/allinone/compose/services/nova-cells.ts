@@ -111,7 +111,7 @@ export const openNovaCells: OpenService = async service => {
     stores: databasesOf(inner),
     home,
     bus: shared.bus,
-    openBus: url => busAt(url, { config, log, clock }),
+    openBus: url => busAt(url, { config, log }),
     neighbours: file === null ? shared.store.novaCells.neighbours : fileNeighbours(file),
     composeApi: apiFor(service, { ...shared, store: home }, inner),
     may: ({ caller }, filter) => policy.allow(`cells_scheduler_filter:${filter}`, caller).ok,

@@ -8,8 +8,8 @@ import type { Neighbours, WithStore } from '../shared.ts'
 
 /** What most single executables have: each goes with the process. */
 
-export function busFor({ config, log, clock, closers }: ServiceProcess): RemoteBus {
-  const bus = busFromConfig({ config, log, clock })
+export function busFor({ config, log, closers }: ServiceProcess): RemoteBus {
+  const bus = busFromConfig({ config, log })
   closers.add(() => bus.close())
   return bus
 }
