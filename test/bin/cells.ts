@@ -22,12 +22,20 @@ export const sqlitePlaces: OpenPlaces = async folder => ({
   close: async () => undefined,
 })
 
+export interface CellHost {
+  readonly host: string
+  /** Its state is here. */
+  readonly folder: string
+  readonly compute: ServiceProcess
+}
+
 export interface TestCell {
   readonly name: string
   readonly uuid: string
+  /** The first of its hosts. */
   readonly host: string
+  readonly hosts: readonly CellHost[]
   readonly databaseUrl: string
-  readonly compute: ServiceProcess
   /** Its database, as an operator sees it. */
   readonly store: Store
 }
@@ -45,13 +53,25 @@ const connectionOf = (database: string, api: string) =>
 
 /** Every host that a cell's conductor has heard of is in the cell. */
 async function mapHosts(home: Store, cells: readonly TestCell[]): Promise<void> {
-  for (const { host, uuid, store } of cells) {
-    await waitFor(`${host} to be known`, async () => store.services.find(host, 'nova-compute'), { deadlineMs: 60_000 })
-    await home.hostMappings.add({ host, cellUuid: uuid }, Date.now())
+  for (const { hosts, uuid, store } of cells) {
+    for (const { host } of hosts) {
+      await waitFor(`${host} to be known`, async () => store.services.find(host, 'nova-compute'), {
+        deadlineMs: 60_000,
+      })
+      await home.hostMappings.add({ host, cellUuid: uuid }, Date.now())
+    }
   }
 }
 
-export async function startCellCloud(openPlaces: OpenPlaces, names = ['cell1', 'cell2']): Promise<CellCloud> {
+export interface CellWishes {
+  readonly names?: readonly string[]
+  readonly hostsPerCell?: number
+  /** Further lines of [DEFAULT], and sections behind it. */
+  readonly defaults?: string
+}
+
+export async function startCellCloud(openPlaces: OpenPlaces, wishes: CellWishes = {}): Promise<CellCloud> {
+  const { names = ['cell1', 'cell2'], hostsPerCell = 1, defaults = '' } = wishes
   const closers = new Closers()
   try {
     const builtIn = await startBuiltIn()
@@ -75,7 +95,10 @@ export async function startCellCloud(openPlaces: OpenPlaces, names = ['cell1', '
     const policyFile = join(folder, 'policy.yaml')
     writeFileSync(policyFile, '"compute:servers:resize:cross_cell": "role:admin or role:service"\n')
     const policy = `[oslo_policy]\npolicy_file = ${policyFile}\n`
-    writeFileSync(configFile, novaConf(builtIn, { transportUrl, database: connectionOf(cell0, api) + policy }))
+    writeFileSync(
+      configFile,
+      novaConf(builtIn, { transportUrl, database: connectionOf(cell0, api) + policy, defaults }),
+    )
     const service: Record<string, ServiceProcess> = {}
     const started = (name: ServiceProcess['name'], file: string, at: string) => {
       const process = new ServiceProcess(name, file, at)
@@ -88,21 +111,22 @@ export async function startCellCloud(openPlaces: OpenPlaces, names = ['cell1', '
     for (const [i, name] of names.entries()) {
       const databaseUrl = await places.databaseUrl(name)
       const uuid = newUuid()
-      const host = `host-${i + 1}`
-      const own = join(folder, host)
-      mkdirSync(own, { recursive: true })
-      const file = join(own, 'nova.conf')
-      writeFileSync(
-        file,
-        novaConf({ ...builtIn, folder: own }, { host, transportUrl: places.busUrl(name), database: '' }),
-      )
+      const hosts = Array.from({ length: hostsPerCell }, (_, n) => {
+        const host = `host-${i * hostsPerCell + n + 1}`
+        const own = join(folder, host)
+        mkdirSync(own, { recursive: true })
+        const file = join(own, 'nova.conf')
+        const text = { host, transportUrl: places.busUrl(name), database: '', defaults }
+        writeFileSync(file, novaConf({ ...builtIn, folder: own }, text))
+        return { host, folder: own, compute: started('nova-compute', file, own) }
+      })
       await map(uuid, name, places.busUrl(name), databaseUrl)
-      const compute = started('nova-compute', file, own)
-      cells.push({ name, uuid, host, databaseUrl, compute, store: await open(databaseUrl) })
+      cells.push({ name, uuid, host: hosts[0]?.host ?? '', hosts, databaseUrl, store: await open(databaseUrl) })
     }
-    service['nova-compute'] = cells[0]?.compute as ServiceProcess
+    const all = cells.flatMap(cell => cell.hosts)
+    service['nova-compute'] = all[0]?.compute as ServiceProcess
     await Promise.all(superServices.map(name => service[name]?.start()))
-    await Promise.all(cells.map(({ compute }) => compute.start()))
+    for (const { compute } of all) await compute.start()
     await mapHosts(home, cells)
     const close = () => closers.close()
     return { builtIn, configFile, service: service as Cloud['service'], cells, home, close }

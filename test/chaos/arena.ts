@@ -23,8 +23,8 @@ export interface Arena {
   readonly hostCount: number
   /** What lies on the hosts now. */
   look(): Promise<HostsView>
-  /** URL of Nova's database. */
-  readonly database: string
+  /** URLs of Nova's databases, one per cell. */
+  readonly databases: readonly string[]
   /** Where logs lie, for whoever looks into a failure. */
   readonly folder: string
   /** Something here kills guests themselves: they may be off at any time, and stay so. */

@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import { Closers } from '#base'
 import { Cable } from '../bin/cable.ts'
 import { type Engines, startEngines } from '../bin/engines.ts'
-import { ServiceProcess, startCloud } from '../bin/processes.ts'
+import { type Cloud, ServiceProcess, startCloud } from '../bin/processes.ts'
 import { adminPassword } from '../cloud/neighbours.ts'
 import { type Arena, impatience, type Target } from './arena.ts'
 import { Client } from './client.ts'
 import { filesOf, type HostFiles, simulatedHosts } from './simulated-hosts.ts'
 import { cutCable, slowed, WrongClock } from './troubles.ts'
 
-const targetOf = (process: ServiceProcess, host?: string): Target => ({
+export const targetOf = (process: ServiceProcess, host?: string): Target => ({
   name: host === undefined ? process.name : `${process.name} of ${host}`,
   ...(host === undefined ? {} : { host }),
   kill: async () => void (await process.end('SIGKILL')),
   start: () => process.start(),
 })
 
-const targetsOf = ({ broker, database }: Engines): Target[] => [
+export const targetsOf = ({ broker, database }: Engines): Target[] => [
   { name: 'RabbitMQ', kill: () => broker.kill(), start: () => broker.run() },
   { name: 'MariaDB', kill: () => database.kill(), start: () => database.start() },
   slowed('MariaDB', () => database.pid),
@@ -50,6 +50,26 @@ export async function enginesArena(hostCount: number): Promise<Arena> {
 
 /** No sockets. */
 const isPlain = (path: string): boolean => statSync(path).isFile() || statSync(path).isDirectory()
+
+/** Logs and databases stay for whoever wants to know. */
+export const keepFiles = (folder: string): void =>
+  cpSync(folder, `${folder}.kept`, { recursive: true, filter: isPlain })
+
+/** The API as something that may be killed, and a client that finds it: it listens on another port in each life. */
+export async function openApi({ service, builtIn }: Pick<Cloud, 'service' | 'builtIn'>) {
+  const api = service['nova-api-os-compute']
+  let port = api.port('nova-api-os-compute')
+  const target: Target = {
+    ...targetOf(api),
+    start: async () => {
+      await api.start()
+      port = api.port('nova-api-os-compute')
+    },
+  }
+  const client = new Client(() => ({ ...builtIn.urls, compute: `http://127.0.0.1:${port}/v2.1` }), adminPassword)
+  await client.login()
+  return { target, client }
+}
 
 /** Each Nova service a process of its own, several hosts, on a file and sockets; the neighbours live here and do not die. */
 export async function distributedArena(hostCount: number, surroundings?: Surroundings): Promise<Arena> {
@@ -105,25 +125,13 @@ export async function distributedArena(hostCount: number, surroundings?: Surroun
     await closers.close()
     throw error
   }
-  // It listens on another port in each life.
-  const api = cloud.service['nova-api-os-compute']
-  let port = api.port('nova-api-os-compute')
-  const apiTarget: Target = {
-    ...targetOf(api),
-    start: async () => {
-      await api.start()
-      port = api.port('nova-api-os-compute')
-    },
-  }
-  targets.push(apiTarget)
-  const urls = () => ({ ...builtIn.urls, compute: `http://127.0.0.1:${port}/v2.1` })
-  const client = new Client(urls, adminPassword)
-  await client.login()
+  const { target, client } = await openApi(cloud)
+  targets.push(target)
   const database = engines?.databaseUrl ?? `sqlite:///${join(builtIn.folder, 'nova.sqlite')}`
   const look = async () => simulatedHosts(hosts)
   const close = async (keepsFiles = false) => {
-    if (keepsFiles) cpSync(builtIn.folder, `${builtIn.folder}.kept`, { recursive: true, filter: isPlain })
+    if (keepsFiles) keepFiles(builtIn.folder)
     await closers.close()
   }
-  return { client, targets, hostCount, look, database, folder: builtIn.folder, close }
+  return { client, targets, hostCount, look, databases: [database], folder: builtIn.folder, close }
 }

@@ -35,8 +35,13 @@ async function allocationsOf(client: Client) {
   return found
 }
 
-async function secretsOf(arena: Arena, ids: readonly string[]) {
-  const store = await openStore(arena.database)
+async function secretsOf({ databases }: Arena, ids: readonly string[]) {
+  const found = await Promise.all(databases.map(database => secretsIn(database, ids)))
+  return { openSagas: found.flatMap(one => one.openSagas), secrets: found.flatMap(one => one.secrets) }
+}
+
+async function secretsIn(database: string, ids: readonly string[]) {
+  const store = await openStore(database)
   try {
     const secrets: string[] = []
     for (const id of ids) if ((await store.launchSecrets.find(id)) !== undefined) secrets.push(id)

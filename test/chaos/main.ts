@@ -1,6 +1,7 @@
 /** `npm run test:chaos`: the kill matrix for as long as one likes. Options: tools/chaos/options.mjs. */
 import { parseChaosOptions } from '../../tools/chaos/options.mjs'
 import type { Arena } from './arena.ts'
+import { cellsArena } from './cells.ts'
 import { Dice } from './dice.ts'
 import { distributedArena, enginesArena } from './distributed.ts'
 import { oneProcessArena } from './one-process.ts'
@@ -35,6 +36,7 @@ async function runIn(what: string, open: () => Promise<Arena>): Promise<boolean>
 const topologies = {
   distributed: () => distributedArena(options.hosts),
   engines: () => enginesArena(options.hosts),
+  cells: () => cellsArena(options.hosts),
   'real-guests': () => realGuestsArena(options.offset, new Dice(options.seed)),
   'one-process': () => oneProcessArena(options.hosts, options.offset),
 }

@@ -101,7 +101,7 @@ export async function oneProcessArena(hostCount: number, offset: number): Promis
       targets,
       hostCount,
       look,
-      database: `sqlite:///${join(folder, 'nova.sqlite')}`,
+      databases: [`sqlite:///${join(folder, 'nova.sqlite')}`],
       folder,
       close,
     }

@@ -83,8 +83,8 @@ export async function realGuestsArena(offset: number, dice: Dice): Promise<Arena
       const lost = taps.filter(tap => !known.has(tap)).map(tap => `${tap} of no port`)
       return { ...view, litter: [...view.litter, ...lost] }
     }
-    const database = `sqlite:///${join(folder, 'nova.sqlite')}`
-    return { client, targets, hostCount: 1, look, database, folder, killsGuests: true, close }
+    const databases = [`sqlite:///${join(folder, 'nova.sqlite')}`]
+    return { client, targets, hostCount: 1, look, databases, folder, killsGuests: true, close }
   } catch (error) {
     await close()
     throw error

@@ -2,7 +2,7 @@ export interface ChaosOptions {
   readonly help: boolean
   readonly operations: number
   readonly seed: number
-  readonly topologies: readonly ('distributed' | 'engines' | 'one-process' | 'real-guests')[]
+  readonly topologies: readonly ('cells' | 'distributed' | 'engines' | 'one-process' | 'real-guests')[]
   readonly hosts: number
   readonly workers: number
   readonly offset: number

@@ -12,8 +12,9 @@ as asked or in ERROR with a reason. Choices follow from the seed, which is print
   --seed N         choices of an earlier run (default: random)
   --hypervisor H   fake (default), or libvirt: real guests, where libvirtd and QEMU are killed too (needs root)
   --topology T     of simulated hosts: one-process, distributed, both (default), or engines: distributed on MariaDB and
-                   RabbitMQ, which are killed and slowed too, while a host's cable is cut and clocks jump (needs root)
-  --hosts N        simulated hosts (default 3)
+                   RabbitMQ, which are killed and slowed too, while a host's cable is cut and clocks jump (needs root);
+                   or cells: the same without cable and clocks, on two cells
+  --hosts N        simulated hosts, of each cell (default 3)
   --workers N      users at a time (default 8; 3 with real guests)
   --offset N       offset of the ports of the one process (default 22600)
   --keep           leave logs and databases behind
@@ -48,6 +49,7 @@ const topologies = {
   distributed: ['distributed'],
   'one-process': ['one-process'],
   engines: ['engines'],
+  cells: ['cells'],
   both: ['distributed', 'one-process'],
 }
 

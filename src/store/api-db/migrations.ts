@@ -81,6 +81,8 @@ async function first(db: Kysely<never>): Promise<void> {
     .execute()
   await schema
     .createTable('request_specs')
+    // A cell's database may have it already.
+    .ifNotExists()
     .addColumn('instance_id', 'varchar(36)', c => c.primaryKey())
     .addColumn('spec_json', 'text', c => c.notNull())
     .execute()
