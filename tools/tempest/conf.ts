@@ -78,6 +78,8 @@ const unreal: Section = {
   spice_console: false,
   attach_encrypted_volume: false,
   block_migrate_cinder_iscsi: false,
+  // Files go on the config drive: into a disk the libvirt driver puts none, as Nova's does unless told to.
+  personality: false,
 }
 
 const sections = (found: Found): Readonly<Record<string, Section>> => ({
