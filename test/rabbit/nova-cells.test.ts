@@ -221,7 +221,7 @@ test('a broker that is killed and comes back during a call costs time only', asy
   assert.equal((await namesIn('far')).filter(name => name === 'survivor').length, 1)
 })
 
-test('a mute child gets no servers as long as others can', async () => {
+test('a mute child gets no servers as long as others can, and lists say that it is missing', async () => {
   await cloud.cell.far.process.end('SIGKILL')
   const chosen = await waitFor(
     'the child to be mute',
@@ -232,6 +232,16 @@ test('a mute child gets no servers as long as others can', async () => {
     { deadlineMs: 60_000, everyMs: 500 },
   )
   assert.equal(chosen, westPath)
+  const { failed } = await cloud.far.list({
+    request: { path: '/servers', caller: cloud.caller, requestId: 'req-list' },
+    sort: [],
+    limit: 10,
+    includesOwn: true,
+  })
+  assert.deepEqual(
+    failed.map(({ cell, fault }) => [cell, fault.code]),
+    [[farPath, 'CellTimeout']],
+  )
   await cloud.cell.far.process.start()
   await waitFor(
     'it to be heard again',
