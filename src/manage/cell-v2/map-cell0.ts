@@ -16,8 +16,7 @@ export const mapCell0 = command({
     const { world, out } = context
     const store = await world.store()
     await keepInSight(context)
-    if (!(await store.cellMappings.add(cell0At(given, world.databaseUrl), world.clock.now())))
-      out.say('Cell0 is already setup')
+    if (!(await store.cellMappings.add(cell0At(given, world), world.clock.now()))) out.say('Cell0 is already setup')
     await keepInSight(context)
     return 0
   },

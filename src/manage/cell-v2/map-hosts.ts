@@ -2,8 +2,9 @@ import { newUuid } from '#base'
 import { type CellDirectory, cell0Uuid, type Store } from '#store'
 import { flag, text } from '../kit/arguments.ts'
 import { type CommandContext, command } from '../kit/command.ts'
+import { ownDatabaseUrl } from '../own-database.ts'
 import { transportUrlFrom } from './addresses.ts'
-import { DatabaseUnknown, keepInSight } from './mappings.ts'
+import { keepInSight } from './mappings.ts'
 
 /** The cell that this process's own database is, or shall be. */
 export interface OwnCell {
@@ -53,10 +54,9 @@ export async function mapHosts({ world }: CommandContext, { uuid, newHosts }: Ow
 
 /** From now on it is a cell. */
 export async function addOwnCell({ world }: CommandContext, { uuid }: OwnCell, options: Options): Promise<void> {
-  if (world.databaseUrl === null) throw DatabaseUnknown({})
   const { transportUrl, name = null } = options
   const store = await world.store()
-  const cell = { uuid, name, transportUrl, databaseConnection: world.databaseUrl, isDisabled: false }
+  const cell = { uuid, name, transportUrl, databaseConnection: ownDatabaseUrl(world), isDisabled: false }
   await store.cellMappings.add(cell, world.clock.now())
 }
 

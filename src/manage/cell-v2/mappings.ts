@@ -1,6 +1,8 @@
 import { declareFault } from '#base'
 import { type CellDirectory, type CellMapping, cell0Uuid, mappingOf, type Store } from '#store'
 import type { CommandContext } from '../kit/command.ts'
+import type { ManageWorld } from '../manage-world.ts'
+import { ownDatabaseUrl } from '../own-database.ts'
 import { cell0Address } from './addresses.ts'
 
 /** What several commands write. Each of these may be run again, also after it was cut off. */
@@ -11,12 +13,6 @@ export const CellMappingNotFound = declareFault(
   (p: { uuid: string }) => `Cell ${p.uuid} has no mapping.`,
 )
 
-export const DatabaseUnknown = declareFault(
-  'DatabaseUnknown',
-  'refused',
-  () => '[database]/connection is not set in the configuration file.',
-)
-
 export async function getCell(store: Store, uuid: string): Promise<CellMapping> {
   const cell = await store.cellMappings.find(uuid)
   if (cell === undefined) throw CellMappingNotFound({ uuid })
@@ -24,9 +20,8 @@ export async function getCell(store: Store, uuid: string): Promise<CellMapping> 
 }
 
 /** cell0 as it would be made; without an address of its own its database is beside that of nova.conf. */
-export function cell0At(given: string | undefined, own: string | null): CellMapping {
-  if (given === undefined && own === null) throw DatabaseUnknown({})
-  const databaseConnection = given ?? cell0Address(own ?? '')
+export function cell0At(given: string | undefined, world: ManageWorld): CellMapping {
+  const databaseConnection = given ?? cell0Address(ownDatabaseUrl(world))
   return { uuid: cell0Uuid, name: 'cell0', transportUrl: 'none:///', databaseConnection, isDisabled: false }
 }
 

@@ -24,7 +24,7 @@ export const simpleCellSetup = command({
     const store = await world.store()
     const known = await store.cellMappings.find(cell0Uuid)
     if (known !== undefined) out.say('Cell0 is already setup')
-    const cell0 = known ?? cell0At(undefined, world.databaseUrl)
+    const cell0 = known ?? cell0At(undefined, world)
     try {
       await world.syncSchema('cell', world.addressOf(cell0.databaseConnection))
     } catch (error) {

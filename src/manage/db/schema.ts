@@ -1,19 +1,8 @@
-import { declareFault, Fault } from '#base'
+import { Fault } from '#base'
 import { cell0Uuid } from '#store'
 import { flag, text } from '../kit/arguments.ts'
 import { command } from '../kit/command.ts'
-import type { ManageWorld } from '../manage-world.ts'
-
-export const DatabaseUnknown = declareFault(
-  'DatabaseUnknown',
-  'refused',
-  () => '[database]/connection is not set in the configuration file.',
-)
-
-function urlOf({ databaseUrl }: ManageWorld): string {
-  if (databaseUrl === null) throw DatabaseUnknown({})
-  return databaseUrl
-}
+import { ownDatabaseUrl } from '../own-database.ts'
 
 /**
  * Exit 1: cell0 cannot be reached, and nothing was done here.
@@ -29,7 +18,7 @@ export const sync = command({
     version: text('VERSION', 'only up to this version of the schema of cells'),
   },
   async run({ '--local_cell': isLocal, version }, { world, out }) {
-    const own = urlOf(world)
+    const own = ownDatabaseUrl(world)
     if (!isLocal) {
       try {
         const cell0 = await (await world.apiStore()).cellMappings.find(cell0Uuid)
@@ -51,7 +40,7 @@ export const version = command({
   help: 'Print the version of the schema of the database of this nova.conf.',
   arguments: {},
   async run(_, { world }) {
-    const found = (await world.schemaVersion('cell', urlOf(world))) ?? null
+    const found = (await world.schemaVersion('cell', ownDatabaseUrl(world))) ?? null
     return { exitCode: 0, text: found ?? 'None', value: { version: found } }
   },
 })

@@ -62,11 +62,11 @@ const set = command({
       InvalidHardwareRequest: 6,
     }
     return refusing(refusals, async () => {
-      const method = 'image_property set (must be STOPPED, SHELVED, OR SHELVED_OFFLOADED).'
+      const action = 'image_property set'
       const found = await findServer(world, id)
-      mustRest(found.instance, method)
+      mustRest(found.instance, action)
       const properties = readProperties(words)
-      await setImageProperties(world, found, properties, { method })
+      await setImageProperties(world, found, properties, { action })
       return { exitCode: 0, value: properties }
     })
   },

@@ -40,13 +40,13 @@ const updateMachineType = command({
       UnsupportedMachineType: 5,
     }
     return refusing(refusals, async () => {
-      const method = 'update machine type'
+      const action = 'update machine type'
       const found = await findServer(world, id)
       const { [property]: previous } = imagePropertiesOf(found.instance)
       if (previous !== type) {
-        if (!force) mustRest(found.instance, method)
+        if (!force) mustRest(found.instance, action)
         if (!force) checkMachineType(type, previous)
-        await setImageProperties(world, found, { [property]: type }, { method, force })
+        await setImageProperties(world, found, { [property]: type }, { action, force })
       }
       const words = `Updated instance ${id} machine type to ${type} (previously ${previous ?? 'None'})`
       return { exitCode: 0, text: words, value: { machine_type: type, previous_type: previous ?? null } }

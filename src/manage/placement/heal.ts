@@ -1,18 +1,12 @@
 import { declareFault, Fault } from '#base'
 import { type Allocations, difference, sum } from '#cloud'
-import { flavorResources, type Instance, isVolumeBacked } from '#model'
+import { ComputeHostNotFound, flavorResources, type Instance, isVolumeBacked } from '#model'
 import type { Cell, Store } from '#store'
 import { flag, text } from '../kit/arguments.ts'
 import { type CommandContext, command } from '../kit/command.ts'
 import { findServer, livingServers } from '../servers/find.ts'
 import { refusing } from '../servers/refusals.ts'
 import { cellsWithHosts } from './cells.ts'
-
-export const ComputeHostNotFound = declareFault(
-  'ComputeHostNotFound',
-  'missing',
-  (p: { host: string }) => `Compute host ${p.host} could not be found.`,
-)
 
 export const AllocationUpdateFailed = declareFault(
   'AllocationUpdateFailed',

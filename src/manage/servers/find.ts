@@ -1,4 +1,3 @@
-import { declareFault } from '#base'
 import { type Instance, InstanceNotFound } from '#model'
 import type { Cell, Store } from '#store'
 import type { ManageWorld } from '../manage-world.ts'
@@ -9,13 +8,6 @@ export interface FoundServer {
   readonly cell: Cell
   readonly store: Store
 }
-
-export const InstanceInvalidState = declareFault(
-  'InstanceInvalidState',
-  'conflict',
-  (p: { id: string; attr: string; state: string; method: string }) =>
-    `Instance ${p.id} in ${p.attr} ${p.state}. Cannot ${p.method} while the instance is in this state.`,
-)
 
 /** A living server, wherever it is; throws `InstanceNotFound`. */
 export async function findServer(world: ManageWorld, id: string): Promise<FoundServer> {
