@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { systemClock } from '#base'
+import { fromJson, silentLog, systemClock } from '#base'
 import type { HostFence } from '#bus'
+import { createNotices } from '#notify'
 import { emptyJournal, type Outcome } from '#saga'
 import type { Service } from '#store'
 import { power } from '#virt'
@@ -12,6 +13,7 @@ import { acceptBuild } from '../../src/api/accept/build.ts'
 import type { InstanceHaOptions } from '../../src/conductor/deps.ts'
 import { takeHeartbeat } from '../../src/conductor/instance-ha/heartbeat.ts'
 import { HaWatch } from '../../src/conductor/instance-ha/watch.ts'
+import { sagaListener } from '../../src/conductor/notices.ts'
 import { onGuestEvent } from '../../src/conductor/reconcilers/power-state.ts'
 import { hostFence } from '../../src/conductor/sagas/host-fence.ts'
 import { engineOf, runAll } from './engine.ts'
@@ -290,6 +292,38 @@ test('a conductor that was away itself has seen nobody’s silence', async () =>
   await world.look(hosts)
   assert.deepEqual(await world.look([], { passesMs: 4 * longMs }), [])
   assert.equal((await world.look(others)).length, 1)
+  await world.close()
+})
+
+test('whoever listens is told why a host was not fenced, and of the fence and the evacuations of another', async () => {
+  const { world, others } = await aWorld({ fenceCommand: brokenCommand })
+  const { cloud } = world
+  const settings = { hasDevices: false, hasShares: false, defaultZone: 'nova', auditPeriod: 'month', imagesUrl: '' }
+  const at = { host: 'conductor', settings, clock: systemClock, log: silentLog }
+  const notices = createNotices({ ...at, formats: new Set(['versioned']), stateChanges: null })
+  const telling = (options: InstanceHaOptions) => {
+    const conductor = { ...cloud.conductor, notices, options: { ...cloud.conductor.options, instanceHa: options } }
+    const listener = sagaListener(conductor)
+    assert.ok(listener !== undefined)
+    return { conductor, engine: engineOf({ ...cloud, conductor }, { listener }) }
+  }
+  const told = async () =>
+    (await cloud.store.outbox.first(100)).map(({ eventType, message }) => {
+      const said = fromJson<{ 'oslo.message': string }>(message)['oslo.message'] ?? message
+      return `${eventType} ${/it ended with 2/.exec(said)?.[0] ?? ''}`.trim()
+    })
+  await world.look(hosts)
+  await world.look(others)
+  await runAll(cloud, undefined, telling(world.options).engine)
+  assert.deepEqual(await told(), ['compute.exception it ended with 2'])
+  await world.look(others)
+  const { conductor, engine } = telling(fencing)
+  await runAll(cloud, undefined, engine)
+  await powerOff(cloud, 'one')
+  const watch = new HaWatch(conductor, fencing, { lookMs: longMs })
+  await watch.round()
+  const all = await told()
+  assert.ok(all.includes('service.update') && all.includes('instance.evacuate'), all.join())
   await world.close()
 })
 

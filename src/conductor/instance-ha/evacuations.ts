@@ -60,7 +60,7 @@ async function accept(d: ConductorDeps, host: string, instance: Instance): Promi
   const { id, userId, projectId } = instance
   const spec = specForMove(instance, await d.store.requestSpecs.find(id), await portsNow(d, instance))
   const [sagaId, migrationId, requestId] = [newUuid(), newUuid(), `req-${newUuid()}`]
-  return notices.together(d.store, async tx => {
+  return d.store.transaction(async tx => {
     const nothing = { begun: [], ended: [] }
     await tx.turn(turnOf.server(id))
     const service = await tx.services.find(host, 'nova-compute')

@@ -19,7 +19,7 @@ const binary = 'nova-compute'
 async function forceDown(d: ConductorDeps, { host, heard }: HostFence, { how }: Proof): Promise<null> {
   const notices = noticesOf(d)
   const atMs = d.clock.now()
-  await notices.together(d.store, async tx => {
+  await d.store.transaction(async tx => {
     await tx.turn(turnOf.fence(host))
     const before = await tx.services.find(host, binary)
     if (before?.fence?.heard === heard) return
