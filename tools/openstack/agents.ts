@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { Rest } from '../../test/cloud/rest.ts'
 import type { Neighbours } from './neighbours.ts'
 import { uplink } from './neutron.ts'
-import { host } from './place.ts'
+import { host, withShims } from './place.ts'
 
 const run = promisify(execFile)
 
@@ -56,10 +56,8 @@ export async function startAgents({ place, programs, neutronFiles }: Neighbours)
     'neutron-l3-agent': [configure('l3_agent.ini', interfaceDriver)],
     'neutron-metadata-agent': [configure('metadata_agent.ini', metadata)],
   }
-  // shim/ebtables says why.
-  const PATH = `${join(import.meta.dirname, 'shim')}:${place.env['PATH']}`
   for (const [name, files] of Object.entries(own))
-    programs.start(name, name, [...neutronFiles, here, ...files], { PATH })
+    programs.start(name, name, [...neutronFiles, here, ...files], withShims(place))
   const admin = await Rest.login(place.url('keystone'), 'admin', place.passwords.admin, 'admin')
   for (const name of Object.keys(own))
     await programs.until(name, async () => {

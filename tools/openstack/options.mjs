@@ -18,7 +18,7 @@ Starts Keystone, Glance, Placement, Neutron and Cinder of Debian's packages in a
 contract tests of our adapters, and our services beside them; with Horizon, which a browser works.
 
   --up         only start them, and keep them until Ctrl-C
-  --agents     with Neutron's agents from the beginning
+  --agents     with Neutron's agents and Cinder's NFS driver from the beginning
   --dashboard  with Horizon from the beginning
   --keep       leave the folder with configuration, logs and pictures behind when something failed
   -h, --help   this text

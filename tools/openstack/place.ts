@@ -107,3 +107,8 @@ export const authtoken = (place: Place, account: Account) => ({
   service_token_roles: 'service',
   service_token_roles_required: true,
 })
+
+/** With programs before the machine's own, each of which says why. */
+export const withShims = ({ env }: Place): NodeJS.ProcessEnv => ({
+  PATH: `${join(import.meta.dirname, 'shim')}:${env['PATH']}`,
+})

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProgress } from '../setup/progress.mjs'
 import { startAgents } from './agents.ts'
+import { startNfsVolumes } from './cinder-nfs.ts'
 import { startHorizon } from './horizon.ts'
 import { fileOf, type Neighbours, startNeighbours } from './neighbours.ts'
 import { parseOpenstackOptions } from './options.mjs'
@@ -23,17 +24,30 @@ for (const [signal, code] of Object.entries(stopCodes))
     stopping.abort()
   })
 
-/** Neutron's agents make ports of their own, which the contracts know nothing of. */
-const needAgents = (file: string) => file.endsWith('/guests.test.ts')
+/**
+ * What comes beside the neighbours for some tests, in this order and when the others have run: those know nothing of further types of
+ * volumes, and of ports that agents make.
+ */
+const extras: readonly ((neighbours: Neighbours) => Promise<void>)[] = [startNfsVolumes, startAgents]
+const extrasFor = (file: string): number =>
+  hasAgents || file.endsWith('/guests.test.ts') ? 2 : file.endsWith('/nfs.test.ts') ? 1 : 0
 const needsDashboard = (file: string) => file.endsWith('/horizon.test.ts')
 
+let begun = 0
+async function begin(neighbours: Neighbours, count: number): Promise<void> {
+  for (const start of extras.slice(begun, count)) await start(neighbours)
+  begun = Math.max(begun, count)
+}
+
 async function runTests(neighbours: Neighbours): Promise<number> {
-  const without = hasAgents ? [] : files.filter(file => !needAgents(file))
-  const withAgents = hasAgents ? files : files.filter(needAgents)
-  const first = without.length === 0 ? 0 : await runFiles(without)
-  if (withAgents.length === 0 || stopping.signal.aborted) return first
-  if (!hasAgents) await startAgents(neighbours)
-  return (await runFiles(withAgents)) || first
+  let worst = 0
+  for (const count of [0, 1, 2]) {
+    const tests = files.filter(file => extrasFor(file) === count)
+    if (tests.length === 0 || stopping.signal.aborted) continue
+    await begin(neighbours, count)
+    worst = (await runFiles(tests)) || worst
+  }
+  return worst
 }
 
 async function runFiles(tests: readonly string[]): Promise<number> {
@@ -67,7 +81,7 @@ let code = 1
 try {
   const step = createProgress().step("Starting OpenStack's services", { shown: true })
   const neighbours = await startNeighbours(folder, name => step.note(`  ${name}`))
-  if (hasAgents) await startAgents(neighbours)
+  if (hasAgents) await begin(neighbours, extras.length)
   if (hasDashboard || (!isUpOnly && files.some(needsDashboard))) await startHorizon(neighbours)
   step.done('up')
   try {
