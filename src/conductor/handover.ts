@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { declareFault } from '#base'
 import { type Selection } from '#model'
 import { Abandoned, type Journal, type StepContext } from '#saga'
-import { type Cell, CellUnreachable, mappingOf, type Store, turnOf } from '#store'
+import { type Cell, CellUnreachable, mappingOf, type ServerRows, type Store, turnOf } from '#store'
 import { isOutage } from '#store/engine'
 import { severalCells } from './cells.ts'
 import type { ConductorCells, ConductorDeps } from './deps.ts'
@@ -30,7 +31,7 @@ async function inOther<T>(cell: Cell, work: (store: Store) => Promise<T>): Promi
  * A new server goes to the cell of its host, and its saga with it.
  *
  * Theory of operation. First a copy of all its rows is written in the other cell, which nobody sees, with the saga as its
- * journal stands, held back. Then, in one transaction here, the copy is shown, the server's mapping is written and its rows
+ * journal stands, held back. Then, in one transaction here, the copy is brought up to date and shown, the server's mapping is written and its rows
  * and its saga are removed: from now on the other cell answers for it. Then the saga there is let go, and this run is left. In the other cell
  * the step runs again, finds the mapping, and makes the copy the server. A run that dies in between is taken up where the
  * saga is: here until the one transaction, there after it. A delete that comes first cancels the saga here, and is seen by
@@ -57,6 +58,19 @@ export async function goToCell(
   return { cellUuid: null }
 }
 
+/** What was written of it since the copy was made goes with it too; whoever writes from now on finds it gone. */
+async function bringUpToDate(tx: Store, target: Cell, id: string, copied: ServerRows): Promise<void> {
+  await tx.serverCarrier.keep(id)
+  const now = await tx.serverCarrier.read(id)
+  if (now === undefined || isDeepStrictEqual(now, copied)) return
+  await inOther(target, other =>
+    other.transaction(async there => {
+      await there.serverCarrier.remove(id)
+      await there.serverCarrier.writeHidden(now)
+    }),
+  )
+}
+
 /** Returns only where somebody has cancelled the saga. */
 async function leave(d: ConductorDeps, c: StepContext, cells: ConductorCells, target: Cell, id: string): Promise<void> {
   const { store, clock } = d
@@ -74,6 +88,7 @@ async function leave(d: ConductorDeps, c: StepContext, cells: ConductorCells, ta
   const isGone = await store.transaction(async tx => {
     await tx.turn(turnOf.server(id))
     if (!(await tx.sagas.handOver(c.sagaId))) return false
+    await bringUpToDate(tx, target, id, rows)
     // Before it is gone here: for a moment it is in both, and never in none.
     await inOther(target, other => other.serverCarrier.show(id))
     await tx.instanceMappings.put(mappingOf(instance, target.uuid))

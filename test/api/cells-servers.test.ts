@@ -300,6 +300,37 @@ test('a server that goes to its cell while it is asked for is found there', asyn
   assert.equal((await cloud.store.instanceMappings.find(id))?.isDeleted, true)
 })
 
+test('what is written about a server while it is carried to its cell goes with it', async () => {
+  const one = await cells.storeOf('one')
+  const { transaction } = one
+  const renamed: string[] = []
+  // As soon as the copy is there, and before the server is gone from home.
+  const observed: Store['transaction'] = async work => {
+    const result = await transaction(work)
+    if (renamed.length > 0) return result
+    const [here] = await cloud.store.instances.list({
+      filter: { deleted: 'no', patterns: { display_name: '^carried$' } },
+    })
+    if (here === undefined || !(await one.serverCarrier.isHidden(here.id))) return result
+    renamed.push(here.id)
+    const body = { server: { name: 'renamed', description: 'on its way' } }
+    ;(await cloud.request('PUT', `/servers/${here.id}`, { version: newest, as: cloud.admin, body })).expect(200)
+    return result
+  }
+  Object.assign(one, { transaction: observed })
+  try {
+    const fields = { availability_zone: 'nova:host-1', networks: 'none' }
+    const id = await cloud.bootServer({ name: 'carried', fields, as: cloud.admin })
+    assert.deepEqual(renamed, [id])
+    const { name, description } = (await ask(`/servers/${id}`)).expect(200).body.server
+    assert.deepEqual([name, description], ['renamed', 'on its way'])
+    ;(await cloud.request('DELETE', `/servers/${id}`, { as: cloud.admin })).expect(204)
+    await cloud.waitUntilGone(id)
+  } finally {
+    Object.assign(one, { transaction })
+  }
+})
+
 /** The server is at home, as one that is being built; `go` is what the conductor does last when it goes to its cell. */
 async function atHome(id: string): Promise<() => Promise<void>> {
   const { store } = cloud

@@ -76,6 +76,15 @@ export class ServerCarrier {
     return true
   }
 
+  /** In a transaction: until it ends nobody else changes the server's row. */
+  async keep(id: string): Promise<void> {
+    await this.#db
+      .updateTable('instances')
+      .set(e => ({ deleted: e.ref('deleted') }))
+      .where('id', '=', id)
+      .execute()
+  }
+
   /** The copy is the server from now on. */
   async show(id: string): Promise<void> {
     await this.#db
