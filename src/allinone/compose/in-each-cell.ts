@@ -8,7 +8,8 @@ type Stop = () => unknown
 
 /**
  * Runs something for each cell of a cloud: for those that are there now before it returns, for others when they come, until
- * they go. A cell for which it cannot begin is tried again. `start` returns what ends it, or nothing where there is nothing to do.
+ * they go. A cell for which it cannot begin is tried again, but for the process's own: without that there is nothing to
+ * serve, and who has started it is told why. `start` returns what ends it, or nothing where there is nothing to do.
  * Returns what ends all.
  */
 export async function inEachCell(
@@ -28,6 +29,7 @@ export async function inEachCell(
       try {
         running.set(cell.uuid, await start(cell))
       } catch (error) {
+        if (cell.isOwn) throw error
         log.error({ cell: cell.uuid, cell_name: cell.name, err: error }, 'a cell cannot be served; it is tried again')
       }
     }
