@@ -84,9 +84,11 @@ export class Dashboard {
     return told.map(text => text.replaceAll(/\s+/g, ' ').trim()).filter(text => text !== '' && text !== '×')
   }
 
-  /** The row of a table that names this. */
+  /** The row of a table that names this; tables behind other tabs do not count. */
   row(name: string): Locator {
-    return this.page.locator('table.datatable tbody tr').filter({ has: this.page.getByText(name, { exact: true }) })
+    return this.page
+      .locator('table.datatable tbody tr')
+      .filter({ has: this.page.getByText(name, { exact: true }), visible: true })
   }
 
   /** Until the row, which looks after itself, shows a text that matches. */

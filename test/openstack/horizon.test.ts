@@ -7,6 +7,7 @@ import type { Browser } from 'playwright-core'
 import { Closers, waitFor } from '#base'
 import type { NeighboursFile } from '../../tools/openstack/neighbours.ts'
 import { allWork } from '../cli/session.ts'
+import { Rest } from '../cloud/rest.ts'
 import { unique } from '../cloud/world.ts'
 import { freePorts } from '../rabbit/broker.ts'
 import { Dashboard, openBrowser } from './dashboard.ts'
@@ -283,6 +284,61 @@ describe('Horizon', () => {
     await admin.confirm()
     await admin.row(made).waitFor({ state: 'detached' })
     await nothingRefused(admin)
+  })
+
+  test('an administrator switches a host off and on, and sets quotas', async () => {
+    const panel = '/admin/hypervisors/?tab=hypervisor_info__compute_host'
+    const demoRest = await Rest.login(file.urls.identity, 'demo', file.passwords.demo, 'demo')
+    await admin.open(panel)
+    await admin.dialogOf(hosts[1], 'disable')
+    await admin.dialog.locator('#id_reason').fill('repairs')
+    await admin.confirm()
+    await admin.comesToShow(panel, hosts[1], text => /Disabled\s+Up/.test(text))
+    await admin.choose(hosts[1], 'enable')
+    await admin.settle()
+    await admin.comesToShow(panel, hosts[1], text => /Enabled\s+Up/.test(text))
+    for (const instances of ['11', '10']) {
+      await admin.open('/admin/defaults/')
+      await admin.page.locator('[id$="__action_update_compute_defaults"]').click()
+      await admin.dialog.locator('#id_instances').fill(instances)
+      await admin.confirm()
+      await admin.comesToShow('/admin/defaults/', 'Instances', text => text.includes(instances))
+    }
+    for (const instances of ['12', '10']) {
+      await admin.open('/identity/')
+      await admin.dialogOf('demo', 'quotas')
+      await admin.dialog.locator('#id_instances').fill(instances)
+      await admin.confirm()
+      const { limits } = await demoRest.call<{ limits: { absolute: Record<string, number> } }>(
+        'compute',
+        'GET',
+        '/limits',
+      )
+      assert.equal(limits.absolute['maxTotalInstances'], Number(instances))
+    }
+    await nothingRefused(admin)
+  })
+
+  test('the project gets a key pair and a server group', async () => {
+    const made = name('made')
+    for (const [path, what] of [
+      ['/project/key_pairs', 'Create Key Pair'],
+      ['/project/server_groups', 'Create Server Group'],
+    ] as const) {
+      await demo.open(path)
+      await demo.page.getByRole('button', { name: what }).first().click()
+      const dialog = demo.page.locator('.modal-dialog')
+      await dialog.locator('input[name="name"]').fill(made)
+      await dialog.locator('select').first().selectOption({ index: 1 })
+      await dialog
+        .getByRole('button', { name: /Create|Submit/ })
+        .last()
+        .click()
+      await demo.page.getByRole('link', { name: made, exact: true }).waitFor()
+      await demo.picture()
+    }
+    await nothingRefused(demo)
+    await allWork(asDemo, `keypair delete ${made}`, `server group delete ${made}`)
   })
 
   test('it is deleted on the page, and gone', async () => {
