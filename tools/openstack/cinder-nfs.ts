@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Closers } from '#base'
 import { Rest } from '../../test/cloud/rest.ts'
-import type { NeighboursFile } from './neighbours.ts'
+import type { Neighbours, NeighboursFile } from './neighbours.ts'
 import { host, type Place, withShims } from './place.ts'
-import type { Programs } from './programs.ts'
 
 /** The type of volumes that are there. */
 export const nfsType = 'nfs'
@@ -18,12 +18,18 @@ export const nfsType = 'nfs'
 /** `nfs_mount_point_base` of Cinder, and of a nova-compute whose guests are to have its volumes. */
 export const nfsMounts = ({ folder }: Pick<NeighboursFile, 'folder'>): string => join(folder, 'state/cinder/mnt')
 
-async function bindShare(place: Place): Promise<string> {
+const run = promisify(execFile)
+
+async function bindShare(place: Place, closers: Closers): Promise<string> {
   const shared = place.at('state', 'cinder', 'shared')
   const name = createHash('md5').update(`${host}:${shared}`).digest('hex')
   const mounted = join(nfsMounts(place), name)
   mkdirSync(mounted, { recursive: true })
-  await promisify(execFile)('mount', ['--bind', shared, mounted])
+  await run('mount', ['--bind', shared, mounted])
+  // The folder is removed after the run, which a mount in it would prevent.
+  closers.add(async () => {
+    await run('umount', ['--lazy', mounted])
+  })
   return shared
 }
 
@@ -38,7 +44,7 @@ async function nameTypes(place: Place): Promise<void> {
   await cinder('POST', '/types', { volume_type: { name: nfsType, extra_specs } })
 }
 
-export async function startNfsVolumes({ place, programs }: { place: Place; programs: Programs }): Promise<void> {
+export async function startNfsVolumes({ place, programs, closers }: Neighbours): Promise<void> {
   await nameTypes(place)
   const file = place.configure('cinder', 'nfs.conf', {
     DEFAULT: { enabled_backends: nfsType },
@@ -46,7 +52,7 @@ export async function startNfsVolumes({ place, programs }: { place: Place; progr
       volume_driver: 'cinder.volume.drivers.nfs.NfsDriver',
       volume_backend_name: nfsType,
       nas_host: host,
-      nas_share_path: await bindShare(place),
+      nas_share_path: await bindShare(place, closers),
       nfs_mount_point_base: nfsMounts(place),
       nfs_snapshot_support: true,
       // With snapshots it works as root, which it is.

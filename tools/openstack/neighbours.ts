@@ -20,6 +20,8 @@ export interface Neighbours {
   readonly programs: Programs
   readonly infrastructure: Infrastructure
   readonly neutronFiles: readonly string[]
+  /** What was begun beside them later, and ends before them. */
+  readonly closers: Closers
   close(): Promise<void>
 }
 
@@ -56,7 +58,7 @@ export async function startNeighbours(folder: string, say: (step: string) => voi
     const neutronFiles = await startNeutron(place, programs, infrastructure)
     for (const name of ['glance', 'placement', 'cinder', 'neutron'] as const) await programs.answers(name)
     writeFiles(place, infrastructure)
-    return { place, programs, infrastructure, neutronFiles, close: () => closers.close() }
+    return { place, programs, infrastructure, neutronFiles, closers, close: () => closers.close() }
   } catch (error) {
     await closers.close()
     throw error
