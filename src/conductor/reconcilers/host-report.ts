@@ -1,3 +1,4 @@
+import { declareFault } from '#base'
 import type { HostReport } from '#bus'
 import { disabledTrait, type Inventory } from '#cloud'
 import { ownedByNova } from '#model'
@@ -19,6 +20,21 @@ const inventory = (total: number, reserved: number, allocationRatio: number): In
 const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every(x => b.includes(x))
 
+export const ComputeNodeChanged = declareFault(
+  'ComputeNodeUuidMismatch',
+  'refused',
+  (p: { host: string; known: string; told: string }) =>
+    `Host ${p.host} is known as compute node ${p.known}, and says that it is ${p.told}: it has lost the file compute_id in ` +
+    'its state_path. Put it back with the known id in it; or, if nothing of the old host is left, delete its compute service.',
+)
+
+/** A host that comes with another id would claim again what it has given away under the old one. */
+async function mustBeTheSame({ store }: ConductorDeps, { host, nodeId, description }: HostReport): Promise<void> {
+  const before = await store.computeNodes.find({ host })
+  if (before !== undefined && before.description.hypervisorHostname === description.hypervisorHostname)
+    throw ComputeNodeChanged({ host, known: before.uuid, told: nodeId })
+}
+
 /**
  * Carries a host's report into the records and into placement. Nothing is written to placement that is there already, so
  * a quiet cloud stays quiet.
@@ -28,6 +44,7 @@ export async function carryIn(deps: ConductorDeps, report: HostReport): Promise<
   const { description, ratios, reserved } = report
   const { extraInventories, ...node } = description
   const known = await store.computeNodes.find({ uuid: report.nodeId })
+  if (known === undefined) await mustBeTheSame(deps, report)
   if ((known?.failedBuilds ?? 0) > 0) deps.failingNodes?.add(report.nodeId)
   await store.computeNodes.save(
     {
