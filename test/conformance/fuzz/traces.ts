@@ -11,6 +11,7 @@ const restless = new Set([
   'nova.compute_nodes',
   // Only say that somebody should look again.
   'nova.host_marks',
+  'nova.api_marks',
   'nova.scheduling_decisions',
   'nova.scheduling_decision_instances',
 ])
