@@ -16,8 +16,8 @@ const arenas: Arena[] = []
 after(() => Promise.all(arenas.map(arena => arena.close())))
 
 const matrix = [
-  { what: 'services as processes of their own', open: () => distributedArena(3), operations: 130 },
-  { what: 'everything in one process', open: () => oneProcessArena(3, offsetOf('chaos')), operations: 70 },
+  { what: 'services as processes of their own', open: () => distributedArena(3), operations: 100 },
+  { what: 'everything in one process', open: () => oneProcessArena(3, offsetOf('chaos')), operations: 50 },
 ]
 
 for (const { what, open, operations } of matrix) {

@@ -41,6 +41,7 @@ const apart = new Set([
   'operations',
   'placement',
   'policy',
+  'rabbit',
   'saga',
   'scheduler',
   'simulation',
@@ -48,7 +49,7 @@ const apart = new Set([
   'upgrade',
 ])
 /** Of those, whose files each start servers of their own: one at a time. */
-const serial = new Set(['chaos', 'mariadb', 'notify'])
+const serial = new Set(['chaos', 'mariadb', 'notify', 'rabbit'])
 const isApart = suite => apart.has(suite.name) || suite.database !== undefined
 const cores = availableParallelism()
 
