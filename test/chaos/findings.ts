@@ -55,7 +55,7 @@ export async function find(arena: Arena, everServers: readonly string[]): Promis
   const { client } = arena
   const get = async (service: Parameters<Client['get']>[0], path: string) => (await client.get(service, path)).body
   const live = (await get('compute', '/servers/detail?all_tenants=1&limit=1000')).servers
-  const away = (await get('compute', '/servers/detail?all_tenants=1&deleted=0&status=SOFT_DELETED&limit=1000')).servers
+  const away = (await get('compute', '/servers/detail?all_tenants=1&soft_deleted=1&limit=1000')).servers
   const servers = [...new Map([...live, ...away].map((s: Json) => [s.id, s])).values()] as Json[]
   const [volumesOf, portsOf] = [new Map<string, string[]>(), new Map<string, string[]>()]
   for (const { id } of servers) {
