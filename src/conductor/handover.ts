@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { declareFault } from '#base'
 import { type Selection } from '#model'
 import { Abandoned, type Journal, type StepContext } from '#saga'
-import { type Cell, CellUnreachable, mappingOf, type ServerRows, type Store, turnOf } from '#store'
-import { isOutage } from '#store/engine'
+import { type Cell, CellUnreachable, inReach, mappingOf, type ServerRows, type Store, turnOf } from '#store'
 import { severalCells } from './cells.ts'
 import type { ConductorCells, ConductorDeps } from './deps.ts'
 
@@ -16,16 +15,8 @@ export const HostMappingNotFound = declareFault(
 /** How long a saga rests in its new cell for the word that it may begin there; then it looks by itself. */
 const holdMs = 60_000
 
-/** Work in another cell's database: that it is away is no reason to rest here until it is back. */
-async function inOther<T>(cell: Cell, work: (store: Store) => Promise<T>): Promise<T> {
-  try {
-    return await work(await cell.store())
-  } catch (error) {
-    if (!isOutage(error)) throw error
-    const { message: reason } = error as Error
-    throw CellUnreachable({ cell: cell.name ?? cell.uuid, reason }, { cause: error })
-  }
-}
+const inOther = <T>(cell: Cell, work: (store: Store) => Promise<T>): Promise<T> =>
+  inReach(cell, async () => work(await cell.store()))
 
 /**
  * A new server goes to the cell of its host, and its saga with it.
@@ -43,6 +34,7 @@ export async function goToCell(
   instanceId: string,
   selection: Selection | undefined,
 ): Promise<{ readonly cellUuid: string | null }> {
+  if (d.cells === undefined) return { cellUuid: null }
   const cells = await severalCells(d)
   if (cells === undefined && (await d.store.serverCarrier.isHidden(instanceId))) {
     await d.store.sagas.hold(c.sagaId, d.clock.now() + holdMs)

@@ -1,6 +1,5 @@
 import type { Flavor, Migration, Selection, Vif } from '#model'
-import { type Cell, CellUnreachable } from '#store'
-import { isOutage } from '#store/engine'
+import { inReach } from '#store'
 import { severalCells } from './cells.ts'
 import type { ConductorDeps } from './deps.ts'
 
@@ -12,17 +11,7 @@ export async function atHost(d: ConductorDeps, host: string): Promise<ConductorD
   const cells = await severalCells(d)
   if (cells === undefined) return d
   const cell = await cells.directory.ofHost(host)
-  return cell === undefined || cell.uuid === cells.own.uuid ? d : depsOf(d, cell)
-}
-
-async function depsOf(d: ConductorDeps, cell: Cell): Promise<ConductorDeps> {
-  if (d.cells === undefined) return d
-  try {
-    return await d.cells.depsIn(cell)
-  } catch (error) {
-    if (!isOutage(error)) throw error
-    throw CellUnreachable({ cell: cell.name ?? cell.uuid, reason: (error as Error).message }, { cause: error })
-  }
+  return cell === undefined || cell.uuid === cells.own.uuid ? d : inReach(cell, () => cells.depsIn(cell))
 }
 
 /** Whether a move to that host would leave the cell. */

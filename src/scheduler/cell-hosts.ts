@@ -10,8 +10,8 @@ export interface HostsOfCell {
   readonly claims: HostClaimer
 }
 
-/** The cells that can be asked now. Others are as if they were not there. */
-export type CellsAtHand = () => Promise<readonly HostsOfCell[]>
+/** Asks all cells at once. One that is away is as if it were not there. */
+export type AskCells = <T>(work: (cell: HostsOfCell) => Promise<T>) => Promise<readonly T[]>
 
 /** A host as its cell knows it, by what was made of it: the same one is made the same again. */
 class Labels {
@@ -30,11 +30,10 @@ const merged = <K, V>(maps: readonly (ReadonlyMap<K, V> | undefined)[]): Readonl
   new Map(maps.flatMap(map => [...(map ?? [])]))
 
 /** The hosts of several cells as one fleet. Aggregates are the same in all of them. */
-export function cellHosts(atHand: CellsAtHand): HostSource {
+export function cellHosts(askCells: AskCells): HostSource {
   const labels = new Labels()
-  const ofAll = async <T>(ask: (hosts: HostSource, cell: HostsOfCell) => Promise<T> | undefined) => {
-    const cells = await atHand()
-    const answers = await Promise.all(cells.map(cell => ask(cell.hosts, cell)))
+  const ofAll = async <T>(ask: (hosts: HostSource, cell: HostsOfCell) => Promise<T>) => {
+    const answers = await askCells(cell => ask(cell.hosts, cell))
     return answers.filter(answer => answer !== undefined)
   }
   return {
@@ -53,8 +52,8 @@ export function cellHosts(atHand: CellsAtHand): HostSource {
     imageProperties: async () => merged(await ofAll(async hosts => hosts.imageProperties?.())),
     serverCounts: async () => merged(await ofAll(async hosts => hosts.serverCounts?.())),
     async aggregates() {
-      const [cell] = await atHand()
-      return cell === undefined ? [] : cell.hosts.aggregates()
+      const [first = []] = await ofAll(hosts => hosts.aggregates())
+      return first
     },
     async oldestCompute() {
       const versions = (await ofAll(async hosts => hosts.oldestCompute?.())).filter(version => version !== undefined)
@@ -64,15 +63,15 @@ export function cellHosts(atHand: CellsAtHand): HostSource {
 }
 
 /** Claims go to the cell whose node it is; what is let go may be in any. */
-export const cellClaims = (atHand: CellsAtHand): HostClaimer => ({
+export const cellClaims = (askCells: AskCells): HostClaimer => ({
   async claim(wish) {
-    for (const { hosts, claims } of await atHand()) {
-      const [own] = await hosts.hostStates([wish.nodeId])
-      if (own !== undefined) return claims.claim(wish)
-    }
-    return 'its cell cannot be reached'
+    const owners = await askCells(async ({ hosts, claims }) =>
+      (await hosts.hostStates([wish.nodeId])).length > 0 ? claims : undefined,
+    )
+    const owner = owners.find(claims => claims !== undefined)
+    return owner === undefined ? 'its cell cannot be reached' : owner.claim(wish)
   },
   async release(consumerId) {
-    for (const { claims } of await atHand()) await claims.release(consumerId)
+    await askCells(({ claims }) => claims.release(consumerId))
   },
 })

@@ -7,7 +7,7 @@
  */
 export type { BenchOptions, BenchReport } from './bench.ts'
 export { benchScheduler } from './bench.ts'
-export { type CellsAtHand, cellClaims, cellHosts, type HostsOfCell } from './cell-hosts.ts'
+export { type AskCells, cellClaims, cellHosts, type HostsOfCell } from './cell-hosts.ts'
 export type { HostClaimer } from './claim-host.ts'
 export type { LostClaim, SchedulingDecision } from './decision.ts'
 export { DecisionJournal, type DecisionJournalDeps } from './decision-journal.ts'

@@ -71,7 +71,14 @@ export { type ServerShareChange } from './cell-db/server-shares.ts'
 export { isServiceUp, type Service } from './cell-db/services.ts'
 export { type TaskRun } from './cell-db/task-log.ts'
 export { type IoCounters } from './cell-db/volume-usages.ts'
-export { type Cell, type CellAnswer, CellDirectory, CellUnreachable } from './cells/directory.ts'
+export {
+  type Cell,
+  type CellAnswer,
+  CellDirectory,
+  CellUnreachable,
+  cellUnreachable,
+  inReach,
+} from './cells/directory.ts'
 export { type Discovery, discoverHosts, type FoundHost } from './cells/discover-hosts.ts'
 export { type ServerRows } from './cells/server-rows.ts'
 export { fillTemplate } from './cells/url-template.ts'

@@ -13,7 +13,7 @@ import {
 import type { Config } from '#config'
 import { watched } from '#notify'
 import {
-  type CellsAtHand,
+  type AskCells,
   cellClaims,
   cellHosts,
   createScheduler,
@@ -122,15 +122,13 @@ function hostsOf({ config, store, clock }: WithStore, cells: Cells | undefined) 
     return known
   }
   if (cells === undefined) return inStore(store)
-  const atHand: CellsAtHand = async () => {
-    const answers = await cells.directory.gather(async one => one.hostMarks().then(() => inStore(one)))
-    return answers.flatMap(answer => {
-      if (!answer.ok) return []
-      const { uuid: cellId, isDisabled } = answer.cell
-      return [{ cellId, isDisabled, ...answer.value }]
-    })
+  const askCells: AskCells = async work => {
+    const answers = await cells.directory.gather((one, { uuid: cellId, isDisabled }) =>
+      work({ cellId, isDisabled, ...inStore(one) }),
+    )
+    return answers.flatMap(answer => (answer.ok ? [answer.value] : []))
   }
-  return { hosts: cellHosts(atHand), claims: cellClaims(atHand) }
+  return { hosts: cellHosts(askCells), claims: cellClaims(askCells) }
 }
 
 /** nova-scheduler from its configuration; returns what stops it. Without `cells` there is one. */

@@ -1,4 +1,4 @@
-import { type Cell, type CellAnswer, CellUnreachable, cell0Uuid, type Store } from '#store'
+import { type Cell, type CellAnswer, CellUnreachable, cell0Uuid, cellUnreachable, type Store } from '#store'
 import type { ManageWorld } from '../manage-world.ts'
 
 /** Cells with hosts: all but cell0, or the one there is. */
@@ -14,6 +14,6 @@ export async function fromAll<T>(world: ManageWorld, ask: (store: Store) => Prom
     if (answer.ok) return answer.value
     const { cell, error } = answer
     if (CellUnreachable.is(error)) throw error
-    throw CellUnreachable({ cell: cell.name ?? cell.uuid, reason: (error as Error).message }, { cause: error })
+    throw cellUnreachable(cell, error)
   })
 }

@@ -1,5 +1,6 @@
 import { type Clock, declareFault, Fault, type Log } from '#base'
 import { type CellMapping, cell0Uuid } from '../api-db/cell-mappings.ts'
+import { isOutage } from '../engine/index.ts'
 import type { Store } from '../store.ts'
 import { fillTemplate } from './url-template.ts'
 
@@ -80,11 +81,6 @@ export class CellDirectory {
   /** Where new servers are written down. */
   async home(): Promise<Cell> {
     return (await this.list()).find(cell => cell.isHome) ?? this.#only()
-  }
-
-  /** The cell of the process's own database. */
-  async own(): Promise<Cell> {
-    return (await this.list()).find(cell => cell.isOwn) ?? this.#only()
   }
 
   /** All cells, disabled ones too, in the order of their making. Where none is written down: the one there is. */
@@ -221,7 +217,7 @@ export class CellDirectory {
     if (before?.url === url) return before.store
     const store = this.#o.open(url).catch((error: unknown) => {
       this.#opened.delete(cell.uuid)
-      throw unreachable(cell, (error as Error).message, error)
+      throw cellUnreachable(cell, error)
     })
     this.#opened.set(cell.uuid, { url, store })
     void before?.store.then(s => s.close()).catch(() => undefined)
@@ -240,3 +236,14 @@ export class CellDirectory {
 
 const unreachable = (cell: Cell, reason: string, cause?: unknown) =>
   CellUnreachable({ cell: cell.name ?? cell.uuid, reason }, { cause })
+
+export const cellUnreachable = (cell: Cell, cause: unknown) => unreachable(cell, (cause as Error).message, cause)
+
+/** Work in another cell's database: that it is away is no outage of one's own, which would be waited for. */
+export async function inReach<T>(cell: Cell, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw isOutage(error) ? cellUnreachable(cell, error) : error
+  }
+}
