@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CellWish } from '#bus'
+import { readVersionNeed } from '#model'
 import { NoCellsAvailable } from '../faults.ts'
 import type { CellCandidate } from './candidate.ts'
 import { chooseCells } from './choose.ts'
 import { CellSchedulerClassNotFound, enabled } from './enabled.ts'
 import { cellFilters } from './filters.ts'
-import { readVersionNeed } from './version-need.ts'
 import { cellWeighers } from './weighers.ts'
 
 const caller = {

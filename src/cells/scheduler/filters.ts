@@ -1,7 +1,7 @@
+import { readVersionNeed } from '#model'
 import { hypervisorVersionKey } from '../capacity/capabilities.ts'
 import { isWithin } from '../names.ts'
 import type { CellFilter } from './candidate.ts'
-import { readVersionNeed } from './version-need.ts'
 
 /** The hint `target_cell`: that cell, or the child on the way to it. */
 export const targetCellFilter: CellFilter = {

@@ -1,5 +1,6 @@
 import { affected, among, insertRows } from '../engine/index.ts'
 import type { Db } from '../tables.ts'
+import { hasNoOpenSaga } from './open-sagas.ts'
 import type { CellTables } from './schema.ts'
 import { serverTables } from './server-tables.ts'
 
@@ -29,17 +30,7 @@ export class Archive {
       .selectFrom('instances')
       .select('id')
       .where('deleted', '>', 0)
-      .where(e =>
-        e.not(
-          e.exists(
-            e
-              .selectFrom('sagas')
-              .select('sagas.id')
-              .whereRef('sagas.instance_id', '=', 'instances.id')
-              .where('sagas.status', '=', 'open'),
-          ),
-        ),
-      )
+      .where(hasNoOpenSaga)
       .orderBy('number')
       .limit(limit)
     const rows = await (beforeMs === undefined ? select : select.where('deleted_at', '<', beforeMs)).execute()

@@ -14,6 +14,7 @@ import {
 } from './instance-list.ts'
 import { fromRow, type InstanceChange, type NewInstance, toColumns, toNewRow } from './instance-row.ts'
 
+import { hasNoOpenSaga } from './open-sagas.ts'
 import type { CellTables } from './schema.ts'
 
 export type { InstanceChange, NewInstance } from './instance-row.ts'
@@ -264,17 +265,7 @@ export class Instances {
       .selectAll()
       .where('deleted', '=', 0)
       .where(e => e.or([e('task_state', 'is not', null), e('vm_state', '=', 'building')]))
-      .where(e =>
-        e.not(
-          e.exists(
-            e
-              .selectFrom('sagas')
-              .select('sagas.id')
-              .whereRef('sagas.instance_id', '=', 'instances.id')
-              .where('sagas.status', '=', 'open'),
-          ),
-        ),
-      )
+      .where(hasNoOpenSaga)
       .limit(limit)
       .execute()
     return rows.map(fromRow)
